@@ -1,0 +1,154 @@
+"""What every benchmark here shares: one core, paired rounds, medians, tables.
+
+Import it before NumPy and the peers: at import it asks the numerical libraries for one thread, and
+keeps the process on one core where the system allows that.
+
+How sides are compared: all are warm (run until they stop getting faster), then rounds are
+interleaved, A B C, B C A, …, so that a slow minute of the machine hits every side. A ratio is the
+median over rounds of the two times *in that round*. Times are of the processor, spent by all
+threads of this process: on an idle machine the same as by the clock, on a busy one still right.
+Python's garbage collector is left on.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+Side = Callable[[], object]
+
+for _library in ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB_MAXIMUM"):
+    os.environ[f"{_library}_NUM_THREADS"] = "1"
+if hasattr(os, "sched_setaffinity"):
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
+# ---- time ----
+
+
+@dataclass(frozen=True)
+class Times:
+    """Seconds per call of each side, one number for each round."""
+
+    rounds: Mapping[str, Sequence[float]]
+
+    def seconds(self, side: str) -> float:
+        """The median over the rounds."""
+        return median(self.rounds[side])
+
+    def ratio(self, side: str, other: str) -> float:
+        """The median of the ratios of the two sides within a round."""
+        return median(a / b for a, b in zip(self.rounds[side], self.rounds[other], strict=True))
+
+
+def compare(sides: Mapping[str, Side], rounds: int = 41, sample: float = 0.01) -> Times:
+    """Time the sides side by side; each round calls each for about `sample` seconds."""
+    calls = {name: max(1, round(sample / _warm(side))) for name, side in sides.items()}
+    times: dict[str, list[float]] = {name: [] for name in sides}
+    order = list(sides)
+    for _ in range(rounds):
+        for name in order:
+            times[name].append(_time(sides[name], calls[name]))
+        order.append(order.pop(0))
+    return Times(times)
+
+
+def _warm(side: Side) -> float:
+    """Run until it stops getting faster; the seconds of the best run."""
+    best = _time(side, 1)
+    for _ in range(10):
+        now = _time(side, 1)
+        steady = now > 0.9 * best
+        best = min(now, best)
+        if steady:
+            break
+    return max(best, 1e-7)
+
+
+def _time(side: Side, calls: int) -> float:
+    start = time.process_time()
+    for _ in range(calls):
+        side()
+    return (time.process_time() - start) / calls
+
+
+def seconds(side: Side) -> float:
+    """The seconds of a single run."""
+    return _time(side, 1)
+
+
+# ---- memory and processes ----
+
+
+def resident() -> int:
+    """Bytes of memory that the process holds now (on Linux; elsewhere its peak)."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        import resource
+
+        unit = 1 if sys.platform == "darwin" else 1024
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def fresh(code: str) -> Any:
+    """Run Python code in a new process and return what it prints, read as JSON."""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return json.loads(run.stdout)
+
+
+# ---- printing ----
+
+
+def machine() -> str:
+    """One line: processor, Python, NumPy, system."""
+    import numpy as np
+
+    python = f"Python {platform.python_version()}"
+    return f"{_processor()}, {python}, NumPy {np.__version__}, {sys.platform}"
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            names = [line.partition(":")[2].strip() for line in file if "model name" in line]
+    except OSError:
+        names = []
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Text in columns: the first to the left, the others to the right."""
+    cells = [list(header), *map(list, rows)]
+    widths = [max(len(row[k]) for row in cells) for k in range(len(header))]
+    lines = []
+    for row in cells:
+        first, *rest = (cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+        lines.append("  ".join([first.strip().ljust(widths[0]), *rest]).rstrip())
+    return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A figure, and the most that it may be."""
+
+    what: str
+    figure: float
+    limit: float
+
+    @property
+    def met(self) -> bool:
+        return self.figure <= self.limit
+
+    def __str__(self) -> str:
+        mark = "ok  " if self.met else "MISS"
+        return f"{mark}  {self.what}: {self.figure:.3g} (at most {self.limit:g})"

@@ -1,0 +1,108 @@
+"""DeZero differentiates NumPy programs: write NumPy, get exact derivatives.
+
+Examples
+--------
+>>> import numpy as np
+>>> import dezero as dz
+>>> dz.grad(lambda x: np.sum(np.sin(x) ** 2))(np.array([0.0, 1.0]))
+array([0.        , 0.90929743])
+"""
+
+from . import errors, numpy, rules, testing
+from .core import Config, Variable, as_array, as_variable, no_grad, using_config
+from .forward import Dual
+from .functions import (
+    Add,
+    Cos,
+    Div,
+    Exp,
+    Log,
+    MatMul,
+    Mul,
+    Neg,
+    Pow,
+    Sin,
+    Sqrt,
+    Square,
+    Sub,
+    Tan,
+    Tanh,
+    add,
+    cos,
+    div,
+    exp,
+    log,
+    matmul,
+    maximum,
+    minimum,
+    mul,
+    neg,
+    pow,
+    rdiv,
+    rsub,
+    sin,
+    sqrt,
+    square,
+    sub,
+    tan,
+    tanh,
+)
+from .primitives import Function
+from .testing import numerical_diff
+from .transforms import grad, jvp, value_and_grad, vjp
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Add",
+    "Config",
+    "Cos",
+    "Div",
+    "Dual",
+    "Exp",
+    "Function",
+    "Log",
+    "MatMul",
+    "Mul",
+    "Neg",
+    "Pow",
+    "Sin",
+    "Sqrt",
+    "Square",
+    "Sub",
+    "Tan",
+    "Tanh",
+    "Variable",
+    "add",
+    "as_array",
+    "as_variable",
+    "cos",
+    "div",
+    "errors",
+    "exp",
+    "grad",
+    "jvp",
+    "log",
+    "matmul",
+    "maximum",
+    "minimum",
+    "mul",
+    "neg",
+    "no_grad",
+    "numerical_diff",
+    "numpy",
+    "pow",
+    "rdiv",
+    "rsub",
+    "rules",
+    "sin",
+    "sqrt",
+    "square",
+    "sub",
+    "tan",
+    "tanh",
+    "testing",
+    "using_config",
+    "value_and_grad",
+    "vjp",
+]

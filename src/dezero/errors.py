@@ -1,0 +1,80 @@
+"""Every error of the library, in one small tree.
+
+Each class also derives from the built-in exception that a user of NumPy would catch::
+
+    DeZeroError
+    ├── DataError             TypeError      data that no box can hold
+    ├── OperandError          TypeError      an operand that is no array and no number
+    ├── ShapeError            ValueError     shapes that do not go together
+    │   └── BoundsError       IndexError     an index or axis out of bounds
+    ├── UnsupportedError      TypeError      a function, or an argument of one, without a row
+    ├── ConversionError       TypeError      a box where only plain numbers can live
+    ├── DifferentiationError  TypeError      a derivative by, or of, something without one
+    │   └── NonScalarError    ValueError     a gradient of something that is no scalar
+    ├── GradientError         ValueError     a `backward` that returns the wrong thing
+    ├── GraphError            RuntimeError   a graph that cannot be swept
+    │   └── MutationError                    … because an array it kept was written over
+    ├── AssignmentError       ValueError     `v[i] = w` that cannot be honoured
+    ├── CheckError            AssertionError a derivative that is not what differences say
+    └── ThreadError           RuntimeError   one `Function` instance called by two threads at once
+"""
+
+
+class DeZeroError(Exception):
+    """Base of every error that the library raises by itself."""
+
+
+class DataError(DeZeroError, TypeError):
+    """Data that no box can hold: a float, a list, an array of objects or strings."""
+
+
+class OperandError(DeZeroError, TypeError):
+    """An operand that is neither an array nor a number."""
+
+
+class ShapeError(DeZeroError, ValueError):
+    """Operands whose shapes do not go together in the named operation."""
+
+
+class BoundsError(ShapeError, IndexError):
+    """An index or an axis that the operand does not have."""
+
+
+class UnsupportedError(DeZeroError, TypeError):
+    """A NumPy function that has no row here, or an argument that its row does not honour."""
+
+
+class ConversionError(DeZeroError, TypeError):
+    """A box was asked to turn into plain numbers, which would cut its graph without a word."""
+
+
+class DifferentiationError(DeZeroError, TypeError):
+    """A derivative by something that has none, such as integers."""
+
+
+class NonScalarError(DifferentiationError, ValueError):
+    """A gradient was asked of a result that is not one real number."""
+
+
+class GradientError(DeZeroError, ValueError):
+    """A `backward` returned the wrong number, shape or kind of gradients."""
+
+
+class GraphError(DeZeroError, RuntimeError):
+    """A graph cannot be swept: a part of it does not know its own derivative."""
+
+
+class MutationError(GraphError):
+    """An array that the graph had kept was written over before the backward pass."""
+
+
+class AssignmentError(DeZeroError, ValueError):
+    """An assignment into a Variable that cannot be differentiated truthfully."""
+
+
+class CheckError(DeZeroError, AssertionError):
+    """A derivative disagrees with differences, or the two modes with each other."""
+
+
+class ThreadError(DeZeroError, RuntimeError):
+    """One `Function` instance was called by two threads at once."""

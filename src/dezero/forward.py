@@ -1,0 +1,89 @@
+"""Forward mode: a `Dual` holds a value and its tangent, and every call moves both along."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .core import Box, as_array, check_data, new, plain
+from .errors import OperandError, ShapeError
+
+
+class Dual(Box):
+    """A value and how it moves: ``f(Dual(x, 1.0))`` carries f(x) and f'(x) together.
+
+    Parameters
+    ----------
+    value : number or array
+        The primal.
+    tangent : number or array
+        Its rate of change, of the same shape; kept in the value's dtype.
+
+    Raises
+    ------
+    ShapeError
+        If the two shapes differ.
+
+    Examples
+    --------
+    >>> x = Dual(2.0, 1.0)
+    >>> y = x * x + 3.0
+    >>> print(y.value, y.tangent)
+    7.0 4.0
+    """
+
+    __slots__ = ("_tangent",)
+    _tangent: Any
+
+    def __init__(self, value: Any, tangent: Any) -> None:
+        value, tangent = as_array(value), as_array(tangent)
+        check_data(value)
+        if value.dtype.kind in "iub":
+            value = value.astype(np.float64)
+        if value.shape != tangent.shape:
+            raise ShapeError(f"Dual: value of shape {value.shape}, tangent of {tangent.shape}")
+        self._data, self._level = value, 0
+        self._tangent = tangent.astype(value.dtype)
+
+    @property
+    def value(self) -> Any:
+        """The primal."""
+        return self._data
+
+    @property
+    def tangent(self) -> Any:
+        """The rate of change."""
+        return self._tangent
+
+    def __repr__(self) -> str:
+        return f"dual({plain(self)}, tangent {plain(self._tangent)})"
+
+    @staticmethod
+    def process(p: Any, operands: tuple[Any, ...], params: dict[str, Any], level: int) -> Any:
+        """Compute below this level, and push the tangents along."""
+        xs, txs = [], []
+        for x in operands:
+            mine = isinstance(x, Box) and x._level == level
+            if mine and not isinstance(x, Dual):
+                raise OperandError(
+                    f"{p.title}: a Dual made by hand and a {type(x).__name__} do not mix"
+                )
+            xs.append(x._data if mine else x)
+            txs.append(x._tangent if mine else None)
+        out = p(*xs, **params)
+        if p.nondifferentiable:
+            return out
+        out = as_array(out)
+        return dual(out, p.push(out, tuple(xs), tuple(txs), params), level)
+
+
+def dual(out: Any, tangent: Any, level: int) -> Dual:
+    """A Dual of a level; the tangent takes the value's dtype."""
+    tangent = as_array(tangent)
+    if tangent.dtype != out.dtype:
+        real = out.dtype.kind == "f" and tangent.dtype.kind == "c"
+        tangent = (tangent.real if real else tangent).astype(out.dtype)
+    d: Dual = new(Dual)
+    d._data, d._tangent, d._level = out, tangent, level
+    return d

@@ -1,0 +1,215 @@
+"""Functions of one or two numbers. Each rule is ``t`` times a partial derivative.
+
+Derivatives are those of any table of elementary functions (Abramowitz & Stegun, ch. 4); what
+happens at kinks, ties and singular points is policy, on one page: docs/conventions.md.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from ..dispatch import implements
+from ..errors import UnsupportedError
+from ..rows import elementwise
+
+LN2 = float(np.log(2.0))
+LN10 = float(np.log(10.0))
+
+
+def number_less_one(y: Any) -> Any:
+    """The exponent of the derivative of ``x**y``; at ``y == 0`` any will do, as its factor is 0."""
+    if isinstance(y, (int, float)):
+        return y - 1 if y else 1
+    return np.where(y == 0, 1, y - 1)
+
+
+def nonzero(x: Any) -> Any:
+    """`x` with 1 in place of 0: a divisor, or a logarithm's argument, that does no harm."""
+    return np.where(x == 0, 1, x)
+
+
+def direction(x: Any) -> Any:
+    """x / |x|, and 0 at 0: the derivative of ``abs``."""
+    return x / nonzero(np.absolute(x)) if x.dtype.kind == "c" else np.sign(x)
+
+
+# arithmetic
+
+elementwise(np.add, lambda t: t, lambda t: t)
+elementwise(np.subtract, lambda t: t, lambda t: -t, name="sub")
+elementwise(np.multiply, lambda t, _x, y: t * y, lambda t, x, _y: t * x, name="mul")
+elementwise(
+    np.divide, lambda t, _out, y: t / y, lambda t, out, y: -t * out / y, name="div"
+)
+elementwise(
+    np.power,
+    lambda t, _out, x, y: t * (y * x ** number_less_one(y)),
+    lambda t, out, x, _y: t * (out * np.log(nonzero(x))),
+    name="pow",
+    fn=operator.pow,  # squares and square roots by themselves, as ndarray's own operator does
+)
+elementwise(
+    np.remainder, lambda t, _x, _y: t, lambda t, x, y: -t * np.floor_divide(x, y), name="mod"
+)
+elementwise(np.fmod, lambda t, _x, _y: t, lambda t, x, y: -t * np.trunc(x / y))
+elementwise(np.negative, lambda t: -t, name="neg")
+elementwise(np.positive, lambda t: t)
+elementwise(np.reciprocal, lambda t, out: -t * out * out)
+elementwise(np.square, lambda t, x: t * (2 * x))
+elementwise(np.sqrt, lambda t, out: t / (2 * out))
+elementwise(np.cbrt, lambda t, out: t / (3 * out * out))
+elementwise(
+    np.absolute,
+    lambda t, x: t * direction(x),
+    pushes=(lambda t, x: np.real(np.conjugate(direction(x)) * t),),
+    name="abs",
+)
+elementwise(np.fabs, lambda t, x: t * np.sign(x))
+elementwise(np.conjugate, lambda t: np.conjugate(t))  # its own conjugate: holomorphic enough
+
+# exponentials and logarithms
+
+elementwise(np.exp, lambda t, out: t * out)
+elementwise(np.exp2, lambda t, out: t * (LN2 * out))
+elementwise(np.expm1, lambda t, out: t * (out + 1))
+elementwise(np.log, lambda t, x: t / x)
+elementwise(np.log2, lambda t, x: t / (LN2 * x))
+elementwise(np.log10, lambda t, x: t / (LN10 * x))
+elementwise(np.log1p, lambda t, x: t / (1 + x))
+
+
+def share(x: Any, out: Any) -> Any:
+    """The exponent of an operand's share: x - out, without inf - inf at either end."""
+    finite = np.where(x == np.inf, 0, x) - np.where(out == -np.inf, 0, out)
+    return np.where(x == np.inf, 0, finite)
+
+
+elementwise(
+    np.logaddexp,
+    lambda t, out, x, _y: t * np.exp(share(x, out)),
+    lambda t, out, _x, y: t * np.exp(share(y, out)),
+)
+elementwise(
+    np.logaddexp2,
+    lambda t, out, x, _y: t * np.exp2(share(x, out)),
+    lambda t, out, _x, y: t * np.exp2(share(y, out)),
+)
+
+# trigonometric and hyperbolic
+
+elementwise(np.sin, lambda t, x: t * np.cos(x))
+elementwise(np.cos, lambda t, x: -t * np.sin(x))
+elementwise(np.tan, lambda t, out: t * (1 + out * out))
+elementwise(np.arcsin, lambda t, x: t / np.sqrt((1 - x) * (1 + x)))
+elementwise(np.arccos, lambda t, x: -t / np.sqrt((1 - x) * (1 + x)))
+elementwise(np.arctan, lambda t, x: t / (1 + x * x))
+elementwise(np.sinh, lambda t, x: t * np.cosh(x))
+elementwise(np.cosh, lambda t, x: t * np.sinh(x))
+elementwise(np.tanh, lambda t, out: t * (1 - out * out))
+elementwise(np.arcsinh, lambda t, x: t / np.sqrt(1 + x * x))
+elementwise(np.arccosh, lambda t, x: t / (np.sqrt(x - 1) * np.sqrt(x + 1)))
+elementwise(np.arctanh, lambda t, x: t / ((1 - x) * (1 + x)))
+elementwise(np.deg2rad, lambda t: t * (np.pi / 180))
+elementwise(np.radians, lambda t: t * (np.pi / 180))
+elementwise(np.rad2deg, lambda t: t * (180 / np.pi))
+elementwise(np.degrees, lambda t: t * (180 / np.pi))
+elementwise(
+    np.arctan2,
+    lambda t, x, y: t * (y / nonzero(x * x + y * y)),
+    lambda t, x, y: -t * (x / nonzero(x * x + y * y)),
+)
+elementwise(
+    np.hypot,
+    lambda t, out, x, _y: t * (x / nonzero(out)),
+    lambda t, out, _x, y: t * (y / nonzero(out)),
+)
+
+
+def sinc_slope(x: Any) -> Any:
+    """The derivative of ``sin(πx) / (πx)``, by its Taylor series near 0, where the quotient
+    loses all digits and a constant would have no derivative of its own."""
+    near = np.abs(x) < 0.05
+    u = np.where(near, np.pi * x, 0)
+    u2 = u * u
+    series = -u / 3 * (1 - u2 / 10 * (1 - u2 / 28 * (1 - u2 / 54 * (1 - u2 / 88))))
+    z = np.where(near, 1, x)
+    return np.where(near, np.pi * series, (np.cos(np.pi * z) - np.sinc(z)) / z)
+
+
+elementwise(np.sinc, lambda t, x: t * sinc_slope(x))
+
+# kinks: ties share equally, what was not taken gets an exact zero
+
+elementwise(
+    np.maximum,
+    lambda t, x, y: np.where(x > y, t, np.where(x == y, t / 2, 0)),
+    lambda t, x, y: np.where(y > x, t, np.where(x == y, t / 2, 0)),
+    masks=True,
+)
+elementwise(
+    np.minimum,
+    lambda t, x, y: np.where(x < y, t, np.where(x == y, t / 2, 0)),
+    lambda t, x, y: np.where(y < x, t, np.where(x == y, t / 2, 0)),
+    masks=True,
+)
+elementwise(
+    np.fmax,
+    lambda t, x, y: np.where((x > y) | np.isnan(y), t, np.where(x == y, t / 2, 0)),
+    lambda t, x, y: np.where((y > x) | np.isnan(x), t, np.where(x == y, t / 2, 0)),
+    masks=True,
+)
+elementwise(
+    np.fmin,
+    lambda t, x, y: np.where((x < y) | np.isnan(y), t, np.where(x == y, t / 2, 0)),
+    lambda t, x, y: np.where((y < x) | np.isnan(x), t, np.where(x == y, t / 2, 0)),
+    masks=True,
+)
+where = elementwise(
+    np.where,
+    lambda t, _x: np.zeros_like(t),
+    lambda t, x: np.where(x, t, 0),
+    lambda t, x: np.where(x, 0, t),
+    masks=True,
+)
+clip = elementwise(
+    np.clip,
+    lambda t, x, y, z: np.where((x >= y) & (x <= z), t, 0),
+    lambda t, x, y, z: np.where((x < y) & (y <= z), t, 0),
+    lambda t, x, y, z: np.where((x > z) | (y > z), t, 0),
+    masks=True,
+)
+
+
+@implements(np.where)
+def np_where(condition: Any, *branches: Any) -> Any:
+    return where(condition, *branches) if branches else np.nonzero(condition)
+
+
+@implements(np.clip)
+def np_clip(
+    a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None, **kw: Any
+) -> Any:
+    if kw:
+        raise UnsupportedError(f"np.clip of a box does not take {', '.join(kw)}=")
+    low = a_min if a_min is not None else min
+    high = a_max if a_max is not None else max
+    return clip(a, -np.inf if low is None else low, np.inf if high is None else high)
+
+
+# steps: the derivative is zero wherever there is one
+
+
+def flat(t: Any, *_: Any) -> Any:
+    """The rule of a step function of real numbers."""
+    if t.dtype.kind == "c":
+        raise UnsupportedError("a step function of complex numbers has no derivative here")
+    return np.zeros_like(t)
+
+
+for step in (np.sign, np.floor, np.ceil, np.rint, np.trunc, np.spacing):
+    elementwise(step, lambda t: flat(t))
+for step in (np.floor_divide, np.heaviside):
+    elementwise(step, lambda t: flat(t), lambda t: flat(t))

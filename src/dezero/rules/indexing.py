@@ -1,0 +1,178 @@
+"""Reading and writing elements: ``v[i]`` and ``v[i] = w``.
+
+Reading is a gather and its transpose a scatter that adds, so repeated indices count as often as
+they occur. Writing keeps NumPy's meaning and the graph's truth at once: the values that the graph
+already kept are never written over, and what `v` is afterwards is a result like any other.
+"""
+
+from __future__ import annotations
+
+import operator
+import sys
+import weakref
+from typing import Any
+
+import numpy as np
+
+from ..core import Box, Edge, Variable, _floor, as_array, edge_of, plain
+from ..dispatch import implements
+from ..errors import AssignmentError
+from ..rows import General, Jointly
+
+
+def _is_basic(index: Any) -> bool:
+    """Whether an index only slices, so that no element can be meant twice."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return all(
+        each is None or each is Ellipsis or isinstance(each, (int, np.integer, slice))
+        for each in parts
+    )
+
+
+def _scattered(g: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
+    """Zeros of `shape` with `g` added at `index`."""
+    out = np.zeros(shape, g.dtype)
+    if _is_basic(index):
+        out[index] = g
+    else:
+        np.add.at(out, index, g)
+    return out
+
+
+getitem = General(
+    lambda x, *, index: x[index],
+    "getitem",
+    (lambda g, x, *, index: scatter(g, index=index, shape=x.shape),),
+    None,
+    masks=True,
+)
+scatter = General(
+    _scattered,
+    "scatter",
+    (lambda g, *, index, shape: g[index],),
+    None,
+)
+
+
+def _plain_index(index: Any) -> Any:
+    """An index without boxes: it says where, and where has no derivative."""
+    if isinstance(index, tuple):
+        return tuple(_plain_index(each) for each in index)
+    if isinstance(index, list):
+        return [_plain_index(each) for each in index]
+    return plain(index)
+
+
+@implements(operator.getitem)
+def _getitem(x: Any, index: Any) -> Any:
+    return getitem(x, index=_plain_index(index))
+
+
+def _written(x: Any, w: Any, *, index: Any) -> Any:
+    """A copy of `x` with `w` at `index`."""
+    out = x.copy()
+    out[index] = w
+    return out
+
+
+def _unwritten(g: Any, specs: tuple[Any, ...], *, index: Any) -> tuple[Any, Any]:
+    """What was written over has no say any more; what was written has that place's."""
+    extra = len(np.shape(g[index])) - len(specs[1].shape)
+    gw = g[index] if extra >= 0 else np.reshape(g[index], specs[1].shape)
+    return setitem(g, 0, index=index), gw
+
+
+setitem = Jointly(_written, "setitem", _unwritten, broadcasts=True, masks=True)
+
+
+@implements(operator.setitem)
+def assign(v: Any, index: Any, w: Any) -> None:
+    """``v[index] = w``, differentiable.
+
+    Where nothing else holds the array of `v`, it is written in place; otherwise a copy is, and
+    whoever kept the old values still has them. A leaf that nothing was computed from yet, and
+    that is given plain numbers, stays a leaf.
+
+    Raises
+    ------
+    AssignmentError
+        If `v` is a view of another Variable, or has living views that the assignment would change:
+        NumPy would change them together, and a graph of values cannot.
+    """
+    index = _plain_index(index)
+    if not isinstance(v, Variable) or (isinstance(w, Box) and not isinstance(w, Variable)):
+        raise AssignmentError(
+            f"a {type(w).__name__} cannot be assigned into a {type(v).__name__}; "
+            "build the array with np.stack, np.concatenate or np.where"
+        )
+    w = w if isinstance(w, Box) else as_array(w)
+    check_kinds(v, w)
+    check_views(v, index)
+    level, ours = v._level, isinstance(w, Variable) and w._level == v._level
+    value = w._data if ours else w
+    if type(v._data) is not np.ndarray or isinstance(value, Box):
+        out = setitem(v, w, index=index)
+        become(v, out._data, out._edge, out._level)
+        return
+    edges = (v._edge, edge_of(w) if ours else None)
+    # Two references are ours: the Variable's and the argument's.
+    alone = sys.getrefcount(v._data) == 2 and v._data.flags.writeable
+    data = v._data if alone else v._data.copy()
+    try:
+        data[index] = value
+    except (ValueError, TypeError, IndexError) as error:
+        raise setitem.explained(error, (v, w)) from error
+    node = None
+    if level >= _floor.get() and edges != (None, None):
+        edges = (edge_of(v), edges[1])
+        node = setitem.node(data, (data, value), edges, {"index": index})
+    become(v, data, node, level)
+
+
+def become(v: Variable, data: Any, edge: Edge | None, level: int) -> None:
+    """Give a Variable another value, in place."""
+    v._data, v._edge, v._level = data, edge, level
+    if edge is not None:
+        edge._variable = weakref.ref(v)
+
+
+def check_kinds(v: Variable, w: Any) -> None:
+    """Refuse an assignment that would drop a derivative with the fraction or imaginary part."""
+    if v._data is None:
+        raise AssignmentError("variable(None) has no elements to assign to")
+    kinds = "biufc"
+    if isinstance(w, Box) and kinds.index(w.dtype.kind) > max(kinds.index(v.dtype.kind), 0):
+        raise AssignmentError(
+            f"{w.dtype} values cannot be assigned into {v.dtype} data without loss; "
+            f"make it {w.dtype} first: v.astype({str(w.dtype)!r})"
+        )
+
+
+def check_views(v: Variable, index: Any) -> None:
+    """Refuse an assignment that would have to change two Variables at once."""
+    root = getattr(v, "_root", None)
+    if root is not None and root() is not None:
+        raise AssignmentError(
+            f"this Variable is a view of another one of shape {root().shape}: assign into that "
+            "one, or into a copy (v.copy())"
+        )
+    for each in getattr(v, "_views", ()):
+        view = each()
+        if view is not None and overlaps(view._data, v._data, index):
+            raise AssignmentError(
+                f"a view of shape {view.shape} of this Variable is alive, and the assignment "
+                "would have to change it too: take the view again afterwards, or a copy before"
+            )
+
+
+def overlaps(view: Any, array: Any, index: Any) -> bool:
+    """Whether writing ``array[index]`` would show in a view; True when in doubt."""
+    if not np.may_share_memory(view, array) or not _is_basic(index):
+        return True
+    parts = index if isinstance(index, tuple) else (index,)
+    if Ellipsis not in parts:
+        parts = (*parts, Ellipsis)
+    try:
+        return bool(np.shares_memory(view, array[parts], max_work=10_000))
+    except (np.exceptions.TooHardError, IndexError):
+        return True

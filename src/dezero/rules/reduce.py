@@ -1,0 +1,189 @@
+"""Functions that fold an axis away, and running sums.
+
+``axis`` and ``keepdims`` mean what they mean in NumPy. `expand` brings a reduced array back to
+its operand's shape, and is most of every rule here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..core import plain
+from ..dispatch import implements
+from ..rows import linear, primitive
+
+Axis = int | tuple[int, ...] | None
+
+
+def axes_of(axis: Axis, ndim: int) -> tuple[int, ...]:
+    """The reduced axes, counted from the front."""
+    if axis is None:
+        return tuple(range(ndim))
+    return tuple(a % ndim for a in ((axis,) if np.ndim(axis) == 0 else axis)) if ndim else ()
+
+
+def opened(g: Any, x: Any, axis: Axis) -> Any:
+    """A reduced array with its axes back, of length 1."""
+    axes = axes_of(axis, x.ndim)
+    return np.reshape(g, tuple(1 if k in axes else n for k, n in enumerate(x.shape)))
+
+
+def expand(g: Any, x: Any, axis: Axis) -> Any:
+    """A reduced array repeated along its axes, in the shape of `x`."""
+    return np.broadcast_to(opened(g, x, axis), x.shape)
+
+
+def count(x: Any, axis: Axis) -> int:
+    """How many numbers are folded into one."""
+    return int(np.prod([x.shape[k] for k in axes_of(axis, x.ndim)]))
+
+
+linear(np.sum, lambda g, x, *, axis=None, keepdims=False: expand(g, x, axis))
+linear(
+    np.mean, lambda g, x, *, axis=None, keepdims=False: expand(g, x, axis) / count(x, axis)
+)
+
+
+def backwards_cumsum(g: Any, x: Any, *, axis: int | None = None) -> Any:
+    """The transpose of a running sum is the running sum from the other end."""
+    turned = np.flip(g, 0 if axis is None else axis)
+    return np.reshape(np.flip(np.cumsum(turned, axis), 0 if axis is None else axis), x.shape)
+
+
+linear(np.cumsum, backwards_cumsum)
+linear(np.flip, lambda g, *, axis=None: np.flip(g, axis))
+
+
+# the largest and the smallest: ties share equally
+
+
+def taken(out: Any, x: Any, axis: Axis) -> Any:
+    """The share of each element in the extreme that was taken."""
+    hit = np.equal(x, opened(plain(out), x, axis))
+    return hit / np.maximum(np.sum(hit, axis=axes_of(axis, x.ndim), keepdims=True), 1)
+
+
+for extreme in (np.max, np.min):
+    primitive(
+        extreme,
+        lambda g, out, x, *, axis=None, keepdims=False: expand(g, x, axis) * taken(out, x, axis),
+        pushes=(
+            lambda t, out, x, *, axis=None, keepdims=False: np.sum(
+                t * taken(out, x, axis), axis=axis, keepdims=keepdims
+            ),
+        ),
+        masks=True,
+    )
+
+
+# products
+
+
+def others(x: Any) -> Any:
+    """Along the first axis, the product of all elements but each one.
+
+    Pairs up, folds, and hands each child the product of its sibling and of all outside: no
+    division, so zeros are as good as any number, at every order of derivative.
+    """
+    n = len(x)
+    if n < 2:
+        return np.ones_like(x)
+    even, odd = x[0 : n - n % 2 : 2], x[1::2]
+    folded = even * odd
+    outside = others(np.concatenate([folded, x[n - 1 :]]) if n % 2 else folded)
+    pairs = np.stack([outside[: n // 2] * odd, outside[: n // 2] * even], axis=1)
+    flat = np.reshape(pairs, (n - n % 2, *x.shape[1:]))
+    return np.concatenate([flat, outside[n // 2 :]]) if n % 2 else flat
+
+
+def prod_slope(out: Any, x: Any, axis: Axis) -> Any:
+    """The derivative of a product by each factor, exact with zeros among them."""
+    if np.all(plain(out) != 0) and np.all(np.isfinite(plain(out))):
+        return expand(out, x, axis) / x
+    axes = axes_of(axis, x.ndim)
+    rest = [k for k in range(x.ndim) if k not in axes]
+    order = (*axes, *rest)
+    front = np.transpose(x, order)
+    folded = np.reshape(front, (-1, *(x.shape[k] for k in rest)))
+    return np.transpose(np.reshape(others(folded), front.shape), np.argsort(order))
+
+
+primitive(
+    np.prod,
+    lambda g, out, x, *, axis=None, keepdims=False: expand(g, x, axis) * prod_slope(out, x, axis),
+    pushes=(
+        lambda t, out, x, *, axis=None, keepdims=False: np.sum(
+            t * prod_slope(out, x, axis), axis=axis, keepdims=keepdims
+        ),
+    ),
+)
+
+
+# spread
+
+
+def centred(x: Any, axis: Axis) -> Any:
+    """Deviations from the mean."""
+    return x - np.mean(x, axis=axis, keepdims=True)
+
+
+def var_slope(x: Any, axis: Axis, ddof: int) -> Any:
+    """The derivative of the variance: twice the deviation over the degrees of freedom."""
+    return centred(x, axis) * (2 / (count(x, axis) - ddof))
+
+
+def std_slope(out: Any, x: Any, axis: Axis, ddof: int) -> Any:
+    """The derivative of the standard deviation, 0 where all numbers are the same."""
+    spread = opened(np.where(out == 0, 1, out), x, axis)
+    return var_slope(x, axis, ddof) / (2 * spread)
+
+
+def moved(slope: Any, t: Any, axis: Axis, keepdims: bool) -> Any:
+    """What a tangent adds, for a real function of numbers that may be complex."""
+    return np.sum(np.real(np.conjugate(slope) * t), axis=axis, keepdims=keepdims)
+
+
+primitive(
+    np.var,
+    lambda g, x, *, axis=None, ddof=0, keepdims=False: (
+        expand(g, x, axis) * var_slope(x, axis, ddof)
+    ),
+    pushes=(
+        lambda t, x, *, axis=None, ddof=0, keepdims=False: moved(
+            var_slope(x, axis, ddof), t, axis, keepdims
+        ),
+    ),
+)
+primitive(
+    np.std,
+    lambda g, out, x, *, axis=None, ddof=0, keepdims=False: (
+        expand(g, x, axis) * std_slope(out, x, axis, ddof)
+    ),
+    pushes=(
+        lambda t, out, x, *, axis=None, ddof=0, keepdims=False: moved(
+            std_slope(out, x, axis, ddof), t, axis, keepdims
+        ),
+    ),
+)
+
+
+# the same by ufunc methods, whose axis is the first unless told
+
+
+def _reduction(function: Any) -> Any:
+    def reduce(a: Any, axis: Axis = 0, **kwargs: Any) -> Any:
+        return function(a, axis=axis, **kwargs)
+
+    return reduce
+
+
+for ufunc, function in (
+    (np.add, np.sum),
+    (np.multiply, np.prod),
+    (np.maximum, np.max),
+    (np.minimum, np.min),
+):
+    implements((ufunc, "reduce"))(_reduction(function))
+implements((np.add, "accumulate"))(_reduction(np.cumsum))

@@ -1,0 +1,193 @@
+"""Checks of derivatives: by differences, of both modes against each other, at any order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .core import Box, Variable, as_array, as_variable, no_grad, plain
+from .errors import CheckError
+from .transforms import flatten, jvp, unflatten, vjp
+
+TOLERANCE = {"e": 1e-1, "f": 2e-3, "d": 1e-7, "g": 1e-7, "F": 2e-3, "D": 1e-7, "G": 1e-7}
+"""Relative, by dtype character: what 4th-order differences can tell."""
+
+
+def numerical_diff(f: Callable[..., Any], x: Any, eps: float = 1e-4) -> Any:
+    """The derivative of ``f(x)`` (of its sum, if it is an array) by central differences.
+
+    Parameters
+    ----------
+    f : Function or callable
+        Takes and returns a Variable.
+    x : Variable, array or number
+        Where.
+    eps : float
+        The step, in the units of `x`. The error is of the order of its square.
+
+    Returns
+    -------
+    ndarray or scalar
+        In the shape of `x`.
+
+    Examples
+    --------
+    >>> import dezero as dz
+    >>> print(numerical_diff(dz.Square(), dz.Variable(np.array(2.0))))
+    4.000000000004
+    """
+    data = np.asarray(plain(as_variable(x)))
+    slopes = np.empty(data.shape, np.result_type(data, np.float64))
+    with no_grad():
+        for k in np.ndindex(data.shape):
+            step = np.zeros(data.shape)
+            step[k] = eps
+            up, down = (plain(f(Variable(as_array(data + s)))) for s in (step, -step))
+            slopes[k] = np.sum((up - down) / (2 * eps))
+    return slopes[()]
+
+
+def difference(f: Callable[..., list[Any]], xs: list[Any], txs: list[Any], h: float) -> list[Any]:
+    """The directional derivative of several results by 4th-order central differences.
+
+    Abramowitz & Stegun 25.3.6 without the remainder: (8 (f₁ - f₋₁) - (f₂ - f₋₂)) / 12 h.
+    """
+    at = {
+        k: f(*(x + np.asarray(k * h * tx, x.dtype) for x, tx in zip(xs, txs, strict=True)))
+        for k in (-2, -1, 1, 2)
+    }
+    return [
+        (8 * (a - b) - (c - d)) / (12 * h)
+        for a, b, c, d in zip(at[1], at[-1], at[2], at[-2], strict=True)
+    ]
+
+
+def check_grads(
+    f: Callable[..., Any],
+    args: Sequence[Any],
+    order: int = 2,
+    modes: Sequence[str] = ("forward", "reverse"),
+    rtol: float | None = None,
+    atol: float | None = None,
+    seed: int = 0,
+) -> None:
+    """Check the derivatives of `f` at `args` along one random direction.
+
+    Each mode is compared with 4th-order differences; both, with each other by the adjoint
+    identity ⟨gy, J tx⟩ = ⟨Jᵀ gy, tx⟩; and then the derivatives themselves are checked the same
+    way, up to `order`.
+
+    Parameters
+    ----------
+    f : callable
+        A function of arrays, smooth around `args`.
+    args : sequence
+        Arrays, numbers, or nested containers of them.
+    order : int
+        How many derivatives to take.
+    modes : sequence of "forward" and "reverse"
+    rtol, atol : float
+        Relative and absolute tolerance; by the dtype of the arguments if not given (1e-7 for
+        float64).
+    seed : int
+        Of the directions.
+
+    Raises
+    ------
+    CheckError
+        If anything disagrees, saying what, by how much, and in which order and mode.
+
+    Examples
+    --------
+    >>> check_grads(np.sin, [0.5])
+    """
+    leaves, spec = flatten(tuple(args))
+    xs = [np.asarray(x, np.result_type(x, np.float16)) for x in leaves]
+
+    def flat(*values: Any) -> list[Any]:
+        return [as_array(y) for y in flatten(f(*unflatten(spec, values)))[0]]
+
+    widest = max(xs, key=lambda x: -x.dtype.itemsize // (1 + (x.dtype.kind == "c")))
+    tol = TOLERANCE[widest.dtype.char] if rtol is None else rtol
+    _check(flat, xs, order, tuple(modes), tol, tol if atol is None else atol, seed, "")
+
+
+def _check(
+    f: Callable[..., list[Any]],
+    xs: list[Any],
+    order: int,
+    modes: tuple[str, ...],
+    rtol: float,
+    atol: float,
+    seed: int,
+    where: str,
+) -> None:
+    rng = np.random.default_rng(seed)
+    txs = [_direction(rng, x) for x in xs]
+    with no_grad():
+        ys = [np.asarray(plain(y)) for y in f(*xs)]
+        eps = max(np.finfo(x.dtype).eps for x in xs)
+        slopes = difference(lambda *a: [np.asarray(plain(y)) for y in f(*a)], xs, txs, eps**0.2)
+    gys = [_direction(rng, y) for y in ys]
+    scale = _inner(list(map(np.abs, gys)), list(map(np.abs, slopes)))
+    expected = _inner(gys, slopes)
+
+    def agree(what: str, got: Any, want: Any, size: Any) -> None:
+        error = np.max(np.abs(np.subtract(got, want)) - rtol * np.abs(size), initial=0.0)
+        if not error <= atol:
+            raise CheckError(
+                f"{where}{what}: {_short(got)} where differences say {_short(want)} "
+                f"(off by {np.max(np.abs(np.subtract(got, want))):.2g})"
+            )
+
+    along = {}
+    if "forward" in modes:
+        _, tys = jvp(f, tuple(xs), tuple(txs))
+        for ty, slope in zip(tys, slopes, strict=True):
+            agree("forward", ty, slope, np.max(np.abs(slope), initial=0.0))
+        along["forward"] = _inner(gys, tys)
+    if "reverse" in modes:
+        _, pull = vjp(f, *xs)
+        gxs = pull(gys)
+        for gx, x in zip(gxs, xs, strict=True):
+            if gx.shape != x.shape or gx.dtype != x.dtype:
+                raise CheckError(
+                    f"{where}reverse: gradient {gx.dtype}{gx.shape} of {x.dtype}{x.shape}"
+                )
+        along["reverse"] = _inner(list(gxs), txs)
+        agree("reverse", along["reverse"], expected, scale)
+    if len(along) == 2:
+        exact = np.sqrt(np.finfo(float).eps) if rtol < 1e-6 else rtol
+        gap = abs(along["forward"] - along["reverse"])
+        if gap > exact * max(abs(scale), 1.0):
+            raise CheckError(f"{where}adjoint identity: the two modes differ by {gap:.2g}")
+    if order > 1:
+        if "forward" in modes:
+            _check(
+                lambda *a: jvp(f, a, tuple(txs))[1],
+                xs, order - 1, modes, rtol, atol, seed + 1, where + "forward, then ",
+            )  # fmt: skip
+        if "reverse" in modes:
+            _check(
+                lambda *a: list(vjp(f, *a)[1](gys)),
+                xs, order - 1, modes, rtol, atol, seed + 2, where + "reverse, then ",
+            )  # fmt: skip
+
+
+def _direction(rng: np.random.Generator, x: Any) -> Any:
+    t = rng.standard_normal(x.shape)
+    if x.dtype.kind == "c":
+        t = t + 1j * rng.standard_normal(x.shape)
+    return np.asarray(t, x.dtype if x.dtype.kind in "fc" else np.float64)
+
+
+def _inner(gs: Sequence[Any], ts: Sequence[Any]) -> float:
+    """Re ⟨g, t⟩ over all parts."""
+    parts = (np.sum(np.real(np.conj(plain(g)) * plain(t))) for g, t in zip(gs, ts, strict=True))
+    return float(sum(parts))
+
+
+def _short(x: Any) -> str:
+    return np.array2string(np.asarray(plain(x) if isinstance(x, Box) else x), threshold=6)
