@@ -56,7 +56,7 @@ wheel-test: $(VENV)/.installed-test  ## the command and the contract's tests on 
 	assert 'site-packages' in dezero.__file__, 'not the installed wheel'"
 	$(WHEEL)/venv/bin/dezero grad examples/census.py:loss --at K=400.0 --at r=0.03 --at t0=1950.0
 	$(PIP) --python $(WHEEL)/venv/bin/python install --quiet "$$(echo $(WHEEL)/*.whl)[test]"
-	$(WHEEL)/venv/bin/python -m pytest -p no:cacheprovider tests/test_contract*.py tests/test_package.py
+	$(WHEEL)/venv/bin/python -m pytest -p no:cacheprovider tests/contract tests/test_package.py
 
 bench: $(VENV)/.installed  ## microseconds per operation (after `make peers`: beside other libraries)
 	$(BENCH_PYTHON) benchmarks/overhead.py

@@ -2,9 +2,11 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from dezero.cli import main
 
 USER_FILE = """
     import numpy as np
+    import dezero as dz
     import helper
 
     DATA = np.arange(4.0)
@@ -78,6 +81,25 @@ USER_FILE = """
 
     def converts(x):
         return np.sin(float(x))
+
+    class Cube(dz.Function):
+        def forward(self, x):
+            return 100.0 + x**3 + x
+
+        def backward(self, gy):
+            (x,) = self.inputs
+            return (3 * x**2 + 1) * 1.0005 * gy
+
+    def wrong(x):
+        return Cube()(x)
+
+    def assigns(x):
+        a = np.zeros(2)
+        a[0] = x
+        return a.sum()
+
+    def endless(x):
+        return endless(x)
 
     def talks(x):
         print("hello from the user")
@@ -235,6 +257,7 @@ def test_plain_bar_without_tqdm(run, monkeypatch):
         ("1e3", 2000.0),
         ("-0.5", -1.0),
         ("3", 6.0),
+        ("[inf, 0.0]", ["inf", 0.0]),
         ("@x.npy", [2.0, 4.0]),
         ("@x.npz:a", [2.0, 4.0]),
         ("@x.json", [2.0, 4.0]),
@@ -251,7 +274,7 @@ def test_values(answer, folder, text, gradient):
     (folder / "params.json").write_text('{"w": [1.0, 2.0], "b": 0.5}')
     (folder / "column.csv").write_text("1.0\n2.0\n")
     (folder / "table.csv").write_text("\ufeffa, b\n1.0,2.0\n\n3.0,4.0\n", encoding="utf-8")
-    assert answer("total", "--at", f"x={text}")["gradient"]["x"] == gradient
+    assert answer("total", "--at", f"x={text}", "--no-check")["gradient"]["x"] == gradient
 
 
 def test_containers(answer, folder):
@@ -341,8 +364,16 @@ def test_a_failed_check_exits_with_1_and_a_reason(run, function, note):
     assert note in out
 
 
-def test_the_check_takes_smaller_steps_near_the_edge_of_a_domain(answer):
-    assert answer("domain", "--at", "x=1e-9")["check"]["passed"]
+@pytest.mark.parametrize("x", ["1e-9", "1e-300", "1.0", "1e9"])
+def test_the_check_takes_smaller_steps_near_the_edge_of_a_domain(answer, x):
+    assert answer("domain", "--at", f"x={x}")["check"]["passed"]
+
+
+@pytest.mark.parametrize("x", [1e-12, 1e-6, 1.0, 1e6])
+def test_the_check_catches_a_rule_that_is_wrong_by_a_twentieth_of_a_percent(run, x):
+    code, out, _ = run("grad", "user.py:wrong", "--at", f"x={x}")
+    assert code == 1
+    assert "FAILED" in out
 
 
 def test_tolerance(run):
@@ -454,6 +485,8 @@ def test_a_line_that_cannot_be_parsed(run, argv, message):
         ("fails", "fails raised AttributeError: ", "return helper.broken(x)"),
         ("leaves", "leaves raised SystemExit: bye", 'raise SystemExit("bye")'),
         ("converts", "differentiating converts raised ConversionError: ", "np.sin(float(x))"),
+        ("assigns", "differentiating assigns raised ConversionError: ", "a[0] = x"),
+        ("endless", "endless raised RecursionError: ", "return endless(x)"),
     ],
 )
 def test_an_exception_of_the_user_names_the_line(run, function, error, line):
@@ -539,6 +572,13 @@ def test_help_and_version():
     done = program("--version")
     assert done.returncode == 0
     assert done.stdout.startswith("dezero ")
+
+
+def test_the_page_of_the_command_knows_all_options(run):
+    page = (Path(__file__).parents[1] / "docs" / "cli.md").read_text(encoding="utf-8")
+    _, text, _ = run("grad", "--help")
+    options = set(re.findall(r"--[a-z-]+", text)) - {"--help"}
+    assert {option for option in options if f"`{option}" not in page} == set()
 
 
 def test_importing_the_library_does_not_import_the_command():

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import hypothesis.extra.numpy as nps
 import numpy as np
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -132,6 +133,14 @@ def test_the_simple_engine_differentiates_as_complex_steps_do(program, seed):
         gx = names[f"v{i}"].grad
         slope += 0.0 if gx is None else np.sum(gx * t)
     np.testing.assert_allclose(slope, np.sum(np.imag(result)) / h, 1e-10, 1e-12 * scale**2)
+
+
+@pytest.mark.parametrize("shapes", [[(2, 3), (3, 4)], [(1, 1), (1, 1)], [(5, 2, 3), (3, 2)]])
+def test_the_simple_engine_multiplies_matrices(shapes):
+    rng = np.random.default_rng(1)
+    core_simple.check_grad(
+        lambda x, y: x @ y, *(core_simple.Variable(rng.normal(size=shape)) for shape in shapes)
+    )
 
 
 def test_programs_fail_readably():

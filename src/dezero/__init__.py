@@ -9,7 +9,8 @@ array([0.        , 0.90929743])
 """
 
 from . import errors, numpy, rules, testing
-from .core import Config, Variable, as_array, as_variable, no_grad, using_config
+from .box import as_array
+from .core import Config, Variable, as_variable, no_grad, using_config
 from .forward import Dual
 from .functions import (
     Add,

@@ -32,6 +32,7 @@ def as_variable(x: Any, dtype: Any = None) -> Variable:
 class _Config:
     """The settings, of which every thread and every asynchronous task has its own."""
 
+    __slots__ = ()  # a misspelt setting is an error
     _recording: ContextVar[bool] = ContextVar("recording", default=True)
     enable_backprop = property(lambda c: c._recording.get(), lambda c, on: c._recording.set(on))
 

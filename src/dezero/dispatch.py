@@ -15,7 +15,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from .core import ROWS, unsupported
+from .box import ROWS, unsupported
 from .errors import OperandError
 
 

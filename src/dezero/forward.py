@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .core import Box, as_array, check_data, new, plain
+from .box import Box, as_array, plain
+from .core import check_data, new
 from .errors import OperandError, ShapeError
 
 

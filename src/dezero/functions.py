@@ -11,32 +11,32 @@ from typing import Any
 
 import numpy as np
 
-from .core import ROWS, Box, as_array, as_variable
-from .rows import TABLE, RowNode
+from .box import ROWS, Box
+from .core import as_variable
+from .rows import TABLE, RowFunction
 
 
 def _function(key: Any, name: str) -> Callable[..., Any]:
     row = ROWS[key]
 
-    def function(*operands: Any) -> Any:
-        if not any(isinstance(x, Box) for x in operands):
-            operands = (as_variable(operands[0]), *operands[1:])
-        return row(*(x if isinstance(x, Box) else _constant(x) for x in operands))
+    def function(x: Any, *others: Any) -> Any:
+        if not isinstance(x, Box) and not any(isinstance(y, Box) for y in others):
+            x = as_variable(x)
+        return row(x, *others)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"The same as `numpy.{key.__name__}`, on Variables: returns a box."
     return function
 
 
-def _constant(x: Any) -> Any:
-    """Numbers stay numbers, which take the dtype of what they meet; lists become arrays."""
-    return x if isinstance(x, (bool, int, float, complex)) else as_array(x)
-
-
 add, sub = _function(np.add, "add"), _function(np.subtract, "sub")
 mul, div = _function(np.multiply, "mul"), _function(np.divide, "div")
 neg, pow = _function(np.negative, "neg"), _function(np.power, "pow")
-square, sqrt, exp = _function(np.square, "square"), _function(np.sqrt, "sqrt"), _function(np.exp, "exp")
+square, sqrt, exp = (
+    _function(np.square, "square"),
+    _function(np.sqrt, "sqrt"),
+    _function(np.exp, "exp"),
+)
 log, sin, cos = _function(np.log, "log"), _function(np.sin, "sin"), _function(np.cos, "cos")
 tan, tanh = _function(np.tan, "tan"), _function(np.tanh, "tanh")
 matmul = _function(np.matmul, "matmul")
@@ -53,18 +53,18 @@ def rdiv(x: Any, y: Any) -> Any:
     return div(y, x)
 
 
-Add: type[RowNode] = TABLE["add"].Function
-Sub: type[RowNode] = TABLE["subtract"].Function
-Mul: type[RowNode] = TABLE["multiply"].Function
-Div: type[RowNode] = TABLE["divide"].Function
-Neg: type[RowNode] = TABLE["negative"].Function
-Pow: type[RowNode] = TABLE["power"].Function
-Square: type[RowNode] = TABLE["square"].Function
-Sqrt: type[RowNode] = TABLE["sqrt"].Function
-Exp: type[RowNode] = TABLE["exp"].Function
-Log: type[RowNode] = TABLE["log"].Function
-Sin: type[RowNode] = TABLE["sin"].Function
-Cos: type[RowNode] = TABLE["cos"].Function
-Tan: type[RowNode] = TABLE["tan"].Function
-Tanh: type[RowNode] = TABLE["tanh"].Function
-MatMul: type[RowNode] = TABLE["matmul"].Function
+Add: type[RowFunction] = TABLE["add"].Function
+Sub: type[RowFunction] = TABLE["subtract"].Function
+Mul: type[RowFunction] = TABLE["multiply"].Function
+Div: type[RowFunction] = TABLE["divide"].Function
+Neg: type[RowFunction] = TABLE["negative"].Function
+Pow: type[RowFunction] = TABLE["power"].Function
+Square: type[RowFunction] = TABLE["square"].Function
+Sqrt: type[RowFunction] = TABLE["sqrt"].Function
+Exp: type[RowFunction] = TABLE["exp"].Function
+Log: type[RowFunction] = TABLE["log"].Function
+Sin: type[RowFunction] = TABLE["sin"].Function
+Cos: type[RowFunction] = TABLE["cos"].Function
+Tan: type[RowFunction] = TABLE["tan"].Function
+Tanh: type[RowFunction] = TABLE["tanh"].Function
+MatMul: type[RowFunction] = TABLE["matmul"].Function

@@ -20,9 +20,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as _np
+import numpy as _np  # noqa: ICN001  # a mirror must not show a name that NumPy lacks
 
-from .core import Box as _Box
+from .box import Box as _Box
 from .core import as_variable as _as_variable
 
 __all__ = [
@@ -66,5 +66,6 @@ def _creation(function: Callable[..., Any]) -> Callable[..., Any]:
     return create
 
 
-zeros, ones, empty, full = map(_creation, (_np.zeros, _np.ones, _np.empty, _np.full))
-arange, linspace, eye = map(_creation, (_np.arange, _np.linspace, _np.eye))
+zeros, ones = _creation(_np.zeros), _creation(_np.ones)
+empty, full = _creation(_np.empty), _creation(_np.full)
+arange, linspace, eye = _creation(_np.arange), _creation(_np.linspace), _creation(_np.eye)

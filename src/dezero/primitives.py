@@ -11,29 +11,15 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import functools
-import operator
 import threading
 import weakref
 from collections.abc import Callable, Iterator
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
-from .core import (
-    Box,
-    Edge,
-    Node,
-    Variable,
-    as_array,
-    as_variable,
-    attach,
-    edge_of,
-    new,
-    no_grad,
-    plain,
-    revive,
-)
+from .box import Box, as_array, plain
+from .core import Node, Variable, _floor, as_variable, attach, new, no_grad, node_of, revive
 from .errors import (
     BoundsError,
     DeZeroError,
@@ -43,12 +29,6 @@ from .errors import (
     ShapeError,
     ThreadError,
 )
-
-
-@functools.cache
-def items(n: int) -> tuple[Callable[..., Any], ...]:
-    """The rules of a node whose cotangents come all at once: take the k-th."""
-    return tuple(operator.itemgetter(k) for k in range(n))
 
 
 class Primitive:
@@ -63,12 +43,27 @@ class Primitive:
         The function on plain arrays.
     title : str
         The name in messages, graphs and tables.
+    joint : bool
+        `pull` gives the operands' cotangents, instead of the `back` of its nodes.
+    pointwise : bool
+        Each element of a cotangent goes to one element of the operand.
+    broadcasts : bool
+        A cotangent may need summing back to its operand's shape.
+    masks : bool
+        Sends exact zeros to what was not taken.
+    holomorphic : bool
+        On complex numbers, the way back is the conjugate of the way forward.
     """
 
     nondifferentiable = False
 
-    def __init__(self, fn: Callable[..., Any], title: str) -> None:
+    def __init__(self, fn: Callable[..., Any], title: str, **traits: bool) -> None:
         self.fn, self.title = fn, title
+        # On the instance, not the class: the sweep reads them for every node.
+        self.joint = self.masks = self.pointwise = self.broadcasts = False
+        self.holomorphic = True
+        for trait, value in traits.items():
+            setattr(self, trait, value)
 
     def __call__(self, *operands: Any, **params: Any) -> Any:
         level = -1
@@ -103,16 +98,32 @@ class Primitive:
         self,
         out: Any,
         xs: tuple[Any, ...],
-        edges: tuple[Edge | None, ...],
+        edges: tuple[Node | None, ...],
         params: dict[str, Any],
     ) -> Node:
         """The node of one recorded call with one result."""
         raise NotImplementedError
 
-    def ports(
-        self, outs: tuple[Any, ...], xs: tuple[Any, ...], edges: tuple[Edge | None, ...]
+    def nodes(
+        self, outs: tuple[Any, ...], xs: tuple[Any, ...], edges: tuple[Node | None, ...]
     ) -> tuple[Node, ...]:
-        """The edges of one recorded call's several results."""
+        """The nodes of one recorded call's several results."""
+        raise NotImplementedError
+
+    def lift(self, node: Node, level: int) -> tuple[Any, ...]:
+        """`saved`, with Variables in the graph instead of arrays, so that rules are recorded."""
+        raise NotImplementedError
+
+    def pull(self, node: Node, arrived: dict[Node, Any], lifted: int | None) -> tuple[Any, ...]:
+        """If joint: the operands' cotangents; none, if they are on their way already."""
+        raise NotImplementedError
+
+    def kept(self, node: Node) -> tuple[Any, ...]:
+        """The arrays that the way back would read."""
+        return node.saved
+
+    def seen(self, node: Node) -> Any:
+        """The `Function` instance to show as `creator`."""
         raise NotImplementedError
 
     def push(
@@ -122,9 +133,9 @@ class Primitive:
         raise NotImplementedError
 
 
-def depth_over(edges: tuple[Edge | None, ...]) -> int:
+def depth_over(edges: tuple[Node | None, ...]) -> int:
     """The depth of a value computed from these."""
-    return 1 + max(edge.depth for edge in edges if edge is not None)
+    return 1 + max((edge.depth for edge in edges if edge is not None), default=0)
 
 
 def describe(x: Any) -> str:
@@ -168,7 +179,6 @@ class Function:
     12.0
     """
 
-    __slots__ = ()
     _last: Last
 
     def forward(self, *xs: Any) -> Any:
@@ -183,27 +193,30 @@ class Function:
         operands = tuple(x if isinstance(x, Box) else as_array(x) for x in inputs)
         if not any(isinstance(x, Box) for x in operands):
             operands = tuple(as_variable(x) for x in operands)
+        levels = [x._level for x in operands if isinstance(x, Box)]
+        if hasattr(self, "_last") and max(levels) < _floor.get():
+            return copy.copy(self)._primitive()(*operands)  # what was recorded stays on view
         self._let_go()
         p = self._primitive()
         outs = p(*operands)
         ys = outs if isinstance(outs, tuple) else (outs,)
-        edge = getattr(ys[0], "_edge", None)
-        self._last = Last(tuple(as_variable(x) for x in operands), ys, p, edge)
-        self._recorded(edge)
+        self._last = Last(tuple(as_variable(x) for x in operands), ys, p)
+        self._called(getattr(ys[0], "_node", None))
         return outs
 
     def _primitive(self) -> Primitive:
+        """What a call of this instance is to boxes."""
         return ByHand(self)
 
-    def _recorded(self, edge: Edge | None) -> None:
-        """Hook: the call left this edge."""
-
     def _let_go(self) -> None:
-        """Before another call: the graph of the one before must not see it."""
+        """Before another call: the graph of the one before keeps the instance as it was."""
         last = getattr(self, "_last", None)
         earlier = last.primitive() if last is not None else None
         if earlier is not None:
             earlier.instance = copy.copy(self)
+
+    def _called(self, node: Node | None) -> None:
+        """After a call, which left this node, or None where nothing is recorded."""
 
     @property
     def inputs(self) -> tuple[Any, ...]:
@@ -230,28 +243,25 @@ class Function:
         """The largest generation of the inputs."""
         return max((x.generation for x in self.inputs), default=0)
 
-    def edge_to(self, variable: Any) -> Edge:
-        """An edge that names this instance as the creator of a Variable."""
+    def node_for(self, variable: Any) -> Node:
+        """A node that names this instance as the creator of a Variable."""
         last = getattr(self, "_last", None)
-        edges = tuple(edge_of(x) for x in last.inputs) if last is not None else ()
-        xs = tuple(x._data for x in last.inputs) if last is not None else ()
-        call = ByHand(self).node(variable._data, xs, edges, {})
-        call._variable = weakref.ref(variable)
-        return call
+        inputs = last.inputs if last is not None else ()
+        edges = tuple(node_of(x) for x in inputs)
+        node = ByHand(self).node(variable._data, tuple(x._data for x in inputs), edges, {})
+        node._variable = weakref.ref(variable)
+        return node
 
 
 class Last:
     """What a `Function` instance saw in its latest call."""
 
-    __slots__ = ("edge", "inputs", "outputs", "primitive")
+    __slots__ = ("inputs", "outputs", "primitive")
 
-    def __init__(
-        self, inputs: tuple[Any, ...], outs: tuple[Any, ...], p: Any, edge: Edge | None
-    ) -> None:
+    def __init__(self, inputs: tuple[Any, ...], outs: tuple[Any, ...], p: Any) -> None:
         self.inputs = inputs
         self.outputs = tuple(weakref.ref(y) for y in outs)
         self.primitive = weakref.ref(p)
-        self.edge = None if edge is None else weakref.ref(edge)
 
 
 class ByHand(Primitive):
@@ -273,33 +283,37 @@ class ByHand(Primitive):
             )
         single = not isinstance(outs, (tuple, list))
         ys = tuple(self.checked(y) for y in ((outs,) if single else outs))
-        return ys[0] if single or len(ys) == 1 else ys
+        return ys[0] if len(ys) == 1 else ys
 
     def checked(self, y: Any) -> Any:
         """A result of forward as a plain array."""
-        y = np.asarray(plain(y)) if y is not None else None
-        if y is None or y.dtype.kind not in "fciub":
+        array = np.asarray(plain(y)) if y is not None else None
+        if array is None or array.dtype.kind not in "fciub":
             raise OperandError(f"{self.title}.forward must return arrays, not {type(y)}")
-        return y
+        return array
 
     def node(
         self,
         out: Any,
         xs: tuple[Any, ...],
-        edges: tuple[Edge | None, ...],
+        edges: tuple[Node | None, ...],
         params: dict[str, Any],
-    ) -> Call:
-        call = Call(self, xs, (out,), edges)
-        call.shape, call.dtype = out.shape, out.dtype
-        return call
+    ) -> Node:
+        return self.nodes((out,), xs, edges)[0]
 
-    def ports(
-        self, outs: tuple[Any, ...], xs: tuple[Any, ...], edges: tuple[Edge | None, ...]
+    def nodes(
+        self, outs: tuple[Any, ...], xs: tuple[Any, ...], edges: tuple[Node | None, ...]
     ) -> tuple[Node, ...]:
         call = Call(self, xs, outs, edges)
-        ports = tuple(Port(call, out) for out in outs)
-        call.ends = tuple(weakref.ref(port) for port in ports)
-        return ports
+        nodes = tuple(self._node(call, out) for out in outs)
+        call.ends = tuple(weakref.ref(node) for node in nodes)
+        return nodes
+
+    def _node(self, call: Call, out: Any) -> Node:
+        node = Node()
+        node.p, node.edges, node.saved = call, call.edges, ()
+        node.shape, node.dtype, node.depth = out.shape, out.dtype, depth_over(call.edges)
+        return node
 
     def push(
         self, out: Any, xs: tuple[Any, ...], txs: tuple[Any, ...], params: dict[str, Any]
@@ -335,96 +349,82 @@ def has_floats(value: Any) -> bool:
     return isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind in "fcO"
 
 
-class Call(Node):
-    """The recorded call of a user's `Function`."""
-
-    __slots__ = ("ends", "outs", "p", "xs")
-
-    joint = True
-    holomorphic = False
+class Call(Primitive):
+    """What the sweep sees of a user's recorded call: one joint way back from all its results."""
 
     def __init__(
         self,
         p: ByHand,
         xs: tuple[Any, ...],
         outs: tuple[Any, ...],
-        edges: tuple[Edge | None, ...],
+        edges: tuple[Node | None, ...],
     ) -> None:
-        self.p, self.xs, self.outs, self.edges = p, xs, outs, edges
-        self.saved = ()
-        self.ends: tuple[weakref.ref[Port], ...] = ()
-        self.depth = depth_over(edges) if edges else 1
+        super().__init__(p.fn, p.title, joint=True, holomorphic=False)
+        self.by_hand, self.xs, self.outs, self.edges = p, xs, outs, edges
+        self.ends: tuple[weakref.ref[Node], ...] = ()
 
-    @property
-    def rules(self) -> tuple[Callable[..., Any], ...]:  # type: ignore[override]  # by length
-        return items(len(self.edges))
+    def seen(self, node: Node) -> Function:
+        return self.by_hand.instance
 
-    @property
-    def title(self) -> str:  # type: ignore[override]  # the instance's
-        return self.p.title
+    def kept(self, node: Node) -> tuple[Any, ...]:
+        return (*self.xs, *self.outs)
 
-    @property
-    def function(self) -> Function:
-        return self.p.instance
-
-    def holds(self, array: Any) -> bool:
-        return any(
-            isinstance(kept, np.ndarray) and np.may_share_memory(kept, array)
-            for kept in map(plain, (*self.xs, *self.outs))
+    def pull(self, node: Node, arrived: dict[Node, Any], lifted: int | None) -> tuple[Any, ...]:
+        """Results of a call have the same depth, so they arrive together; the first brings all."""
+        ends = [end() for end in self.ends]
+        if next(end for end in ends if end in arrived) is not node:
+            return ()
+        gs = tuple(
+            arrived[end] if end in arrived else np.zeros(out.shape, out.dtype)
+            for end, out in zip(ends, self.outs, strict=True)
         )
-
-    def pull(self, arrived: dict[Edge, Any], lifted: int | None) -> tuple[Any, ...] | None:
-        return self.cotangents((arrived[self],), lifted)
-
-    def cotangents(self, gs: tuple[Any, ...], lifted: int | None) -> tuple[Any, ...]:
-        """What the instance's `backward` says, checked."""
         boxed = any(isinstance(each, Box) for each in (*gs, *self.xs))
         if lifted is not None or boxed:
             return self.differentiably(gs, lifted)
-        last = getattr(self.p.instance, "_last", None)
-        twin = self.p.instance
-        current = (
-            last is not None
-            and last.primitive() is self.p
-            and all(v._data is x for v, x in zip(last.inputs, self.xs, strict=True))
-            and all(getattr(y(), "_data", None) is out for y, out in zip(last.outputs, self.outs, strict=True))
-        )
         with no_grad():
-            if current:
-                return self.checked(twin.backward(*gs))
-            twin, _alive = self.twin(
-                tuple(Variable(x) for x in self.xs), tuple(Variable(out) for out in self.outs)
-            )
-            return self.checked(twin.backward(*gs))
+            return self.plainly(gs)
 
-    def twin(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...]) -> tuple[Function, Any]:
-        """The instance as it was at this call; the second value keeps its outputs alive."""
-        twin = copy.copy(self.p.instance)
-        twin._last = Last(inputs, outputs, self.p, None)
-        return twin, outputs
+    def plainly(self, gs: tuple[Any, ...]) -> tuple[Any, ...]:
+        """`backward` on arrays, of the instance itself if it still shows what it saw here."""
+        instance = self.by_hand.instance
+        last = getattr(instance, "_last", None)
+        if last is not None and last.primitive() is self.by_hand:
+            seen = [v._data for v in last.inputs] + [
+                getattr(y(), "_data", None) for y in last.outputs
+            ]
+            if all(a is b for a, b in zip(seen, (*self.xs, *self.outs), strict=True)):
+                return self.checked(instance.backward(*gs))
+        inputs, outputs = (tuple(map(Variable, arrays)) for arrays in (self.xs, self.outs))
+        return self.checked(self.twin(inputs, outputs).backward(*gs))
+
+    def twin(self, inputs: tuple[Any, ...], outputs: tuple[Any, ...]) -> Function:
+        """The instance as it was at this call. Whoever calls it keeps the outputs alive."""
+        twin = copy.copy(self.by_hand.instance)
+        twin._last = Last(inputs, outputs, self.by_hand)
+        return twin
 
     def differentiably(self, gs: tuple[Any, ...], lifted: int | None) -> tuple[Any, ...]:
         """`backward` on boxes. What it computes behind their back is made to raise later."""
         watched: list[str] = []
 
-        def seal(value: Any, edge: Edge | None) -> Any:
-            if lifted is not None and edge is not None:
-                return Sealed.around(value, edge, lifted, watched)
+        def seal(value: Any, node: Node | None) -> Any:
+            if lifted is not None and node is not None:
+                return Sealed.around(value, node, lifted, watched)
             if isinstance(value, Variable):
-                return Sealed.around(value._data, edge_of(value), value._level, watched)
+                return Sealed.around(value._data, node_of(value), value._level, watched)
             return value if isinstance(value, Box) else value.view(Kept)
 
         inputs = tuple(seal(x, edge) for x, edge in zip(self.xs, self.edges, strict=True))
-        ends = tuple(end() for end in self.ends) or (self,)
-        outputs = tuple(seal(y, end) for y, end in zip(self.outs, ends, strict=True))
+        outputs = tuple(seal(y, end()) for y, end in zip(self.outs, self.ends, strict=True))
         gys = tuple(seal(g, None) for g in gs)
-        twin, _alive = self.twin(inputs, outputs)
-        gxs = tuple(unsealed(gx) for gx in self.checked(twin.backward(*gys), boxes=True))
-        behind = [f"used `self.{name}`, which forward stored" for name in self.p.stored] + watched
-        if not behind:
+        found = self.checked(self.twin(inputs, outputs).backward(*gys), boxes=True)
+        gxs = tuple(unsealed(gx) for gx in found)
+        stored = [f"used `self.{name}`, which forward stored" for name in self.by_hand.stored]
+        deeds = stored + watched
+        if not deeds:
             return gxs
         sources = [unsealed(each) for each in (*inputs, *gys) if isinstance(each, Box)]
-        barrier = Barrier(self.title, behind[0])
+        barrier = Barrier(self.title, deeds[0])
         return tuple(barrier(gx, *sources) for gx in gxs)
 
     def checked(self, gxs: Any, boxes: bool = False) -> tuple[Any, ...]:
@@ -445,45 +445,6 @@ class Call(Node):
         return tuple(found)
 
 
-class Port(Node):
-    """The edge of one of several results of a call."""
-
-    __slots__ = ("call",)
-
-    joint = True
-    holomorphic = False
-
-    def __init__(self, call: Call, out: Any) -> None:
-        self.call, self.edges, self.saved = call, call.edges, ()
-        self.shape, self.dtype, self.depth = out.shape, out.dtype, call.depth
-
-    @property
-    def rules(self) -> tuple[Callable[..., Any], ...]:  # type: ignore[override]  # by length
-        return self.call.rules
-
-    @property
-    def title(self) -> str:  # type: ignore[override]  # the call's
-        return self.call.title
-
-    @property
-    def function(self) -> Function:
-        return self.call.function
-
-    def holds(self, array: Any) -> bool:
-        return self.call.holds(array)
-
-    def pull(self, arrived: dict[Edge, Any], lifted: int | None) -> tuple[Any, ...] | None:
-        """Siblings have the same depth, so they arrive together; the first brings all along."""
-        ends = [end() for end in self.call.ends]
-        if next(end for end in ends if end in arrived) is not self:
-            return None
-        gs = tuple(
-            np.zeros(out.shape, out.dtype) if end is None or end not in arrived else arrived[end]
-            for end, out in zip(ends, self.call.outs, strict=True)
-        )
-        return self.call.cotangents(gs, lifted)
-
-
 # ---------------------------------------------------------------------------- second derivatives
 
 
@@ -494,14 +455,14 @@ class Sealed(Variable):
     _watched: list[str]
 
     @classmethod
-    def around(cls, data: Any, edge: Edge | None, level: int, watched: list[str]) -> Sealed:
+    def around(cls, data: Any, node: Node | None, level: int, watched: list[str]) -> Sealed:
         sealed: Sealed = new(cls)
-        sealed._data, sealed._edge, sealed._level = data, edge, level
+        sealed._data, sealed._node, sealed._level = data, node, level
         sealed.grad = sealed.name = None
         sealed._watched = watched
         return sealed
 
-    @property
+    @property  # type: ignore[misc]  # read only
     def data(self) -> Any:
         self._watched.append("read `.data`")
         return self._data
@@ -519,16 +480,16 @@ def unsealed(value: Any) -> Any:
     """A Sealed one as the Variable that it stands for."""
     if not isinstance(value, Sealed):
         return value
-    if value._edge is None:
+    if value._node is None:
         return attach(value._data, None, value._level)
-    return revive(value._data, value._edge, value._level)
+    return revive(value._data, value._node, value._level)
 
 
 class Kept(np.ndarray[Any, Any]):
     """A plain array where a `backward` may expect a Variable: it has `.data` too."""
 
     @property
-    def data(self) -> Any:  # type: ignore[override]  # a Variable's, not a buffer's
+    def data(self) -> Any:
         return self.view(np.ndarray)
 
 
@@ -536,11 +497,11 @@ class Barrier(Primitive):
     """Lets a value pass, and refuses its derivative by what it was secretly computed from."""
 
     def __init__(self, title: str, deed: str) -> None:
-        super().__init__(lambda gx, *sources: gx, title)
+        super().__init__(lambda gx, *_sources: gx, title, joint=True)
         self.deed = deed
 
-    def refuse(self, *_: Any) -> Any:
-        raise GraphError(
+    def refuse(self) -> GraphError:
+        return GraphError(
             f"{self.title}.backward {self.deed}: its gradient cannot be differentiated again. "
             "Write backward with `self.inputs` as Variables, or with np. functions of them"
         )
@@ -549,31 +510,18 @@ class Barrier(Primitive):
         self,
         out: Any,
         xs: tuple[Any, ...],
-        edges: tuple[Edge | None, ...],
+        edges: tuple[Node | None, ...],
         params: dict[str, Any],
     ) -> Node:
-        node = Wall(self)
-        node.edges, node.saved = edges, ()
+        node = Node()
+        node.p, node.edges, node.saved = self, edges, ()
         node.shape, node.dtype, node.depth = out.shape, out.dtype, depth_over(edges)
         return node
+
+    def pull(self, node: Node, arrived: dict[Node, Any], lifted: int | None) -> tuple[Any, ...]:
+        raise self.refuse()
 
     def push(
         self, out: Any, xs: tuple[Any, ...], txs: tuple[Any, ...], params: dict[str, Any]
     ) -> Any:
-        return self.refuse()
-
-
-class Wall(Node):
-    """The node of a `Barrier`: nothing goes back through it."""
-
-    __slots__ = ("barrier",)
-    joint: ClassVar[bool] = True
-    title = "barrier"
-
-    def __init__(self, barrier: Barrier) -> None:
-        self.barrier = barrier
-
-    def pull(self, arrived: dict[Edge, Any], lifted: int | None) -> tuple[Any, ...] | None:
-        self.barrier.refuse()
-        return None
-
+        raise self.refuse()

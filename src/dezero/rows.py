@@ -16,6 +16,7 @@ sweep, never in a row.
 
 from __future__ import annotations
 
+import copy
 import itertools
 import weakref
 from collections.abc import Callable
@@ -23,23 +24,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .core import (
-    ROWS,
-    Box,
-    Edge,
-    Node,
-    Variable,
-    _floor,
-    as_array,
-    edge_of,
-    fit,
-    new,
-    plain,
-    revive,
-)
+from .box import ROWS, Box, as_array, plain
+from .core import Node, Variable, _floor, conj, fit, new, node_of, revive
 from .dispatch import bind, signature
 from .errors import GraphError, OperandError
-from .primitives import Function, Primitive, depth_over, items
+from .primitives import Function, Primitive, depth_over
 
 Rule = Callable[..., Any]
 
@@ -82,7 +71,7 @@ class Needs:
     def __init__(self, rules: tuple[Rule, ...]) -> None:
         codes = [rule.__code__ for rule in rules]
         spelled = [code.co_varnames[1 : code.co_argcount] for code in codes]
-        names = {tuple(name.lstrip("_") for name in each) for each in spelled}
+        names = {tuple(name.lstrip("_") for name in each) for each in spelled} or {()}
         if len(names) != 1:
             raise TypeError(f"the rules of a row must name the same things, not {names}")
         self.names: tuple[str, ...] = names.pop()
@@ -107,20 +96,41 @@ class Needs:
         # than the operation.
         return eval(f"lambda {arguments}: ({kept},)")  # type: ignore[no-any-return]
 
+    def back(self, rules: tuple[Rule, ...], active: tuple[bool, ...]) -> Rule:
+        """``(t, saved) → cotangents`` for a pattern of active operands, None for the others.
 
-# ---------------------------------------------------------------------------- nodes
+        Generated like `select`; a rule that is the identity costs no call at all.
+        """
+        needed = "".join(f", s[{k}]" for k in range(len(self.names)))
+        same = (lambda t: t).__code__.co_code
+        parts = [
+            "None" if not on else "t" if rule.__code__.co_code == same else f"r{k}(t{needed})"
+            for k, (rule, on) in enumerate(zip(rules, active, strict=True))
+        ]
+        known = {f"r{k}": rule for k, rule in enumerate(rules)}
+        return eval(f"lambda t, s: ({', '.join(parts)},)", known)  # type: ignore[no-any-return]
 
 
-class RowNode(Function, Node):
-    """One recorded call of a row; also the `Function` class of that row, for calls by hand.
+# ---------------------------------------------------------------------------- Function classes
 
-    A recorded call is its own `creator`, unless an instance was called by hand: then the node in
-    the graph names that instance, and the instance keeps a copy of what the node keeps.
+
+class RowFunction(Function):
+    """The `Function` class of a row, for calls by hand and for looks at a recorded call.
+
+    ``y.creator`` of a result makes an instance for the look, unless one was called by hand: then
+    the node in the graph names that one, and the instance keeps what the node keeps.
     """
 
-    __slots__ = ("_instance", "_last")
-
     p: ClassVar[Row]
+    _node: Node | None = None
+
+    @classmethod
+    def of(cls, node: Node) -> RowFunction:
+        """The instance that shows a recorded call."""
+        node._function = instance = cls()
+        instance._node = copy.copy(node)
+        del instance._node._function  # a copy without the way back: no cycle
+        return instance
 
     def forward(self, *xs: Any) -> Any:
         """The row's function on arrays."""
@@ -128,47 +138,37 @@ class RowNode(Function, Node):
 
     def backward(self, *gys: Any) -> Any:
         """The inputs' cotangents from the result's, as arrays; None for constants."""
-        edges = getattr(self, "edges", ())
-        if not edges:
-            raise GraphError(f"{self.title}: backward before a recorded call keeps nothing to use")
-        g = as_array(gys[0])
-        saved = self.lift(g._level) if isinstance(g, Box) else self.saved
-        conjugate = self.dtype.kind == "c" and self.holomorphic
-        gxs = []
-        for edge, rule in zip(edges, self.rules, strict=True):
-            gx = None
-            if edge is not None:
-                gx = rule(g.conj(), *saved).conj() if conjugate else rule(g, *saved)
-                gx = as_array(fit(gx, edge, self))
-            gxs.append(gx)
-        return gxs[0] if len(gxs) == 1 else tuple(gxs)
-
-    def lift(self, level: int) -> tuple[Any, ...]:
-        lifted = []
-        for k, value in zip(self.p.needs.indices, self.saved, strict=False):
-            edge = self if k < 0 else self.edges[k]
-            known = value is None or isinstance(value, Spec) or edge is None
-            lifted.append(value if known else revive(value, edge, level))
-        return (*lifted, *self.saved[len(lifted) :])
-
-    @property
-    def function(self) -> Any:
-        return getattr(self, "_instance", self)
+        if self._node is None:
+            raise GraphError(f"{self.p.title}: backward needs a recorded call before it")
+        node, p, g = self._node, self.p, as_array(gys[0])
+        if p.joint:
+            gxs = p.pull(node, {node: g}, g._level if isinstance(g, Box) else None)
+        else:
+            saved = p.lift(node, g._level) if isinstance(g, Box) else node.saved
+            conjugate = node.dtype.kind == "c" and p.holomorphic
+            gxs = node.back(conj(g) if conjugate else g, saved)
+            gxs = tuple(map(conj, gxs)) if conjugate else gxs
+        gxs = tuple(
+            None if edge is None else as_array(fit(gx, edge, p))
+            for edge, gx in zip(node.edges, gxs, strict=True)
+        )
+        return gxs[0] if len(gxs) == 1 else gxs
 
     @property
     def inputs(self) -> tuple[Any, ...]:
         """The Variables of the call; one that nobody holds comes back with what was kept of it."""
         last = getattr(self, "_last", None)
-        if last is not None:
-            return last.inputs  # type: ignore[no-any-return]  # a slot
+        if last is not None or self._node is None:
+            return last.inputs if last is not None else ()
         return tuple(
             revive(self._kept(k, edge), edge, 0) if edge.variable is None else edge.variable
-            for k, edge in enumerate(self.edges)
+            for k, edge in enumerate(self._node.edges)
             if edge is not None
         )
 
-    def _kept(self, k: int, edge: Edge) -> Any:
-        for index, value in zip(self.p.needs.indices, self.saved, strict=False):
+    def _kept(self, k: int, edge: Node) -> Any:
+        assert self._node is not None
+        for index, value in zip(self.p.needs.indices, self._node.saved, strict=False):
             if index == k and value is not None:
                 return value
         return Spec(edge.shape, edge.dtype)
@@ -177,52 +177,32 @@ class RowNode(Function, Node):
     def outputs(self) -> tuple[weakref.ref[Any], ...]:
         """The result of the call, as a weak reference."""
         last = getattr(self, "_last", None)
-        return (self._variable,) if last is None else last.outputs
+        if last is not None or self._node is None:
+            return last.outputs if last is not None else ()
+        return (self._node._variable,)
 
     @property
     def generation(self) -> int:
         """The largest generation of the inputs."""
-        return self.depth - 1
+        return self._node.depth - 1 if self._node is not None else super().generation
 
     def _primitive(self) -> Primitive:
         return self.p
 
-    def _recorded(self, edge: Any) -> None:
-        if edge is None:
-            self.edges = ()
-            return
-        edge._instance = self
-        self.edges, self.saved = edge.edges, edge.saved
-        self.shape, self.dtype, self.depth = edge.shape, edge.dtype, edge.depth
-
     def _let_go(self) -> None:
+        """The node of the call before goes on by itself."""
         last = getattr(self, "_last", None)
-        earlier = last.edge() if last is not None and last.edge is not None else None
-        if earlier is not None:
-            del earlier._instance
+        y = last.outputs[0]() if last is not None else None
+        node = getattr(y, "_node", None)
+        if node is not None and node.function is self:
+            del node._function
 
-
-class ElementwiseNode(RowNode):
-    """A call of an elementwise row: its cotangents may need summing over broadcast axes."""
-
-    __slots__ = ()
-    broadcasts = True
-    pointwise = True
-
-
-class JointNode(RowNode):
-    """A call of a row whose one rule gives the cotangents of all operands."""
-
-    __slots__ = ()
-    joint = True
-
-    @property
-    def rules(self) -> tuple[Rule, ...]:  # type: ignore[override]  # by the number of operands
-        return items(len(self.edges))
-
-    def pull(self, arrived: dict[Edge, Any], lifted: int | None) -> tuple[Any, ...] | None:
-        specs, params = self.saved
-        return tuple(self.p.rule(arrived[self], specs, **params))
+    def _called(self, node: Node | None) -> None:
+        """The graph's node names this instance, and the instance keeps a copy of that node."""
+        self._node = None
+        if node is not None:
+            self._node = copy.copy(node)
+            node._function = self
 
 
 # ---------------------------------------------------------------------------- kinds of rows
@@ -233,42 +213,35 @@ class Row(Primitive):
 
     Attributes
     ----------
-    rules : tuple of callables
-        ``rules[k](t, *needed, **params)`` is the cotangent of operand k.
     pushes : tuple of callables or None
         ``pushes[k](t, *needed, **params)`` is what a tangent of operand k adds to the result's;
         None for linear rows, where that is the function itself.
     Function : type
-        The class of its nodes, `creator` of its results.
+        The class of `creator` of its results.
     """
 
-    base: ClassVar[type[RowNode]] = RowNode
-    Function: type[RowNode]
-    rules: tuple[Rule, ...] = ()
-    rule: Rule
     needs: Needs
 
     def __init__(self, fn: Callable[..., Any], title: str, name: str | None = None, **traits: Any):
-        super().__init__(fn, title)
-        name = name or title
-        camel = "".join(part.capitalize() for part in name.split("_"))
-        body = {"__slots__": (), "p": self, "title": title, "__module__": "dezero.functions"}
-        self.Function = type(camel, (self.base,), body | traits)
-        self.name = name
+        super().__init__(fn, title, **traits)
+        camel = "".join(part.capitalize() for part in (name or title).split("_"))
+        body = {"p": self, "__module__": "dezero.functions", "__doc__": f"A call of `{title}`."}
+        self.Function: type[RowFunction] = type(camel, (RowFunction,), body)
         TABLE[title] = self
 
     def node(
         self,
         out: Any,
         xs: tuple[Any, ...],
-        edges: tuple[Edge | None, ...],
+        edges: tuple[Node | None, ...],
         params: dict[str, Any],
     ) -> Node:
-        node = new(self.Function)
-        node.edges = edges
-        node.saved = self.keep(out, xs, tuple(edge is not None for edge in edges), params)
+        node = Node()
+        active = tuple(edge is not None for edge in edges)
+        node.p, node.edges, node.back = self, edges, self.back(active)
+        node.saved = self.keep(out, xs, active, params)
         node.shape, node.dtype, node.depth = out.shape, out.dtype, depth_over(edges)
-        return node  # type: ignore[no-any-return]  # made by object.__new__
+        return node
 
     def keep(
         self, out: Any, xs: tuple[Any, ...], active: tuple[bool, ...], params: dict[str, Any]
@@ -276,11 +249,25 @@ class Row(Primitive):
         """What the active operands' rules need, of the result and the operands."""
         raise NotImplementedError
 
+    def back(self, active: tuple[bool, ...]) -> Rule:
+        """``(gy, saved) → cotangents``, None for operands that are not active."""
+        raise NotImplementedError
+
+    def lift(self, node: Node, level: int) -> tuple[Any, ...]:
+        lifted = []
+        for k, value in zip(self.needs.indices, node.saved, strict=False):
+            edge = node if k < 0 else node.edges[k]
+            if edge is not None and value is not None and not isinstance(value, Spec):
+                value = revive(value, edge, level)
+            lifted.append(value)
+        return (*lifted, *node.saved[len(lifted) :])
+
+    def seen(self, node: Node) -> RowFunction:
+        return self.Function.of(node)
+
 
 class Elementwise(Row):
     """A ufunc: each rule multiplies by a partial derivative, so it serves both directions."""
-
-    base = ElementwiseNode
 
     def __init__(
         self,
@@ -291,20 +278,28 @@ class Elementwise(Row):
         pushes: tuple[Rule, ...],
         **traits: Any,
     ) -> None:
-        super().__init__(fn, title, name, rules=rules, **traits)
+        super().__init__(fn, title, name, pointwise=True, broadcasts=True, **traits)
         self.rules, self.pushes = rules, pushes
         self.needs = Needs(rules)
         patterns = itertools.product((True, False), repeat=len(rules))
-        self.selects = {active: self.needs.select(active) for active in patterns}
+        self.ways = {
+            active: (self.needs.select(active), self.needs.back(rules, active))
+            for active in patterns
+        }
         self.nothing = (None,) * len(self.needs.names)
 
     def keep(
         self, out: Any, xs: tuple[Any, ...], active: tuple[bool, ...], params: dict[str, Any]
     ) -> tuple[Any, ...]:
-        select = self.selects[active]
+        select, _ = self.ways[active]
         return select(out, *xs) if select else self.nothing
 
-    def push(self, out: Any, xs: tuple[Any, ...], txs: tuple[Any, ...], params: dict[str, Any]) -> Any:
+    def back(self, active: tuple[bool, ...]) -> Rule:
+        return self.ways[active][1]
+
+    def push(
+        self, out: Any, xs: tuple[Any, ...], txs: tuple[Any, ...], params: dict[str, Any]
+    ) -> Any:
         needed = [out if k < 0 else xs[k] for k in self.needs.indices]
         parts = [
             rule(tx, *needed) for rule, tx in zip(self.pushes, txs, strict=True) if tx is not None
@@ -314,8 +309,8 @@ class Elementwise(Row):
 
     def unary(self) -> Callable[[Any], Any]:
         """The call on one operand, with nothing between NumPy and the node."""
-        fn, kind, general = self.fn, self.Function, self.__call__
-        select, nothing = self.selects[(True,)], self.nothing
+        fn, general = self.fn, self.__call__
+        (select, back), nothing = self.ways[(True,)], self.nothing
         ndarray, asarray, ref, floor, p = np.ndarray, np.asarray, weakref.ref, _floor.get, self
 
         def call(a: Any) -> Any:
@@ -334,13 +329,15 @@ class Elementwise(Row):
             v._level = level
             v.grad = v.name = None
             if level < floor():
-                v._edge = None
+                v._node = None
                 return v
-            m = a._edge or edge_of(a)
-            v._edge = node = new(kind)
+            m = a._node or node_of(a)
+            v._node = node = Node()
+            node.p = p
             node.edges = (m,)
+            node.back = back
             node.saved = select(out, x) if select else nothing
-            node.shape = out.shape
+            node.shape = m.shape
             node.dtype = out.dtype
             node.depth = m.depth + 1
             node._variable = ref(v)
@@ -348,27 +345,27 @@ class Elementwise(Row):
 
         return call
 
-    def binary(self) -> Callable[[Any, Any], Any]:
+    def binary(self) -> Callable[[Any, Any], Any]:  # noqa: C901  # the hot path, in one piece
         """The call on two operands, with nothing between NumPy and the node."""
-        fn, kind, general = self.fn, self.Function, self.__call__
-        both, left = self.selects[True, True], self.selects[True, False]
-        right, nothing = self.selects[False, True], self.nothing
+        fn, general = self.fn, self.__call__
+        both, left = self.ways[True, True], self.ways[True, False]
+        right, nothing = self.ways[False, True], self.nothing
         ndarray, asarray, ref, floor, p = np.ndarray, np.asarray, weakref.ref, _floor.get, self
 
-        def call(a: Any, b: Any) -> Any:
+        def call(a: Any, b: Any) -> Any:  # noqa: C901  # likewise
             if type(a) is Variable:
                 x, level = a._data, a._level
                 if type(b) is Variable:
                     if b._level != level:
                         return general(a, b)
-                    y, select = b._data, both
+                    y, way = b._data, both
                 elif type(b) in PLAIN:
-                    y, select = b, left
+                    y, way = b, left
                     b = None
                 else:
                     return general(a, b)
             elif type(b) is Variable and type(a) in PLAIN:
-                x, y, level, select = a, b._data, b._level, right
+                x, y, level, way = a, b._data, b._level, right
                 a = None
             else:
                 return general(a, b)
@@ -383,26 +380,31 @@ class Elementwise(Row):
             v._level = level
             v.grad = v.name = None
             if level < floor():
-                v._edge = None
+                v._node = None
                 return v
-            v._edge = node = new(kind)
+            v._node = node = Node()
+            node.p = p
             if b is None:
-                m = a._edge or edge_of(a)
+                m = a._node or node_of(a)
                 node.edges = (m, None)
                 depth = m.depth
             elif a is None:
-                n = b._edge or edge_of(b)
-                node.edges = (None, n)
-                depth = n.depth
+                m = b._node or node_of(b)
+                node.edges = (None, m)
+                depth = m.depth
             else:
-                m = a._edge or edge_of(a)
-                n = b._edge or edge_of(b)
+                m = a._node or node_of(a)
+                n = b._node or node_of(b)
                 node.edges = (m, n)
                 depth = m.depth
-                if n.depth > depth:
-                    depth = n.depth
+                depth = max(depth, n.depth)
+            # One tuple for a chain of equal shapes: the sweep compares it by identity.
+            shape = out.shape
+            if shape == m.shape:
+                shape = m.shape
+            select, node.back = way
             node.saved = select(out, x, y) if select else nothing
-            node.shape = out.shape
+            node.shape = shape
             node.dtype = out.dtype
             node.depth = depth + 1
             node._variable = ref(v)
@@ -422,9 +424,19 @@ class General(Row):
         pushes: tuple[Rule, ...] | None,
         **traits: Any,
     ) -> None:
-        super().__init__(fn, title, rules=tuple(map(with_params, rules)), **traits)
+        super().__init__(fn, title, **traits)
         self.rules, self.pushes = rules, pushes
         self.needs = Needs(rules)
+
+    def back(self, active: tuple[bool, ...]) -> Rule:
+        def back(g: Any, saved: tuple[Any, ...]) -> tuple[Any, ...]:
+            *needed, params = saved
+            return tuple(
+                rule(g, *needed, **params) if on else None
+                for rule, on in zip(self.rules, active, strict=True)
+            )
+
+        return back
 
     def keep(
         self, out: Any, xs: tuple[Any, ...], active: tuple[bool, ...], params: dict[str, Any]
@@ -442,7 +454,9 @@ class General(Row):
                 kept.append(xs[k])
         return (*kept, params)
 
-    def push(self, out: Any, xs: tuple[Any, ...], txs: tuple[Any, ...], params: dict[str, Any]) -> Any:
+    def push(
+        self, out: Any, xs: tuple[Any, ...], txs: tuple[Any, ...], params: dict[str, Any]
+    ) -> Any:
         moving = [(k, tx) for k, tx in enumerate(txs) if tx is not None]
         if self.pushes is None:
             parts = [self(*xs[:k], tx, *xs[k + 1 :], **params) for k, tx in moving]
@@ -455,19 +469,28 @@ class General(Row):
 class Jointly(Row):
     """A function linear in all of its operands together: one rule gives all their cotangents."""
 
-    base = JointNode
-
     def __init__(self, fn: Callable[..., Any], title: str, rule: Rule, **traits: Any) -> None:
-        super().__init__(fn, title, **traits)
-        self.rule = rule
+        super().__init__(fn, title, joint=True, holomorphic=False, **traits)
+        self.rule, self.needs = rule, Needs(())
+
+    def back(self, active: tuple[bool, ...]) -> Rule:
+        return self.rule
+
+    def pull(self, node: Node, arrived: dict[Node, Any], lifted: int | None) -> tuple[Any, ...]:
+        specs, params = node.saved
+        return tuple(self.rule(arrived[node], specs, **params))
 
     def keep(
         self, out: Any, xs: tuple[Any, ...], active: tuple[bool, ...], params: dict[str, Any]
     ) -> tuple[Any, ...]:
         return (tuple(Spec.of(x) for x in xs), params)
 
-    def push(self, out: Any, xs: tuple[Any, ...], txs: tuple[Any, ...], params: dict[str, Any]) -> Any:
-        moves = [np.zeros_like(plain(x)) if tx is None else tx for x, tx in zip(xs, txs, strict=True)]
+    def push(
+        self, out: Any, xs: tuple[Any, ...], txs: tuple[Any, ...], params: dict[str, Any]
+    ) -> Any:
+        moves = [
+            np.zeros_like(plain(x)) if tx is None else tx for x, tx in zip(xs, txs, strict=True)
+        ]
         return self(*moves, **params)
 
 
@@ -475,18 +498,6 @@ class Nondifferentiable(Row):
     """A function whose value is asked for without a gradient: comparisons, `argmax`, …"""
 
     nondifferentiable = True
-
-
-def with_params(rule: Rule) -> Rule:
-    """A rule with keywords, called as the sweep calls it: ``(g, *needed, params)``."""
-
-    def call(g: Any, *saved: Any) -> Any:
-        return rule(g, *saved[:-1], **saved[-1])
-
-    return call
-
-
-# ---------------------------------------------------------------------------- declaring
 
 
 def elementwise(
@@ -516,12 +527,18 @@ def elementwise(
         ``masks=True`` if exact zeros go to what was not taken; ``holomorphic=False``.
     """
     row = Elementwise(fn or function, function.__name__, name, rules, pushes or rules, **traits)
-    calls = {1: row.unary, 2: row.binary}
-    ROWS[function] = calls[len(rules)]() if len(rules) in calls else row
+    if len(rules) == 1:
+        ROWS[function] = row.unary()
+    elif len(rules) == 2:
+        ROWS[function] = row.binary()
+    else:
+        ROWS[function] = row
     return row
 
 
-def linear(fn: Callable[..., Any], *rules: Rule, title: str | None = None, **traits: Any) -> General:
+def linear(
+    fn: Callable[..., Any], *rules: Rule, title: str | None = None, **traits: Any
+) -> General:
     """Declare a function that is linear in each operand by the transposes.
 
     Rule k sees operand k by its shape and dtype only (a `Spec`), and the others whole.

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import optree
 
-from .core import Box, Edge, Variable, as_array, attach, edge_of, new_level, own, plain, sweep
+from .box import Box, as_array, new_level, plain
+from .core import Node, Variable, attach, node_of, own, sweep
 from .errors import DataError, DifferentiationError, GradientError, NonScalarError, OperandError
 from .forward import Dual, dual
 
@@ -25,7 +26,9 @@ tree_map: Any = optree.tree_map
 
 def is_numbers(x: Any) -> bool:
     """Whether a list holds only numbers, in lists of lists or not: then it is an array."""
-    return isinstance(x, list) and bool(x) and all(isinstance(e, NUMBER) or is_numbers(e) for e in x)
+    return (
+        isinstance(x, list) and bool(x) and all(isinstance(e, NUMBER) or is_numbers(e) for e in x)
+    )
 
 
 def leaf(x: Any, who: str) -> Any:
@@ -56,7 +59,7 @@ class Watched:
         self.level = new_level()
         self.given, self.spec = flatten(args, is_leaf=is_numbers)
         self.variables = [attach(leaf(x, who), None, self.level) for x in self.given]
-        self.edges = [edge_of(v) for v in self.variables]
+        self.nodes = [node_of(v) for v in self.variables]
         self.boxed: tuple[Any, ...] = unflatten(self.spec, self.variables)
 
     def mine(self, y: Any) -> bool:
@@ -67,13 +70,13 @@ class Watched:
         """A result without this level's boxes."""
         return tree_map(lambda y: y._data if self.mine(y) else y, tree)
 
-    def pull(self, seeds: dict[Edge, Any]) -> tuple[Any, ...]:
+    def pull(self, seeds: dict[Node, Any]) -> tuple[Any, ...]:
         """The arguments' cotangents, in their shape; a number's is a number."""
         found = sweep(seeds) if seeds else {}
         gxs = []
-        for x, edge in zip(self.given, self.edges, strict=True):
-            g = found.get(edge)
-            g = np.zeros(edge.shape, edge.dtype) if g is None else own(g)
+        for x, node in zip(self.given, self.nodes, strict=True):
+            g = found.get(node)
+            g = np.zeros(node.shape, node.dtype) if g is None else own(g)
             gxs.append(g.item() if isinstance(x, NUMBER) and not isinstance(g, Box) else g)
         return unflatten(self.spec, gxs)  # type: ignore[no-any-return]  # a tuple, as args was
 
@@ -109,7 +112,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
         gys, given = flatten(gy)
         if given != spec:
             raise GradientError(f"pullback: the cotangent has structure {given}, not {spec}")
-        seeds: dict[Edge, Any] = {}
+        seeds: dict[Node, Any] = {}
         for y, g in zip(ys, gys, strict=True):
             g = as_array(g)
             if g.shape != np.shape(y):
@@ -117,9 +120,9 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
                     f"pullback: a cotangent of shape {g.shape} for a result of {np.shape(y)}"
                 )
             if watched.mine(y):
-                edge = edge_of(y)
-                g = g if g.dtype == edge.dtype else g.astype(edge.dtype)
-                seeds[edge] = seeds[edge] + g if edge in seeds else g
+                node = node_of(y)
+                g = g if g.dtype == node.dtype else g.astype(node.dtype)
+                seeds[node] = seeds[node] + g if node in seeds else g
         return watched.pull(seeds)
 
     return watched.unboxed(unflatten(spec, ys)), pullback
@@ -267,7 +270,7 @@ def _value_and_grad(f: Any, argnums: Any, has_aux: bool, /, *args: Any, **kwargs
         y, aux = y[0], watched.unboxed(y[1])
     check_scalar(y, name)
     mine = watched.mine(y)
-    seeds = {edge_of(y): np.ones((), y.dtype)} if mine else {}
+    seeds = {node_of(y): np.ones((), y.dtype)} if mine else {}
     gradients = watched.pull(seeds)
     value = bare(y._data) if mine else y
     return (value, aux) if has_aux else value, (

@@ -124,10 +124,22 @@ def test_a2_a_function_may_have_its_own_constructor(engine, var):
     assert x.grad.tolist() == [5.0, 5.0]
 
 
-def test_a2_one_instance_called_twice(engine, var):
-    """Each call is its own operation: `f(f(x))` cannot confuse the two."""
-    x, f = var(3), engine.Square()
+@pytest.mark.parametrize("keep", ["input", "attribute", "built in"])
+def test_a2_one_instance_called_twice(engine, var, keep):
+    """Each call is its own operation: `f(f(x))` cannot confuse the two, nor can a third."""
+
+    class Twice(engine.Function):
+        def forward(self, x):
+            self.x = x
+            return x**2
+
+        def backward(self, gy):
+            return gy * 2 * (self.x if keep == "attribute" else self.input.data)
+
+    x, f = var(3), engine.Square() if keep == "built in" else Twice()
     y = f(f(x))
+    with engine.no_grad():
+        f(var(1000))
     y.backward()
     assert y.data == 81.0
     assert x.grad == 108.0
@@ -144,7 +156,18 @@ def test_a4_numerical_diff(engine, var):
     assert diff(engine.Square(), var(2)) == 4.000000000004
     assert diff(composition(engine), var(0.5)) == 3.2974426293330694
     assert diff(engine.square, var(2), eps=1.0) == 4.0
-    assert isinstance(diff(engine.Square(), var(2)), np.ndarray)
+    assert np.shape(diff(engine.Square(), var(2))) == ()
+
+
+def test_a4_numerical_diff_by_every_entry(engine, var):
+    """Of the sum of f, so that it is what `backward` gives, for any shapes."""
+    x = var([[1, 2], [3, 4]])
+    np.testing.assert_allclose(engine.numerical_diff(engine.square, x), 2 * x.data, rtol=1e-8)
+    rows = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
+    np.testing.assert_allclose(
+        engine.numerical_diff(lambda v: v * rows, var([1, 1])), [9.0, 12.0], rtol=1e-8
+    )
+    assert engine.numerical_diff(engine.square, var([])).shape == (0,)
 
 
 def test_a4_numerical_diff_leaves_everything_as_it_was(engine, var):
@@ -153,8 +176,9 @@ def test_a4_numerical_diff_leaves_everything_as_it_was(engine, var):
     engine.numerical_diff(f, x)
     assert x.data == 2.0
     assert x.grad is None
-    assert f.input is x
-    assert f.output is y
+    assert engine.Config.enable_backprop
+    y.backward()
+    assert x.grad == 4.0
 
 
 def test_a5_an_instance_keeps_what_it_saw(engine, var):

@@ -369,6 +369,8 @@ def test_b7_restored_after_an_exception(engine):
 def test_b7_a_setting_that_does_not_exist(engine):
     with pytest.raises(AttributeError), engine.using_config("enable_backprob", False):
         pass
+    with pytest.raises(AttributeError):
+        engine.Config.enable_backprob = False
 
 
 def test_b7_one_threads_setting_is_not_anothers(engine, var):

@@ -137,12 +137,13 @@ def check(
     size = min(_real_bytes(leaf) for leaf in leaves)
     result = Check(total, TOLERANCE.get(size, 1e-6) if tolerance is None else tolerance)
     exact = [_double(leaf) for leaf in leaves]
-    typical = [float(np.sqrt(np.mean(np.abs(leaf) ** 2))) for leaf in exact]
+    typical = [float(np.mean(np.abs(leaf))) for leaf in exact]
     moving: set[int] = set()
     for slot in chosen:
         x, automatic = _part(exact[slot.leaf], slot), _part(gradients[slot.leaf], slot)
         along = _along(function, exact, slot)
-        scale = max(abs(x), 0.1 * typical[slot.leaf]) or 1.0
+        usual = 0.1 * typical[slot.leaf] if math.isfinite(typical[slot.leaf]) else 0.0
+        scale = max(abs(x), usual) or 1.0
         start = time.perf_counter()
         slope = _difference(along, STEP * scale)
         result.seconds += time.perf_counter() - start

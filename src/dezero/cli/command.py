@@ -6,17 +6,17 @@ import argparse
 import contextlib
 import json
 import math
+import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import optree
 
 import dezero as dz
 from dezero.cli.check import Check, Slots, check
-from dezero.cli.point import Point, automatic, choose, evaluator, plain_value
+from dezero.cli.point import Point, automatic, choose, evaluator, leaves_of, plain_value
 from dezero.cli.problems import Problem, UserCodeProblem
 from dezero.cli.progress import progress
 from dezero.cli.report import SCHEMA, Answer, as_json, as_text
@@ -26,7 +26,7 @@ from dezero.cli.values import read_assignments
 __all__ = ["main"]
 
 FAILED_CHECK, INTERRUPTED = 1, 130
-LONG = 1000  # entries from which a check shows a bar on a terminal
+LONG = 2.0  # seconds from which a check is expected to need a bar, on a terminal
 
 GRAD = """\
 Differentiate a function of your own file, written in plain NumPy, at the values you give.
@@ -78,6 +78,13 @@ def _tell(problem: Problem, options: argparse.Namespace) -> int:
         error = {"message": str(problem), "exit_code": problem.exit_code}
         print(json.dumps({"schema": SCHEMA, "dezero": dz.__version__, "error": error}))
     return problem.exit_code
+
+
+def _print(text: str) -> None:
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:  # `dezero … | head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 # ---- options ----
@@ -149,15 +156,15 @@ def _grad(options: argparse.Namespace) -> int:
     with contextlib.redirect_stdout(out), load(options.target) as target:
         target.check_names(given)
         answer = _answer(options, choose(target, given, options.wrt))
-    print(json.dumps(as_json(answer), allow_nan=False) if options.json else as_text(answer))
+    _print(json.dumps(as_json(answer), allow_nan=False) if options.json else as_text(answer))
     return 0 if answer.check is None or answer.check.passed else FAILED_CHECK
 
 
 def _answer(options: argparse.Namespace, point: Point) -> Answer:
     value, point = plain_value(point)
     gradients, seconds = automatic(point)
-    leaves = optree.tree_leaves(gradients)
-    found = None if options.no_check else _checked(options, point, leaves)
+    leaves = leaves_of(gradients)
+    found = None if options.no_check else _checked(options, point, leaves, seconds)
     notes = [*point.notes, *_zeros(point, gradients, found)]
     if found is not None and not found.passed:
         notes.append(_reason(point, value))
@@ -172,8 +179,10 @@ def _answer(options: argparse.Namespace, point: Point) -> Answer:
     )
 
 
-def _checked(options: argparse.Namespace, point: Point, gradients: Sequence[Any]) -> Check:
-    leaves = optree.tree_leaves(point.values)
+def _checked(
+    options: argparse.Namespace, point: Point, gradients: Sequence[Any], seconds: float
+) -> Check:
+    leaves = leaves_of(point.values)
     slots = Slots(leaves)
     chosen: Sequence[Any] = slots
     if options.sample is not None and options.sample < len(slots):
@@ -181,7 +190,7 @@ def _checked(options: argparse.Namespace, point: Point, gradients: Sequence[Any]
         chosen = [slots[k] for k in np.sort(draw).tolist()]
     shown = options.progress
     if shown is None:
-        shown = len(chosen) >= LONG and sys.stderr.isatty()
+        shown = 4 * len(chosen) * seconds > LONG and sys.stderr.isatty()
 
     evaluate = evaluator(point)
 
@@ -202,14 +211,15 @@ def _zeros(point: Point, gradients: Sequence[Any], found: Check | None) -> list[
     """A note for each argument by which the derivative is zero throughout."""
     notes, leaf = [], 0
     for name, gradient in zip(point.wrt, gradients, strict=True):
-        parts = optree.tree_leaves(gradient)
+        parts = leaves_of(gradient)
         indices = range(leaf, leaf + len(parts))
         leaf += len(parts)
         if any(np.any(part) for part in parts):
             continue
-        flat = found is not None and found.flat.issuperset(indices)
-        why = "the value does not depend on it here" if flat else "all of it"
-        notes.append(f"{name}: derivative zero, {why}")
+        if found is None or found.checked < found.total:
+            notes.append(f"{name}: derivative zero")
+        elif found.flat.issuperset(indices):
+            notes.append(f"{name}: derivative zero, the value does not depend on it here")
     return notes
 
 
@@ -221,6 +231,6 @@ def _reason(point: Point, value: float) -> str:
     if not np.isfinite(value):
         return "the value is not finite there"
     return (
-        "the function may have a kink, a jump or the edge of its domain there, or hide a step "
-        "from the derivative (.data, a cache, a global); if neither, please report it as a bug"
+        "the function may have a kink, a jump or the edge of its domain there, vary too fast for "
+        "differences, or hide a step from the derivative (.data, a cache, a global)"
     )

@@ -14,7 +14,7 @@ import dezero as dz
 from dezero.cli.problems import Problem, UserCodeProblem, user_code
 from dezero.cli.target import Target
 
-__all__ = ["Point", "automatic", "choose", "evaluator", "plain_value"]
+__all__ = ["Point", "automatic", "choose", "evaluator", "leaves_of", "plain_value"]
 
 REPEATS, ENOUGH = 5, 0.2  # timing: so many runs at most, and no new one after so many seconds
 
@@ -42,6 +42,11 @@ class Point:
     def call(self, *values: Any) -> Any:
         """The user's function with `values` for the arguments `wrt`."""
         return self.target.call({**self.arguments, **dict(zip(self.wrt, values, strict=True))})
+
+
+def leaves_of(tree: Any) -> list[Any]:
+    """The numbers and arrays of nested containers, one after the other."""
+    return optree.tree_leaves(tree)
 
 
 # ---- which arguments ----
@@ -79,7 +84,7 @@ def choose(target: Target, given: Mapping[str, Any], asked: Sequence[str]) -> Po
 
 def _kind(value: Any) -> str:
     """``"floating"`` with a floating number in it, ``"integer"`` without one, else ``"other"``."""
-    kinds = {_leaf_kind(leaf) for leaf in optree.tree_leaves(value)}
+    kinds = {_leaf_kind(leaf) for leaf in leaves_of(value)}
     if not kinds or "other" in kinds:
         return "other"
     return "floating" if "floating" in kinds else "integer"
@@ -95,7 +100,7 @@ def _leaf_kind(leaf: Any) -> str:
 
 
 def _has_integers(value: Any) -> bool:
-    return any(_leaf_kind(leaf) == "integer" for leaf in optree.tree_leaves(value))
+    return any(_leaf_kind(leaf) == "integer" for leaf in leaves_of(value))
 
 
 def _floating(name: str, value: Any) -> Any:
@@ -135,7 +140,7 @@ def evaluator(point: Point) -> Callable[[Sequence[Any]], float]:
 
 def plain_value(point: Point) -> tuple[float, Point]:
     """The value by NumPy alone; for a function that takes Variables only, by those."""
-    leaves = [np.array(leaf)[()] for leaf in optree.tree_leaves(point.values)]
+    leaves = [np.array(leaf)[()] for leaf in leaves_of(point.values)]
     try:
         return evaluator(point)(leaves), point
     except UserCodeProblem:
@@ -149,7 +154,8 @@ def automatic(point: Point) -> tuple[tuple[Any, ...], float]:
     times: list[float] = []
     while not times or (sum(times) < ENOUGH and len(times) < REPEATS):
         start = time.perf_counter()
-        with user_code(point.target.path, f"differentiating {point.target.name}"):
+        doing = user_code(point.target.path, f"differentiating {point.target.name}")
+        with doing, np.errstate(all="ignore"):  # the plain call has warned already
             _, gradients = function(*point.values)
         times.append(time.perf_counter() - start)
     return gradients, min(times)

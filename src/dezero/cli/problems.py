@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from dezero.errors import DeZeroError
+
 __all__ = ["Problem", "UserCodeProblem", "did_you_mean", "one_line", "user_code"]
 
 
@@ -30,7 +32,8 @@ def user_code(path: Path, doing: str) -> Iterator[None]:
     try:
         yield
     except (Exception, SystemExit) as error:
-        message = f"{doing} raised {type(error).__name__}: {one_line(error)}"
+        told = _taught(error)
+        message = f"{doing} raised {type(told).__name__}: {one_line(told)}"
         raise UserCodeProblem(message + _place(error, path)) from error
 
 
@@ -43,6 +46,14 @@ def did_you_mean(name: str, names: Iterable[str]) -> str:
     """``"; did you mean 'x'?"``, or nothing when no name is near."""
     near = difflib.get_close_matches(name, list(names), n=1)
     return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def _taught(error: BaseException) -> BaseException:
+    """The library's own error where NumPy wrapped it in one of its own, which says less."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, DeZeroError):
+        cause = cause.__cause__ or cause.__context__
+    return cause or error
 
 
 def _place(error: BaseException, path: Path) -> str:

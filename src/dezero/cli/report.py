@@ -89,7 +89,9 @@ def _times(answer: Answer) -> str:
         return automatic
     sampled = " (from the sample)" if answer.check.checked < answer.check.total else ""
     numerical = f"numerical {_seconds(answer.check.seconds)}{sampled}"
-    return f"{automatic}, {numerical}, {answer.check.seconds / answer.seconds:.3g} times as long"
+    ratio = answer.check.seconds / answer.seconds
+    times = f"{ratio:,.0f}" if ratio >= 100 else f"{ratio:.2g}"
+    return f"{automatic}, {numerical}, {times} times as long"
 
 
 def _seconds(seconds: float) -> str:

@@ -21,7 +21,6 @@ from dezero.cli.problems import Problem, did_you_mean, one_line
 __all__ = ["read_assignments"]
 
 FILE = re.compile(r"(?P<path>.*?\.(?P<kind>npy|npz|csv|json))(?::(?P<key>.+))?", re.IGNORECASE)
-NOT_LITERALS = {"nan": np.nan, "inf": np.inf, "-inf": -np.inf}
 
 
 def read_assignments(assignments: Sequence[str]) -> dict[str, Any]:
@@ -38,15 +37,21 @@ def read_assignments(assignments: Sequence[str]) -> dict[str, Any]:
 
 
 def _literal(name: str, text: str) -> Any:
-    if text in NOT_LITERALS:
-        return NOT_LITERALS[text]
     try:
-        return _arrays(ast.literal_eval(text))
+        return _arrays(ast.literal_eval(NamedFloats().visit(ast.parse(text, mode="eval"))))
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         raise Problem(
             f"--at {name}={text}: {text!r} is not a Python literal; write a number, a list or a "
             f"dict of numbers, a quoted string, or @file.npy, @file.npz, @file.csv, @file.json"
         ) from None
+
+
+class NamedFloats(ast.NodeTransformer):
+    """``nan`` and ``inf`` as numbers; Python has no literals for them."""
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        named = {"nan": ast.Constant(np.nan), "inf": ast.Constant(np.inf)}
+        return named.get(node.id, node)
 
 
 def _arrays(value: Any) -> Any:

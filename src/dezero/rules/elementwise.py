@@ -32,7 +32,7 @@ def nonzero(x: Any) -> Any:
 
 
 def direction(x: Any) -> Any:
-    """x / |x|, and 0 at 0: the derivative of ``abs``."""
+    """X / |x|, and 0 at 0: the derivative of ``abs``."""
     return x / nonzero(np.absolute(x)) if x.dtype.kind == "c" else np.sign(x)
 
 
@@ -41,9 +41,7 @@ def direction(x: Any) -> Any:
 elementwise(np.add, lambda t: t, lambda t: t)
 elementwise(np.subtract, lambda t: t, lambda t: -t, name="sub")
 elementwise(np.multiply, lambda t, _x, y: t * y, lambda t, x, _y: t * x, name="mul")
-elementwise(
-    np.divide, lambda t, _out, y: t / y, lambda t, out, y: -t * out / y, name="div"
-)
+elementwise(np.divide, lambda t, _out, y: t / y, lambda t, out, y: -t * out / y, name="div")
 elementwise(
     np.power,
     lambda t, _out, x, y: t * (y * x ** number_less_one(y)),
@@ -130,7 +128,8 @@ elementwise(
 
 def sinc_slope(x: Any) -> Any:
     """The derivative of ``sin(πx) / (πx)``, by its Taylor series near 0, where the quotient
-    loses all digits and a constant would have no derivative of its own."""
+    loses all digits and a constant would have no derivative of its own.
+    """
     near = np.abs(x) < 0.05
     u = np.where(near, np.pi * x, 0)
     u2 = u * u
@@ -185,6 +184,7 @@ clip = elementwise(
 
 @implements(np.where)
 def np_where(condition: Any, *branches: Any) -> Any:
+    """Choose, or with a condition alone, say where it holds."""
     return where(condition, *branches) if branches else np.nonzero(condition)
 
 
@@ -192,6 +192,7 @@ def np_where(condition: Any, *branches: Any) -> Any:
 def np_clip(
     a: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None, **kw: Any
 ) -> Any:
+    """The same as `numpy.clip`, in both of its spellings of the bounds."""
     if kw:
         raise UnsupportedError(f"np.clip of a box does not take {', '.join(kw)}=")
     low = a_min if a_min is not None else min
@@ -211,5 +212,5 @@ def flat(t: Any, *_: Any) -> Any:
 
 for step in (np.sign, np.floor, np.ceil, np.rint, np.trunc, np.spacing):
     elementwise(step, lambda t: flat(t))
-for step in (np.floor_divide, np.heaviside):
-    elementwise(step, lambda t: flat(t), lambda t: flat(t))
+for step2 in (np.floor_divide, np.heaviside):
+    elementwise(step2, lambda t: flat(t), lambda t: flat(t))

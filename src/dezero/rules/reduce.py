@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core import plain
+from ..box import plain
 from ..dispatch import implements
 from ..rows import linear, primitive
 
@@ -21,7 +21,8 @@ def axes_of(axis: Axis, ndim: int) -> tuple[int, ...]:
     """The reduced axes, counted from the front."""
     if axis is None:
         return tuple(range(ndim))
-    return tuple(a % ndim for a in ((axis,) if np.ndim(axis) == 0 else axis)) if ndim else ()
+    axes = axis if isinstance(axis, (tuple, list)) else (axis,)
+    return tuple(a % ndim for a in axes) if ndim else ()
 
 
 def opened(g: Any, x: Any, axis: Axis) -> Any:
@@ -41,9 +42,7 @@ def count(x: Any, axis: Axis) -> int:
 
 
 linear(np.sum, lambda g, x, *, axis=None, keepdims=False: expand(g, x, axis))
-linear(
-    np.mean, lambda g, x, *, axis=None, keepdims=False: expand(g, x, axis) / count(x, axis)
-)
+linear(np.mean, lambda g, x, *, axis=None, keepdims=False: expand(g, x, axis) / count(x, axis))
 
 
 def backwards_cumsum(g: Any, x: Any, *, axis: int | None = None) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core import as_array
+from ..box import as_array
 from ..dispatch import implements
 from ..errors import UnsupportedError
 from ..rows import General, Nondifferentiable, jointly_linear, linear

@@ -1,0 +1,309 @@
+"""The box: what every interpreter of NumPy programs shares.
+
+A `Box` holds an array, or another box, and has the manners of a NumPy array. NumPy's own protocols
+and Python's operators bring every call on a box to one table, `ROWS`: function → row. What the
+call means is the affair of the box with the highest level among the operands (`Box.process`).
+"""
+
+from __future__ import annotations
+
+import difflib
+import itertools
+import operator
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from .errors import ConversionError, UnsupportedError
+
+ROWS: dict[Any, Callable[..., Any]] = {}
+"""The narrow waist: NumPy function (or Python operator) → what it does on boxes."""
+
+new_level: Callable[[], int] = itertools.count(1).__next__
+"""Opens a level. Numbers only grow, over all threads, so an inner transform's is always higher."""
+
+
+def as_array(x: Any) -> Any:
+    """Arrays and boxes as they are; numbers, NumPy scalars and lists as arrays.
+
+    Examples
+    --------
+    >>> as_array(np.float64(2.0))
+    array(2.)
+    """
+    return x if type(x) is np.ndarray or isinstance(x, Box) else np.asarray(x)
+
+
+def plain(x: Any) -> Any:
+    """What is left when every box around it is taken off."""
+    while isinstance(x, Box):
+        x = x._data
+    return x
+
+
+def _method(function: Any) -> Callable[..., Any]:
+    """An array method that is its NumPy function."""
+
+    def method(self: Box, /, *args: Any, **kwargs: Any) -> Any:
+        return ROWS[function](self, *args, **kwargs)
+
+    method.__name__ = function.__name__
+    method.__doc__ = f"The same as `numpy.{function.__name__}` of this array."
+    return method
+
+
+class Box:
+    """What all boxes share: an array inside, a level, and the manners of a NumPy array.
+
+    A subclass says what a primitive means on it in `process`, which gets all operands of a call
+    in which one of its boxes has the highest level.
+    """
+
+    __slots__ = ("__weakref__", "_data", "_level")
+    __array_priority__ = 200
+    __hash__ = object.__hash__
+
+    _data: Any
+    _level: int
+
+    @staticmethod
+    def process(p: Any, operands: tuple[Any, ...], params: dict[str, Any], level: int) -> Any:
+        raise NotImplementedError
+
+    # NumPy's two protocols
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *args: Any, **kwargs: Any) -> Any:
+        if method == "__call__" and not kwargs:
+            row = ROWS.get(ufunc)
+            if row is not None:
+                return row(*args)
+        row = ROWS.get((ufunc, method))
+        if row is None:
+            raise unsupported(ufunc, method, kwargs)
+        return row(*args, **kwargs)
+
+    def __array_function__(
+        self, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        row = ROWS.get(function)
+        if row is None:
+            raise unsupported(function)
+        return row(*args, **kwargs)
+
+    # places where only plain numbers can live
+
+    def _refuse(self, what: str) -> ConversionError:
+        kind = type(self).__name__
+        return ConversionError(
+            f"{what} would cut the {kind} from its graph without a word. For the plain numbers "
+            "write `v.data`; to collect boxes in an array, `dz.numpy.array([v, w])`; to fill an "
+            "array with them, make it with `a = dz.numpy.zeros(shape)` and then `a[i] = v`"
+        )
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        raise self._refuse("Making a plain ndarray (np.asarray(v), np.array([v]), a[i] = v)")
+
+    def __float__(self) -> float:
+        raise self._refuse("float(v)")
+
+    def __complex__(self) -> complex:
+        raise self._refuse("complex(v)")
+
+    def __int__(self) -> int:
+        if self.dtype.kind in "fc":
+            raise self._refuse("int(v)")
+        return int(self._data)
+
+    def __index__(self) -> int:
+        return operator.index(self._data)
+
+    def __bool__(self) -> bool:
+        return bool(self._data)
+
+    def item(self, *args: Any) -> Any:
+        """One element as a plain Python number, cut from the graph."""
+        return plain(self).item(*args)
+
+    def tolist(self) -> Any:
+        """The elements as plain Python numbers in lists, cut from the graph."""
+        return plain(self).tolist()
+
+    # an array's manners
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._data.shape  # type: ignore[no-any-return]  # any array's shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self._data.dtype  # type: ignore[no-any-return]  # any array's dtype
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        return self._data.size  # type: ignore[no-any-return]  # any array's size
+
+    @property
+    def T(self) -> Any:
+        return ROWS[np.transpose](self)
+
+    @property
+    def real(self) -> Any:
+        return ROWS[np.real](self)
+
+    @property
+    def imag(self) -> Any:
+        return ROWS[np.imag](self)
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self.shape:
+            raise TypeError("iteration over a 0-d array")
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, index: Any) -> Any:
+        return ROWS[operator.getitem](self, index)
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        ROWS[operator.setitem](self, index, value)
+
+    def __format__(self, spec: str) -> str:
+        return format(self._data, spec) if spec else str(self)
+
+    # operators
+
+    def __add__(self, other: Any) -> Any:
+        return ROWS[np.add](self, other)
+
+    def __radd__(self, other: Any) -> Any:
+        return ROWS[np.add](other, self)
+
+    def __sub__(self, other: Any) -> Any:
+        return ROWS[np.subtract](self, other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return ROWS[np.subtract](other, self)
+
+    def __mul__(self, other: Any) -> Any:
+        return ROWS[np.multiply](self, other)
+
+    def __rmul__(self, other: Any) -> Any:
+        return ROWS[np.multiply](other, self)
+
+    def __truediv__(self, other: Any) -> Any:
+        return ROWS[np.divide](self, other)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return ROWS[np.divide](other, self)
+
+    def __floordiv__(self, other: Any) -> Any:
+        return ROWS[np.floor_divide](self, other)
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        return ROWS[np.floor_divide](other, self)
+
+    def __mod__(self, other: Any) -> Any:
+        return ROWS[np.remainder](self, other)
+
+    def __rmod__(self, other: Any) -> Any:
+        return ROWS[np.remainder](other, self)
+
+    def __divmod__(self, other: Any) -> Any:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return other // self, other % self
+
+    def __pow__(self, other: Any) -> Any:
+        return ROWS[np.power](self, other)
+
+    def __rpow__(self, other: Any) -> Any:
+        return ROWS[np.power](other, self)
+
+    def __matmul__(self, other: Any) -> Any:
+        return ROWS[np.matmul](self, other)
+
+    def __rmatmul__(self, other: Any) -> Any:
+        return ROWS[np.matmul](other, self)
+
+    def __neg__(self) -> Any:
+        return ROWS[np.negative](self)
+
+    def __pos__(self) -> Any:
+        return ROWS[np.positive](self)
+
+    def __abs__(self) -> Any:
+        return ROWS[np.absolute](self)
+
+    def __eq__(self, other: object) -> Any:
+        return ROWS[np.equal](self, other)
+
+    def __ne__(self, other: object) -> Any:
+        return ROWS[np.not_equal](self, other)
+
+    def __lt__(self, other: Any) -> Any:
+        return ROWS[np.less](self, other)
+
+    def __le__(self, other: Any) -> Any:
+        return ROWS[np.less_equal](self, other)
+
+    def __gt__(self, other: Any) -> Any:
+        return ROWS[np.greater](self, other)
+
+    def __ge__(self, other: Any) -> Any:
+        return ROWS[np.greater_equal](self, other)
+
+    # methods
+
+    sum, mean, prod = _method(np.sum), _method(np.mean), _method(np.prod)
+    max, min, clip = _method(np.max), _method(np.min), _method(np.clip)
+    var, std, cumsum = _method(np.var), _method(np.std), _method(np.cumsum)
+    dot, ravel, flatten = _method(np.dot), _method(np.ravel), _method(np.ravel)
+    squeeze, swapaxes = _method(np.squeeze), _method(np.swapaxes)
+    conj, conjugate = _method(np.conjugate), _method(np.conjugate)
+    copy, round = _method(np.copy), _method(np.round)
+    argmax, argmin, argsort = _method(np.argmax), _method(np.argmin), _method(np.argsort)
+    all, any, nonzero = _method(np.all), _method(np.any), _method(np.nonzero)
+
+    def reshape(self, *shape: Any, **kwargs: Any) -> Any:
+        """The same as `numpy.reshape`; the shape as one tuple or as several numbers."""
+        return ROWS[np.reshape](self, shape[0] if len(shape) == 1 else shape, **kwargs)
+
+    def astype(self, dtype: Any) -> Any:
+        """The same array in another dtype; its gradient comes back in this one's."""
+        return ROWS["astype"](self, dtype=np.dtype(dtype))
+
+    def transpose(self, *axes: Any) -> Any:
+        """The same as `numpy.transpose`; the axes as one tuple or as several numbers."""
+        return ROWS[np.transpose](self, axes[0] if len(axes) == 1 else axes or None)
+
+
+def unsupported(function: Any, method: str = "__call__", kwargs: Any = ()) -> UnsupportedError:
+    """The error for a NumPy call that has no row, naming the nearest that has one."""
+    module = getattr(function, "__module__", None) or "numpy"
+    prefix = module.removeprefix("numpy").removeprefix(".")
+    name = ".".join(filter(None, (prefix, getattr(function, "__name__", str(function)))))
+    if "out" in kwargs:
+        return UnsupportedError(
+            f"np.{name}: a box cannot be written into an existing array (`out=`, or `a += v` and "
+            "`a[i] += v` on a plain ndarray). Write `a = a + v`, or fill an array made with "
+            "`a = dz.numpy.zeros(shape)`"
+        )
+    if method != "__call__":
+        return UnsupportedError(f"np.{name}.{method} of a box is not supported")
+    if kwargs:
+        keywords = ", ".join(f"{key}=" for key in kwargs)
+        return UnsupportedError(f"np.{name} of a box does not take {keywords}")
+    known = {getattr(key, "__name__", ""): key for key in ROWS}
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"; the nearest that is: np.{near[0]}" if near else ""
+    return UnsupportedError(
+        f"np.{name} has no derivative here and is not supported on boxes{hint}. "
+        "For a value without a gradient pass `v.data`"
+    )

@@ -1,0 +1,18 @@
+"""The benchmarks run; what they find depends on the machine, but what leaks does not."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+FOLDER = Path(__file__).parents[1] / "benchmarks"
+
+
+def test_overhead_runs_and_finds_no_leak():
+    argv = [sys.executable, FOLDER / "overhead.py", "--quick", "--json", "--only", "chain", "flat"]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert set(found) == {"machine", "chain", "flat"}
+    assert [row["left"] for row in found["chain"][0]["rows"]] == [0.0, 0.0]
+    assert found["flat"][0]["grown MB"] < 5
