@@ -9,7 +9,8 @@
 VENV ?= .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
-INSTALL := $(PIP) install --quiet
+# An editable install is byte-compiled like a wheel's, also where Python itself may not write.
+INSTALL = $(BIN)/python -m compileall -q src && $(PIP) install --quiet
 WHEEL := build/wheel-test
 
 # The first interpreter that runs and is new enough; `make PYTHON=/path/to/python …` overrides it.

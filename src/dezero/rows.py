@@ -17,7 +17,8 @@ sweep, never in a row.
 from __future__ import annotations
 
 import copy
-import itertools
+import functools
+import types
 import weakref
 from collections.abc import Callable
 from typing import Any, ClassVar
@@ -92,9 +93,7 @@ class Needs:
             return None
         kept = ", ".join(n if n in needed else "None" for n in self.names)
         arguments = ", ".join(("out", *OPERANDS[: len(active)]))
-        # Generated, because it runs once per recorded operation and a loop would cost more
-        # than the operation.
-        return eval(f"lambda {arguments}: ({kept},)")  # type: ignore[no-any-return]
+        return generated(f"lambda {arguments}: ({kept},)", {})
 
     def back(self, rules: tuple[Rule, ...], active: tuple[bool, ...]) -> Rule:
         """``(t, saved) → cotangents`` for a pattern of active operands, None for the others.
@@ -108,7 +107,20 @@ class Needs:
             for k, (rule, on) in enumerate(zip(rules, active, strict=True))
         ]
         known = {f"r{k}": rule for k, rule in enumerate(rules)}
-        return eval(f"lambda t, s: ({', '.join(parts)},)", known)  # type: ignore[no-any-return]
+        return generated(f"lambda t, s: ({', '.join(parts)},)", known)
+
+
+@functools.cache
+def _compiled(source: str) -> types.CodeType:
+    (code,) = compile(source, "<row>", "eval").co_consts[:1]
+    return code  # type: ignore[no-any-return]  # of the lambda that the source is
+
+
+def generated(source: str, known: dict[str, Any]) -> Callable[..., tuple[Any, ...]]:
+    """The function that a lambda's source is. Generated, because these run once or twice for each
+    recorded operation, and a loop over names would cost more than the operation.
+    """
+    return types.FunctionType(_compiled(source), known)
 
 
 # ---------------------------------------------------------------------------- Function classes
@@ -216,18 +228,24 @@ class Row(Primitive):
     pushes : tuple of callables or None
         ``pushes[k](t, *needed, **params)`` is what a tangent of operand k adds to the result's;
         None for linear rows, where that is the function itself.
-    Function : type
-        The class of `creator` of its results.
+    name : str
+        Of the `Function` class, in small letters.
     """
 
     needs: Needs
 
     def __init__(self, fn: Callable[..., Any], title: str, name: str | None = None, **traits: Any):
         super().__init__(fn, title, **traits)
-        camel = "".join(part.capitalize() for part in (name or title).split("_"))
-        body = {"p": self, "__module__": "dezero.functions", "__doc__": f"A call of `{title}`."}
-        self.Function: type[RowFunction] = type(camel, (RowFunction,), body)
+        self.name = name or title
         TABLE[title] = self
+
+    @functools.cached_property
+    def Function(self) -> type[RowFunction]:
+        """The class of `creator` of its results."""
+        camel = "".join(part.capitalize() for part in self.name.split("_"))
+        doc = f"A call of `numpy.{self.title}`."
+        body = {"p": self, "__module__": "dezero.functions", "__doc__": doc}
+        return type(camel, (RowFunction,), body)
 
     def node(
         self,
@@ -281,21 +299,23 @@ class Elementwise(Row):
         super().__init__(fn, title, name, pointwise=True, broadcasts=True, **traits)
         self.rules, self.pushes = rules, pushes
         self.needs = Needs(rules)
-        patterns = itertools.product((True, False), repeat=len(rules))
-        self.ways = {
-            active: (self.needs.select(active), self.needs.back(rules, active))
-            for active in patterns
-        }
         self.nothing = (None,) * len(self.needs.names)
+        self._ways: dict[tuple[bool, ...], tuple[Any, Rule]] = {}
+
+    def way(self, *active: bool) -> tuple[Callable[..., tuple[Any, ...]] | None, Rule]:
+        """What selects `saved`, and the way back, for a pattern of active operands."""
+        if active not in self._ways:
+            self._ways[active] = self.needs.select(active), self.needs.back(self.rules, active)
+        return self._ways[active]
 
     def keep(
         self, out: Any, xs: tuple[Any, ...], active: tuple[bool, ...], params: dict[str, Any]
     ) -> tuple[Any, ...]:
-        select, _ = self.ways[active]
+        select, _ = self.way(*active)
         return select(out, *xs) if select else self.nothing
 
     def back(self, active: tuple[bool, ...]) -> Rule:
-        return self.ways[active][1]
+        return self.way(*active)[1]
 
     def push(
         self, out: Any, xs: tuple[Any, ...], txs: tuple[Any, ...], params: dict[str, Any]
@@ -310,7 +330,7 @@ class Elementwise(Row):
     def unary(self) -> Callable[[Any], Any]:
         """The call on one operand, with nothing between NumPy and the node."""
         fn, general = self.fn, self.__call__
-        (select, back), nothing = self.ways[(True,)], self.nothing
+        (select, back), nothing = self.way(True), self.nothing
         ndarray, asarray, ref, floor, p = np.ndarray, np.asarray, weakref.ref, _floor.get, self
 
         def call(a: Any) -> Any:
@@ -348,8 +368,8 @@ class Elementwise(Row):
     def binary(self) -> Callable[[Any, Any], Any]:  # noqa: C901  # the hot path, in one piece
         """The call on two operands, with nothing between NumPy and the node."""
         fn, general = self.fn, self.__call__
-        both, left = self.ways[True, True], self.ways[True, False]
-        right, nothing = self.ways[False, True], self.nothing
+        both, left = self.way(True, True), self.way(True, False)
+        right, nothing = self.way(False, True), self.nothing
         ndarray, asarray, ref, floor, p = np.ndarray, np.asarray, weakref.ref, _floor.get, self
 
         def call(a: Any, b: Any) -> Any:  # noqa: C901  # likewise

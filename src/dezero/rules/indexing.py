@@ -66,7 +66,7 @@ def _getitem(x: Any, index: Any) -> Any:
 
 def _written(x: Any, w: Any, *, index: Any) -> Any:
     """A copy of `x` with `w` at `index`."""
-    out = x.copy()
+    out = as_array(x).copy()  # a 0-d cotangent may be a NumPy scalar
     out[index] = w
     return out
 
