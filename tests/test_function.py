@@ -761,6 +761,42 @@ def test_no_grad_inside_backward_is_an_explicit_cut():
     assert dz.grad(Cut())(2.0) == 12.0
 
 
+class Scribbler(Function):
+    """Computes in the arrays that it is given."""
+
+    def __init__(self, where):
+        self.where = where
+
+    def forward(self, x):
+        if self.where == "forward":
+            x *= 2.0
+            return x
+        return 2.0 * x
+
+    def backward(self, gy):
+        if self.where == "backward":
+            gy *= 2.0
+            return gy
+        return 2.0 * gy
+
+
+@pytest.mark.parametrize("where", ["forward", "backward"])
+def test_writing_into_what_it_was_given(where):
+    """It is refused, or it stays between the function and us."""
+    a, seed = X.copy(), np.ones(3)
+    x, z = Variable(a), Variable(X.copy())
+    try:
+        y = x * x + Scribbler(where)(x) + z
+        y.grad = seed
+        y.backward()
+    except (DeZeroError, ValueError):  # NumPy says "read-only"
+        return
+    np.testing.assert_array_equal(a, X)
+    np.testing.assert_array_equal(seed, 1.0)
+    np.testing.assert_array_equal(z.grad, 1.0)
+    np.testing.assert_allclose(x.grad, 2 * X + 2.0)
+
+
 # ---------------------------------------------------------------------------- memory and threads
 
 

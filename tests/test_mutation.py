@@ -258,6 +258,39 @@ def test_unrelated_graphs_are_not_refused():
     assert y.data == z.data
 
 
+CHANGES = {  # of a Variable that a transform's graph keeps as a constant
+    "rebound": lambda w: setattr(w, "data", np.array(100.0)),
+    "assigned": lambda w: w.__setitem__(..., 100.0),
+    "assigned a Variable": lambda w: w.__setitem__(..., Variable(np.array(100.0))),
+    "written": lambda w: setattr(w, "data", np.add(w.data, 97.0, out=w.data)),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_captured_variable_changes_before_the_pullback(change):
+    w = Variable(np.array(3.0))
+    _, pull = dz.vjp(lambda x: x * w, 2.0)
+    CHANGES[change](w)
+    try:
+        (g,) = pull(1.0)
+    except MutationError:
+        return
+    assert getattr(g, "data", g) == 3.0
+
+
+def test_an_outer_variable_changes_inside_an_inner_transform():
+    def outer(x):
+        def inner(z):
+            y = z * x  # keeps x
+            x[...] = 5.0
+            return y
+
+        return dz.grad(inner)(1.0)
+
+    y, g = dz.value_and_grad(outer)(3.0)
+    assert (y, g) == (3.0, 1.0)
+
+
 # ---------------------------------------------------------------------------- training
 
 
@@ -383,6 +416,17 @@ def test_retained_gradients():
     assert (x.grad, h.grad, y.grad) == (24.0, None, None)
     y.backward(retain_grad=True)
     assert (x.grad, h.grad, y.grad) == (36.0, 2.0, 1.0)
+
+
+def test_retained_gradients_of_arrays_again_and_again():
+    x = Variable(np.full(2, 3.0))
+    h = x * x
+    y = np.sum(h)
+    for retain in (True, True, False, True, False):
+        x.cleargrad()
+        y.backward(retain_grad=retain)
+        assert x.grad.tolist() == [6.0, 6.0]
+        assert (h.grad is not None) == (y.grad is not None) == retain
 
 
 def test_a_retained_gradient_of_a_dropped_branch():

@@ -5,7 +5,7 @@ import pytest
 from cases import CASES, CONSTANT, METHODS, OPERATORS, SPELLINGS, X
 
 import dezero as dz
-from dezero.core import ROWS, Box, plain
+from dezero.box import ROWS, Box, plain
 from dezero.rows import TABLE
 from dezero.testing import check_grads
 
@@ -127,12 +127,12 @@ def test_value_is_numpys(title, case):
 
 def titles(y):
     """What was recorded on the way to a Variable."""
-    found, stack = set(), [y]
+    found, stack = set(), [y._node]
     while stack:
-        creator = stack.pop().creator
-        if creator is not None:
-            found.add(creator.p.title)
-            stack += creator.inputs
+        node = stack.pop()
+        if node is not None and node.p is not None:
+            found.add(node.p.title)
+            stack += node.edges
     return found
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .errors import ConversionError, UnsupportedError
+from .errors import ConversionError, DataError, UnsupportedError
 
 ROWS: dict[Any, Callable[..., Any]] = {}
 """The narrow waist: NumPy function (or Python operator) → what it does on boxes."""
@@ -32,13 +32,25 @@ def as_array(x: Any) -> Any:
     >>> as_array(np.float64(2.0))
     array(2.)
     """
-    return x if type(x) is np.ndarray or isinstance(x, Box) else np.asarray(x)
+    if type(x) is np.ndarray or isinstance(x, Box):
+        return x
+    if foreign(x):
+        raise DataError(f"{type(x)} is not supported: its own arithmetic would be lost")
+    try:
+        return np.asarray(x)
+    except ValueError as error:  # lists of different lengths
+        raise DataError(f"no array can be made of this: {error}") from error
+
+
+def foreign(x: Any) -> bool:
+    """Whether an array has an arithmetic of its own that NumPy's plain one would drop."""
+    return any(kind.__name__ in ("MaskedArray", "matrix") for kind in type(x).__mro__)
 
 
 def plain(x: Any) -> Any:
     """What is left when every box around it is taken off."""
     while isinstance(x, Box):
-        x = x._data
+        x = x._value
     return x
 
 
@@ -60,12 +72,13 @@ class Box:
     in which one of its boxes has the highest level.
     """
 
-    __slots__ = ("__weakref__", "_data", "_level")
+    __slots__ = ("__weakref__", "_level", "_value")
     __array_priority__ = 200
     __hash__ = object.__hash__
 
-    _data: Any
+    _value: Any
     _level: int
+    _plainly = "v.data"  # how a user spells the plain value, for messages
 
     @staticmethod
     def process(p: Any, operands: tuple[Any, ...], params: dict[str, Any], level: int) -> Any:
@@ -97,8 +110,8 @@ class Box:
         kind = type(self).__name__
         return ConversionError(
             f"{what} would cut the {kind} from its graph without a word. For the plain numbers "
-            "write `v.data`; to collect boxes in an array, `dz.numpy.array([v, w])`; to fill an "
-            "array with them, make it with `a = dz.numpy.zeros(shape)` and then `a[i] = v`"
+            f"write `{self._plainly}`; to collect boxes in an array, `dz.numpy.array([v, w])`; to "
+            "fill an array with them, make it with `a = dz.numpy.zeros(shape)` and then `a[i] = v`"
         )
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
@@ -113,13 +126,13 @@ class Box:
     def __int__(self) -> int:
         if self.dtype.kind in "fc":
             raise self._refuse("int(v)")
-        return int(self._data)
+        return int(self._value)
 
     def __index__(self) -> int:
-        return operator.index(self._data)
+        return operator.index(self._value)
 
     def __bool__(self) -> bool:
-        return bool(self._data)
+        return bool(self._value)
 
     def item(self, *args: Any) -> Any:
         """One element as a plain Python number, cut from the graph."""
@@ -133,11 +146,11 @@ class Box:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        return self._data.shape  # type: ignore[no-any-return]  # any array's shape
+        return self._value.shape  # type: ignore[no-any-return]  # any array's shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        return self._data.dtype  # type: ignore[no-any-return]  # any array's dtype
+        return self._value.dtype  # type: ignore[no-any-return]  # any array's dtype
 
     @property
     def ndim(self) -> int:
@@ -145,7 +158,7 @@ class Box:
 
     @property
     def size(self) -> int:
-        return self._data.size  # type: ignore[no-any-return]  # any array's size
+        return self._value.size  # type: ignore[no-any-return]  # any array's size
 
     @property
     def T(self) -> Any:
@@ -160,7 +173,7 @@ class Box:
         return ROWS[np.imag](self)
 
     def __len__(self) -> int:
-        return len(self._data)
+        return len(self._value)
 
     def __iter__(self) -> Iterator[Any]:
         if not self.shape:
@@ -174,7 +187,7 @@ class Box:
         ROWS[operator.setitem](self, index, value)
 
     def __format__(self, spec: str) -> str:
-        return format(self._data, spec) if spec else str(self)
+        return format(self._value, spec) if spec else str(self)
 
     # operators
 
@@ -264,7 +277,7 @@ class Box:
     sum, mean, prod = _method(np.sum), _method(np.mean), _method(np.prod)
     max, min, clip = _method(np.max), _method(np.min), _method(np.clip)
     var, std, cumsum = _method(np.var), _method(np.std), _method(np.cumsum)
-    dot, ravel, flatten = _method(np.dot), _method(np.ravel), _method(np.ravel)
+    dot, ravel = _method(np.dot), _method(np.ravel)
     squeeze, swapaxes = _method(np.squeeze), _method(np.swapaxes)
     conj, conjugate = _method(np.conjugate), _method(np.conjugate)
     copy, round = _method(np.copy), _method(np.round)
@@ -274,6 +287,10 @@ class Box:
     def reshape(self, *shape: Any, **kwargs: Any) -> Any:
         """The same as `numpy.reshape`; the shape as one tuple or as several numbers."""
         return ROWS[np.reshape](self, shape[0] if len(shape) == 1 else shape, **kwargs)
+
+    def flatten(self, order: str = "C") -> Any:
+        """A copy in one dimension."""
+        return self.ravel(order).copy()
 
     def astype(self, dtype: Any) -> Any:
         """The same array in another dtype; its gradient comes back in this one's."""

@@ -28,7 +28,15 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .box import Box, as_array, new_level, plain
-from .errors import DataError, DifferentiationError, GradientError, GraphError, MutationError
+from .errors import (
+    ConfigError,
+    DataError,
+    DifferentiationError,
+    GradientError,
+    GraphError,
+    MutationError,
+    OperandError,
+)
 
 FLOAT64 = np.dtype(np.float64)
 
@@ -53,7 +61,17 @@ class _Config:
 
     @enable_backprop.setter
     def enable_backprop(self, value: bool) -> None:
+        if not isinstance(value, (bool, np.bool_)):
+            raise OperandError(f"Config.enable_backprop is True or False, not {value!r}")
         _floor.set(0 if value else new_level())
+
+    def __getattr__(self, name: str) -> Any:
+        raise ConfigError(f"Config has no setting {name!r}; there is: enable_backprop")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not isinstance(getattr(type(self), name, None), property):
+            self.__getattr__(name)
+        super().__setattr__(name, value)
 
 
 Config = _Config()
@@ -130,7 +148,7 @@ def leaf(variable: Variable) -> Node:
     """The node of a value that no recorded operation computed."""
     node = Node()
     node.p, node.edges, node.saved, node.depth = None, (), (), 0
-    node.shape, node.dtype = variable._data.shape, variable._data.dtype
+    node.shape, node.dtype = variable._value.shape, variable._value.dtype
     node._variable = weakref.ref(variable)
     return node
 
@@ -140,15 +158,15 @@ def shares(kept: Any, array: np.ndarray[Any, Any]) -> bool:
     if isinstance(kept, tuple):
         return any(shares(item, array) for item in kept)
     if isinstance(kept, Box):
-        kept = kept._data
+        kept = kept._value
     return isinstance(kept, np.ndarray) and np.may_share_memory(kept, array)
 
 
 _written: weakref.WeakKeyDictionary[Node, Any] = weakref.WeakKeyDictionary()
 """Nodes whose array was written over after they were made (``x.data += …``), with that array."""
 
-_retained: weakref.WeakSet[Variable] = weakref.WeakSet()
-"""Results that were left with a gradient, which the next plain backward pass takes away."""
+_retained: weakref.WeakValueDictionary[int, Variable] = weakref.WeakValueDictionary()
+"""Results left with a gradient, by identity: the next plain backward pass takes it away."""
 
 _leaf_lock = threading.Lock()
 
@@ -164,17 +182,17 @@ def node_of(variable: Variable) -> Node:
 def attach(data: Any, node: Node | None, level: int) -> Variable:
     """A Variable around an array, as the holder of a node's value."""
     v: Variable = new(Variable)
-    v._data, v._node, v._level = data, node, level
+    v._value, v._node, v._level = data, node, level
     v.grad = v.name = None
     if node is not None:
         node._variable = weakref.ref(v)
     return v
 
 
-def revive(data: Any, node: Node, level: int) -> Variable:
+def revive(data: Any, node: Node, level: int, fresh: bool = False) -> Variable:
     """The Variable of a node, or another one in its place if it is gone or holds new data."""
     variable = node.variable
-    if variable is not None and variable._data is data and variable._node is node:
+    if not fresh and variable is not None and variable._value is data and variable._node is node:
         return variable
     variable = attach(data, None, level)
     variable._node = node
@@ -360,18 +378,19 @@ class Variable(Box):
     10.0 6.0
     """
 
-    __slots__ = ("_node", "_root", "_views", "grad", "name")
+    __slots__ = ("_node", "_root", "_views", "_window", "grad", "name")
 
     _node: Node | None
     grad: Any
     name: str | None
     _root: weakref.ref[Variable]  # of a view: the Variable whose memory it shows
-    _views: weakref.WeakSet[Variable]  # the views of this one
+    _views: weakref.WeakValueDictionary[int, Variable]  # the views of this one, by identity
+    _window: Any  # of a view: the basic index that takes it from its root
 
     def __init__(self, data: Any, name: str | None = None) -> None:
         if data is not None:
             check_data(data)
-        self._data = data
+        self._value = data
         self._node = None
         self._level = 0
         self.grad = None
@@ -380,11 +399,11 @@ class Variable(Box):
     @property
     def data(self) -> Any:
         """The array. Assigning rebinds it; what was computed from the old one stays right."""
-        return self._data
+        return self._value
 
     @data.setter
     def data(self, data: Any) -> None:
-        old, node = self._data, self._node
+        old, node = self._value, self._node
         if isinstance(data, np.generic):
             data = np.asarray(data)
         elif data is not None:
@@ -393,7 +412,9 @@ class Variable(Box):
             _written[node] = old
             if node.depth:
                 data = old.copy()
-        self._data = data
+        else:
+            forget_views(self)
+        self._value = data
         fits = data is not None and node is not None and data.shape == node.shape
         if node is not None and not (node.depth and fits and data.dtype == node.dtype):
             self._node = None  # a leaf again; a result keeps its creator if the new data fits
@@ -410,6 +431,10 @@ class Variable(Box):
 
     def set_creator(self, function: Any) -> None:
         """Say by hand which `Function` computed this Variable."""
+        if not hasattr(function, "node_for") or isinstance(function, type):
+            raise OperandError(
+                f"set_creator takes an instance of a Function, not {function!r} of {type(function)}"
+            )
         self._node = function.node_for(self)
 
     def backward(self, retain_grad: bool = False, create_graph: bool = False) -> None:
@@ -432,15 +457,15 @@ class Variable(Box):
         GraphError
             If a function on the way cannot be differentiated (again).
         """
-        node, seed = node_of(self), self._seed(create_graph)
+        seed, node = self._seed(create_graph), node_of(self)
         kept: dict[Node, Any] | None = {} if retain_grad or _retained else None
         recording = using_config("enable_backprop", True)
         with recording if create_graph else contextlib.nullcontext():
             leaves = sweep({node: seed}, kept, self._level if create_graph else None)
             with _leaf_lock:
                 for each, g in leaves.items():
-                    variable = each.variable
-                    if variable is not None and each is not node:
+                    variable = each.variable  # none of a value that was assigned into
+                    if variable is not None and not variable.generation and each is not node:
                         old = variable.grad
                         variable.grad = own(g) if old is None else as_array(old + g)
         self.grad = None if node.depth else seed
@@ -448,18 +473,23 @@ class Variable(Box):
             variable = inner.variable
             if variable is not None:
                 variable.grad = own(g) if retain_grad else None
-                (_retained.add if retain_grad else _retained.discard)(variable)
+                if retain_grad:
+                    _retained[id(variable)] = variable
+                else:
+                    _retained.pop(id(variable), None)
 
     def _seed(self, create_graph: bool) -> Any:
         """The cotangent to start from: `grad` if it was set, else ones."""
-        if self._data is None:
+        if self._value is None:
             raise DataError("backward() of variable(None): there is no data")
         if self.dtype.kind not in "fc":
             raise DifferentiationError(
                 f"backward() of {self.dtype} data: only floating or complex data has a "
                 "derivative; make it so with x.astype(float)"
             )
-        seed = np.ones_like(self._data) if self.grad is None else as_array(self.grad)
+        seed = np.ones_like(self._value) if self.grad is None else as_array(self.grad)
+        if not isinstance(seed, Box) and seed.dtype.kind not in "fciub":
+            raise GradientError(f"backward(): the seed in `grad` is an array of {seed.dtype}")
         if seed.shape != self.shape:
             raise GradientError(
                 f"backward(): the seed in `grad` has shape {seed.shape}, data {self.shape}"
@@ -468,7 +498,7 @@ class Variable(Box):
             seed = seed.astype(self.dtype)
         if create_graph:
             return seed if isinstance(seed, Box) else attach(seed, None, self._level)
-        return seed._data if isinstance(seed, Variable) else seed
+        return seed._value if isinstance(seed, Variable) else seed
 
     def clear_grad(self) -> None:
         """Forget `grad`, so that the next backward pass starts afresh."""
@@ -482,43 +512,73 @@ class Variable(Box):
     def __reduce__(self) -> Any:
         if self._level:
             raise GraphError("a Variable inside a running transform cannot be pickled or copied")
-        return _restore, (self._data, self.name, plain(self.grad))
+        return _restore, (self._value, self.name, plain(self.grad))
 
     @staticmethod
     def process(p: Any, operands: tuple[Any, ...], params: dict[str, Any], level: int) -> Any:
         """Compute below this level, and record."""
         if p.nondifferentiable:
-            return p(*(x._data if isinstance(x, Variable) else x for x in operands), **params)
+            return p(*(x._value if isinstance(x, Variable) else x for x in operands), **params)
         edges: list[Node | None] = []
         xs = []
         for x in operands:
             mine = isinstance(x, Variable) and x._level == level
-            xs.append(x._data if mine else x)
+            if mine and x._value is None:
+                raise OperandError(f"{p.title}(None): a variable(None) holds no data")
+            xs.append(x._value if mine else x)
             edges.append(node_of(x) if mine else None)
         out = p(*xs, **params)
         recording = level >= _floor.get()
         if isinstance(out, tuple):
             nodes = p.nodes(out, tuple(xs), tuple(edges)) if recording else [None] * len(out)
-            return tuple(attach(y, node, level) for y, node in zip(out, nodes, strict=True))
+            vs = tuple(attach(y, node, level) for y, node in zip(out, nodes, strict=True))
+            for v in vs:
+                note_views(v, operands)
+            return vs
         out = as_array(out)
         node = p.node(out, tuple(xs), tuple(edges), params) if recording else None
         v = attach(out, node, level)
-        if len(xs) == 1 and isinstance(out, np.ndarray) and (out is xs[0] or out.base is not None):
-            note_view(v, operands[0])
+        if not p.pointwise:
+            note_views(v, operands)
         return v
 
 
-def note_view(view: Variable, source: Variable) -> None:
-    """Remember that a Variable may show another one's memory: assignment must know."""
-    if not np.may_share_memory(view._data, source._data):
+def note_views(v: Variable, sources: tuple[Any, ...]) -> None:
+    """Remember that a Variable shows another one's memory: assignment must know."""
+    data = plain(v._value)
+    if not isinstance(data, np.ndarray):
         return
-    known = getattr(source, "_root", None)
-    root = known() if known is not None else source
-    if root is not None:
-        view._root = weakref.ref(root)
+    for source in sources:
+        if not isinstance(source, Variable):
+            continue
+        memory = plain(source._value)
+        shown = data is memory or data.base is not None
+        if not shown or not isinstance(memory, np.ndarray) or not np.may_share_memory(data, memory):
+            continue
+        known = getattr(source, "_root", None)
+        root = known() if known is not None else None
+        root = source if root is None else root
+        v._root = weakref.ref(root)
         if not hasattr(root, "_views"):
-            root._views = weakref.WeakSet()
-        root._views.add(view)
+            root._views = weakref.WeakValueDictionary()
+        root._views[id(v)] = v
+
+
+def views_of(v: Variable) -> list[Variable]:
+    """The living Variables that show a part of one's memory."""
+    return list(v._views.values()) if hasattr(v, "_views") else []
+
+
+def forget_views(v: Variable) -> None:
+    """A Variable with a new array shows nobody's memory, and nobody shows its."""
+    root = v._root() if hasattr(v, "_root") else None
+    if root is not None:
+        root._views.pop(id(v), None)
+    for view in views_of(v):
+        del view._root
+    for name in ("_root", "_views", "_window"):
+        if hasattr(v, name):
+            delattr(v, name)
 
 
 def own(g: Any) -> Any:
@@ -526,11 +586,11 @@ def own(g: Any) -> Any:
     return g if isinstance(g, Box) else np.array(g)
 
 
-def check_data(data: Any) -> None:
+def check_data(data: Any, what: str = "") -> None:
     """Refuse what a box cannot hold, naming its type."""
     if type(data) is np.ndarray:
         if data.dtype.kind not in "fciub":
-            raise DataError(f"an array of {data.dtype} is not supported: numbers only")
+            raise DataError(f"{what}an array of {data.dtype} is not supported: numbers only")
         return
     hint = ""
     if isinstance(data, np.ndarray):
@@ -541,7 +601,7 @@ def check_data(data: Any) -> None:
         hint = "; make it an array with np.array(data), or call dz.as_variable(data)"
     elif hasattr(data, "__array_function__") and hasattr(data, "dtype"):
         return
-    raise DataError(f"{type(data)} is not supported{hint}")
+    raise DataError(f"{what}{type(data)} is not supported{hint}")
 
 
 def _restore(data: Any, name: str | None, grad: Any) -> Variable:

@@ -15,6 +15,7 @@ Each class also derives from the built-in exception that a user of NumPy would c
     ├── GraphError            RuntimeError   a graph that cannot be swept
     │   └── MutationError                    … because an array it kept was written over
     ├── AssignmentError       ValueError     `v[i] = w` that cannot be honoured
+    ├── ConfigError           AttributeError a setting that `Config` does not have
     ├── CheckError            AssertionError a derivative that is not what differences say
     └── ThreadError           RuntimeError   one `Function` instance called by two threads at once
 """
@@ -70,6 +71,10 @@ class MutationError(GraphError):
 
 class AssignmentError(DeZeroError, ValueError):
     """An assignment into a Variable that cannot be differentiated truthfully."""
+
+
+class ConfigError(DeZeroError, AttributeError):
+    """A name that is no setting of `Config`."""
 
 
 class CheckError(DeZeroError, AssertionError):

@@ -8,7 +8,7 @@ import numpy as np
 
 from .box import Box, as_array, plain
 from .core import check_data, new
-from .errors import OperandError, ShapeError
+from .errors import ShapeError
 
 
 class Dual(Box):
@@ -36,21 +36,23 @@ class Dual(Box):
 
     __slots__ = ("_tangent",)
     _tangent: Any
+    _plainly = "d.value"
 
     def __init__(self, value: Any, tangent: Any) -> None:
         value, tangent = as_array(value), as_array(tangent)
         check_data(value)
+        check_data(tangent, "the tangent, ")
         if value.dtype.kind in "iub":
             value = value.astype(np.float64)
         if value.shape != tangent.shape:
             raise ShapeError(f"Dual: value of shape {value.shape}, tangent of {tangent.shape}")
-        self._data, self._level = value, 0
+        self._value, self._level = value, 0
         self._tangent = tangent.astype(value.dtype)
 
     @property
     def value(self) -> Any:
         """The primal."""
-        return self._data
+        return self._value
 
     @property
     def tangent(self) -> Any:
@@ -65,12 +67,8 @@ class Dual(Box):
         """Compute below this level, and push the tangents along."""
         xs, txs = [], []
         for x in operands:
-            mine = isinstance(x, Box) and x._level == level
-            if mine and not isinstance(x, Dual):
-                raise OperandError(
-                    f"{p.title}: a Dual made by hand and a {type(x).__name__} do not mix"
-                )
-            xs.append(x._data if mine else x)
+            mine = isinstance(x, Dual) and x._level == level
+            xs.append(x._value if mine else x)
             txs.append(x._tangent if mine else None)
         out = p(*xs, **params)
         if p.nondifferentiable:
@@ -86,5 +84,5 @@ def dual(out: Any, tangent: Any, level: int) -> Dual:
         real = out.dtype.kind == "f" and tangent.dtype.kind == "c"
         tangent = (tangent.real if real else tangent).astype(out.dtype)
     d: Dual = new(Dual)
-    d._data, d._tangent, d._level = out, tangent, level
+    d._value, d._tangent, d._level = out, tangent, level
     return d

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from .box import Box, as_array, plain
+from .box import Box, as_array, foreign, plain
 from .core import Node, Variable, _floor, as_variable, attach, new, no_grad, node_of, revive
 from .errors import (
     BoundsError,
@@ -71,9 +71,29 @@ class Primitive:
         for x in operands:
             if isinstance(x, Box) and x._level > level:
                 top, level = x, x._level
-        if top is not None:
-            return top.process(self, operands, params, level)
-        return self.run(operands, params)
+        if top is None:
+            return self.run(operands, params)
+        if not self.nondifferentiable:
+            operands = tuple(self._operand(x, top, operands) for x in operands)
+        return top.process(self, operands, params, level)
+
+    def _operand(self, x: Any, top: Box, operands: tuple[Any, ...]) -> Any:
+        """An operand as it is now; those are refused whose meaning would be lost."""
+        if isinstance(x, Box):
+            if x._level == top._level and x.process is not top.process:
+                pair = f"a {type(top).__name__} and a {type(x).__name__}"
+                raise OperandError(f"{self.title}: {pair} made by hand do not mix")
+            if isinstance(x, Variable) and x._level < top._level:
+                return revive(x._value, node_of(x), x._level, fresh=True)  # x may be assigned into
+        elif foreign(x):
+            raise OperandError(
+                f"{self.title}: an operand of type {type(x).__name__}, whose own arithmetic would "
+                "be lost; pass np.asarray(…) of it"
+            )
+        elif isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind not in "fciub":
+            given = ", ".join(describe(each) for each in operands)
+            raise OperandError(f"{self.title}({given}): numbers only")
+        return x
 
     def run(self, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
         """The value on plain arrays."""
@@ -141,7 +161,7 @@ def depth_over(edges: tuple[Node | None, ...]) -> int:
 def describe(x: Any) -> str:
     """An operand in a message: type and shape of arrays, the value of anything short."""
     x = plain(x)
-    if isinstance(x, np.ndarray):
+    if isinstance(x, (np.ndarray, np.generic)):
         return f"{x.dtype}{list(x.shape)}"
     text = repr(x)
     return text if len(text) < 40 else f"<{type(x).__name__}>"
@@ -191,6 +211,7 @@ class Function:
 
     def __call__(self, *inputs: Any) -> Any:
         operands = tuple(x if isinstance(x, Box) else as_array(x) for x in inputs)
+        self._check_count(operands)
         if not any(isinstance(x, Box) for x in operands):
             operands = tuple(as_variable(x) for x in operands)
         levels = [x._level for x in operands if isinstance(x, Box)]
@@ -203,6 +224,11 @@ class Function:
         self._last = Last(tuple(as_variable(x) for x in operands), ys, p)
         self._called(getattr(ys[0], "_node", None))
         return outs
+
+    def _check_count(self, operands: tuple[Any, ...]) -> None:
+        """Refuse a call with a number of inputs that cannot be."""
+        if not operands:
+            raise OperandError(f"{type(self).__name__} was called without an input")
 
     def _primitive(self) -> Primitive:
         """What a call of this instance is to boxes."""
@@ -248,7 +274,7 @@ class Function:
         last = getattr(self, "_last", None)
         inputs = last.inputs if last is not None else ()
         edges = tuple(node_of(x) for x in inputs)
-        node = ByHand(self).node(variable._data, tuple(x._data for x in inputs), edges, {})
+        node = ByHand(self).node(variable._value, tuple(x._value for x in inputs), edges, {})
         node._variable = weakref.ref(variable)
         return node
 
@@ -283,6 +309,8 @@ class ByHand(Primitive):
             )
         single = not isinstance(outs, (tuple, list))
         ys = tuple(self.checked(y) for y in ((outs,) if single else outs))
+        if not ys:
+            raise OperandError(f"{self.title}.forward returned no array")
         return ys[0] if len(ys) == 1 else ys
 
     def checked(self, y: Any) -> Any:
@@ -389,8 +417,8 @@ class Call(Primitive):
         instance = self.by_hand.instance
         last = getattr(instance, "_last", None)
         if last is not None and last.primitive() is self.by_hand:
-            seen = [v._data for v in last.inputs] + [
-                getattr(y(), "_data", None) for y in last.outputs
+            seen = [v._value for v in last.inputs] + [
+                getattr(y(), "_value", None) for y in last.outputs
             ]
             if all(a is b for a, b in zip(seen, (*self.xs, *self.outs), strict=True)):
                 return self.checked(instance.backward(*gs))
@@ -411,7 +439,7 @@ class Call(Primitive):
             if lifted is not None and node is not None:
                 return Sealed.around(value, node, lifted, watched)
             if isinstance(value, Variable):
-                return Sealed.around(value._data, node_of(value), value._level, watched)
+                return Sealed.around(value._value, node_of(value), value._level, watched)
             return value if isinstance(value, Box) else value.view(Kept)
 
         inputs = tuple(seal(x, edge) for x, edge in zip(self.xs, self.edges, strict=True))
@@ -429,6 +457,10 @@ class Call(Primitive):
 
     def checked(self, gxs: Any, boxes: bool = False) -> tuple[Any, ...]:
         """One gradient for each input, as arrays; a missing one is zero."""
+        if gxs is None:
+            raise GradientError(
+                f"{self.title}.backward returned None: a return is missing, or say zero in numbers"
+            )
         gxs = tuple(gxs) if isinstance(gxs, (tuple, list)) else (gxs,)
         if len(gxs) != len(self.edges):
             raise GradientError(
@@ -457,7 +489,7 @@ class Sealed(Variable):
     @classmethod
     def around(cls, data: Any, node: Node | None, level: int, watched: list[str]) -> Sealed:
         sealed: Sealed = new(cls)
-        sealed._data, sealed._node, sealed._level = data, node, level
+        sealed._value, sealed._node, sealed._level = data, node, level
         sealed.grad = sealed.name = None
         sealed._watched = watched
         return sealed
@@ -465,7 +497,7 @@ class Sealed(Variable):
     @property  # type: ignore[misc]  # read only
     def data(self) -> Any:
         self._watched.append("read `.data`")
-        return self._data
+        return self._value
 
     def item(self, *args: Any) -> Any:
         self._watched.append("called `.item()`")
@@ -481,8 +513,8 @@ def unsealed(value: Any) -> Any:
     if not isinstance(value, Sealed):
         return value
     if value._node is None:
-        return attach(value._data, None, value._level)
-    return revive(value._data, value._node, value._level)
+        return attach(value._value, None, value._level)
+    return revive(value._value, value._node, value._level)
 
 
 class Kept(np.ndarray[Any, Any]):

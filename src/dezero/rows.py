@@ -29,13 +29,16 @@ from .box import ROWS, Box, as_array, plain
 from .core import Node, Variable, _floor, conj, fit, new, node_of, revive
 from .dispatch import bind, signature
 from .errors import GraphError, OperandError
-from .primitives import Function, Primitive, depth_over
+from .primitives import Function, Primitive, depth_over, describe
 
 Rule = Callable[..., Any]
 
 OPERANDS = ("x", "y", "z")
-PLAIN = frozenset({np.ndarray, float, int, bool, complex, np.float64, np.float32, np.int64})
-"""Types that the fast calls take as constants without asking further."""
+NUMBERS = frozenset({float, int, bool, complex, np.float64, np.float32, np.int64})
+"""Types that the fast calls take as constants without asking further, and …"""
+
+KINDS = "fciub"
+"""… the kinds of dtype of the arrays that they take so."""
 
 TABLE: dict[str, Row] = {}
 """Every row by its title. Tests and backends keep their own tables keyed like it."""
@@ -198,6 +201,12 @@ class RowFunction(Function):
         """The largest generation of the inputs."""
         return self._node.depth - 1 if self._node is not None else super().generation
 
+    def _check_count(self, operands: tuple[Any, ...]) -> None:
+        rules = getattr(self.p, "rules", None)
+        if not operands or (rules is not None and len(operands) != len(rules)):
+            given = ", ".join(map(describe, operands))
+            raise OperandError(f"{self.p.title}({given}): a wrong number of operands")
+
     def _primitive(self) -> Primitive:
         return self.p
 
@@ -336,7 +345,7 @@ class Elementwise(Row):
         def call(a: Any) -> Any:
             if type(a) is not Variable:
                 return general(a)
-            x = a._data
+            x = a._value
             try:
                 out = fn(x)
             except (TypeError, ValueError) as error:
@@ -345,7 +354,7 @@ class Elementwise(Row):
                 out = asarray(out)
             level = a._level
             v = new(Variable)
-            v._data = out
+            v._value = out
             v._level = level
             v.grad = v.name = None
             if level < floor():
@@ -374,18 +383,20 @@ class Elementwise(Row):
 
         def call(a: Any, b: Any) -> Any:  # noqa: C901  # likewise
             if type(a) is Variable:
-                x, level = a._data, a._level
+                x, level = a._value, a._level
                 if type(b) is Variable:
                     if b._level != level:
                         return general(a, b)
-                    y, way = b._data, both
-                elif type(b) in PLAIN:
+                    y, way = b._value, both
+                elif type(b) in NUMBERS or (type(b) is ndarray and b.dtype.kind in KINDS):
                     y, way = b, left
                     b = None
                 else:
                     return general(a, b)
-            elif type(b) is Variable and type(a) in PLAIN:
-                x, y, level, way = a, b._data, b._level, right
+            elif type(b) is Variable and (
+                type(a) in NUMBERS or (type(a) is ndarray and a.dtype.kind in KINDS)
+            ):
+                x, y, level, way = a, b._value, b._level, right
                 a = None
             else:
                 return general(a, b)
@@ -396,7 +407,7 @@ class Elementwise(Row):
             if type(out) is not ndarray and not isinstance(out, Box):
                 out = asarray(out)
             v = new(Variable)
-            v._data = out
+            v._value = out
             v._level = level
             v.grad = v.name = None
             if level < floor():

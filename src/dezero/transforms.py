@@ -14,7 +14,7 @@ import numpy as np
 import optree
 
 from .box import Box, as_array, new_level, plain
-from .core import Node, Variable, attach, node_of, own, sweep
+from .core import Node, Variable, attach, check_data, node_of, own, sweep
 from .errors import DataError, DifferentiationError, GradientError, NonScalarError, OperandError
 from .forward import Dual, dual
 
@@ -37,17 +37,19 @@ def leaf(x: Any, who: str) -> Any:
     Python's own numbers are made floating; an integer array is refused.
     """
     if isinstance(x, (*NUMBER, list)):
-        x = np.asarray(x)
+        try:
+            x = np.asarray(x)
+        except ValueError as error:
+            raise DataError(f"{who}: no array can be made of this list: {error}") from error
         if x.dtype.kind in "iub":
             x = x.astype(np.float64)
     elif isinstance(x, np.generic):
         x = np.asarray(x)
-    dtype = getattr(x, "dtype", None)
-    if dtype is None or not hasattr(x, "shape") or dtype.kind not in "fciub":
-        raise DataError(f"{who}: cannot differentiate by {type(x)}: arrays and numbers only")
-    if dtype.kind not in "fc":
+    if not isinstance(x, Box):
+        check_data(x, f"{who}: ")
+    if x.dtype.kind not in "fc":
         raise DifferentiationError(
-            f"{who}: cannot differentiate by {dtype} data; make it floating: x.astype(float)"
+            f"{who}: cannot differentiate by {x.dtype} data; make it floating: x.astype(float)"
         )
     return x
 
@@ -68,7 +70,7 @@ class Watched:
 
     def unboxed(self, tree: Any) -> Any:
         """A result without this level's boxes."""
-        return tree_map(lambda y: y._data if self.mine(y) else y, tree)
+        return tree_map(lambda y: settled(y._value) if self.mine(y) else y, tree)
 
     def pull(self, seeds: dict[Node, Any]) -> tuple[Any, ...]:
         """The arguments' cotangents, in their shape; a number's is a number."""
@@ -76,9 +78,30 @@ class Watched:
         gxs = []
         for x, node in zip(self.given, self.nodes, strict=True):
             g = found.get(node)
-            g = np.zeros(node.shape, node.dtype) if g is None else own(g)
+            g = np.zeros(node.shape, node.dtype) if g is None else settled(own(g))
             gxs.append(g.item() if isinstance(x, NUMBER) and not isinstance(g, Box) else g)
         return unflatten(self.spec, gxs)  # type: ignore[no-any-return]  # a tuple, as args was
+
+
+def settled(y: Any) -> Any:
+    """A result as its plain array, unless there is a leaf left to differentiate it by.
+
+    Variables that a function makes for itself (`dz.numpy.zeros`, ``dz.exp(array)``) leave a graph
+    behind that ends nowhere; one that it found outside can still gather a gradient.
+    """
+    if not isinstance(y, Variable) or y._level:
+        return y
+    seen, stack = set(), [node_of(y)]
+    while stack:
+        node = stack.pop()
+        v = node.variable
+        if not node.depth and v is not None and v is not y and not v.generation:
+            return y
+        for edge in node.edges:
+            if edge is not None and edge not in seen:
+                seen.add(edge)
+                stack.append(edge)
+    return y._value
 
 
 def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
@@ -114,14 +137,9 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
             raise GradientError(f"pullback: the cotangent has structure {given}, not {spec}")
         seeds: dict[Node, Any] = {}
         for y, g in zip(ys, gys, strict=True):
-            g = as_array(g)
-            if g.shape != np.shape(y):
-                raise GradientError(
-                    f"pullback: a cotangent of shape {g.shape} for a result of {np.shape(y)}"
-                )
+            g = moving(g, y, "pullback: a cotangent", "result")
             if watched.mine(y):
                 node = node_of(y)
-                g = g if g.dtype == node.dtype else g.astype(node.dtype)
                 seeds[node] = seeds[node] + g if node in seeds else g
         return watched.pull(seeds)
 
@@ -145,9 +163,11 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
 
     Examples
     --------
-    >>> jvp(np.sin, (0.0,), (2.0,))
-    (0.0, 2.0)
+    >>> jvp(np.sin, (np.zeros(2),), (np.array([1.0, 2.0]),))
+    (array([0., 0.]), array([1., 2.]))
     """
+    if not isinstance(primals, (tuple, list)) or not isinstance(tangents, (tuple, list)):
+        raise OperandError("jvp(f, primals, tangents): two tuples, one entry for each argument")
     level = new_level()
     xs, spec = flatten(tuple(primals), is_leaf=is_numbers)
     txs, moved = flatten(tuple(tangents), is_leaf=is_numbers)
@@ -155,18 +175,27 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
         raise GradientError(f"jvp: primals of structure {spec}, tangents of {moved}")
     duals = []
     for x, tx in zip(xs, txs, strict=True):
-        x, tx = leaf(x, "jvp"), as_array(tx)
-        if x.shape != tx.shape:
-            raise GradientError(f"jvp: a tangent of shape {tx.shape} for a primal of {x.shape}")
-        duals.append(dual(x, tx, level))
+        x = leaf(x, "jvp")
+        duals.append(dual(x, moving(tx, x, "jvp: a tangent", "primal"), level))
     ys, spec = flatten(f(*unflatten(spec, duals)))
     mine = [isinstance(y, Dual) and y._level == level for y in ys]
-    values = [y._data if ours else y for y, ours in zip(ys, mine, strict=True)]
+    values = [settled(y._value) if ours else y for y, ours in zip(ys, mine, strict=True)]
     moves = [
-        y._tangent if ours else np.zeros_like(as_array(plain(y)))
+        settled(y._tangent) if ours else np.zeros_like(as_array(plain(y)))
         for y, ours in zip(ys, mine, strict=True)
     ]
     return unflatten(spec, map(bare, values)), unflatten(spec, map(bare, moves))
+
+
+def moving(t: Any, x: Any, what: str, of: str) -> Any:
+    """A tangent or cotangent of `x`, checked, in its dtype."""
+    t, shape = as_array(t), np.shape(x)
+    dtype = getattr(x, "dtype", None) or np.result_type(x)
+    if t.shape != shape:
+        raise GradientError(f"{what} of shape {t.shape} for a {of} of {shape}")
+    if t.dtype.kind not in "fciub" or (t.dtype.kind == "c" and dtype.kind != "c"):
+        raise GradientError(f"{what} of dtype {t.dtype} for a {of} of {dtype}")
+    return t if t.dtype == dtype or dtype.kind not in "fc" else t.astype(dtype)
 
 
 def bare(y: Any) -> Any:
@@ -237,7 +266,7 @@ def grad(
     --------
     >>> grad(lambda x: x**3)(2.0)
     12.0
-    >>> grad(lambda p: np.sum(p["w"] * p["b"]))({"w": np.ones(2), "b": 3.0})
+    >>> grad(lambda p: np.sum(p["w"] * p["b"]))({"b": 3.0, "w": np.ones(2)})
     {'b': 2.0, 'w': array([3., 3.])}
     >>> grad(grad(np.tanh))(0.0)
     -0.0
@@ -252,12 +281,10 @@ def _grad(f: Any, argnums: Any, has_aux: bool, /, *args: Any, **kwargs: Any) -> 
 
 
 def _value_and_grad(f: Any, argnums: Any, has_aux: bool, /, *args: Any, **kwargs: Any) -> Any:
-    chosen = (argnums,) if isinstance(argnums, int) else tuple(argnums)
     name = getattr(f, "__name__", "f")
-    if not chosen or not all(isinstance(k, int) and -len(args) <= k < len(args) for k in chosen):
-        raise OperandError(
-            f"grad({name}): argnums={argnums!r}, but there are {len(args)} positional arguments"
-        )
+    chosen = positions(argnums, len(args), name)
+    if not callable(f):
+        raise OperandError(f"grad takes a function, not {f!r}")
     watched = Watched(tuple(args[k] for k in chosen), f"grad({name})")
     full = list(args)
     for k, boxed in zip(chosen, watched.boxed, strict=True):
@@ -272,10 +299,22 @@ def _value_and_grad(f: Any, argnums: Any, has_aux: bool, /, *args: Any, **kwargs
     mine = watched.mine(y)
     seeds = {node_of(y): np.ones((), y.dtype)} if mine else {}
     gradients = watched.pull(seeds)
-    value = bare(y._data) if mine else y
+    value = bare(settled(y._value)) if mine else y
     return (value, aux) if has_aux else value, (
         gradients[0] if isinstance(argnums, int) else gradients
     )
+
+
+def positions(argnums: Any, n: int, name: str) -> tuple[int, ...]:
+    """`argnums` as positions counted from the front."""
+    chosen = argnums if isinstance(argnums, (tuple, list)) else (argnums,)
+    found = tuple(k + n if k < 0 else k for k in chosen if isinstance(k, int))
+    valid = len(found) == len(chosen) == len(set(found)) and all(0 <= k < n for k in found)
+    if not valid or not found:
+        raise OperandError(
+            f"grad({name}): argnums={argnums!r} does not choose among {n} positional arguments"
+        )
+    return found
 
 
 def check_scalar(y: Any, name: str) -> None:
@@ -288,6 +327,8 @@ def check_scalar(y: Any, name: str) -> None:
             f"grad({name}): {name} returned an array of shape {shape}, not one real number; "
             "reduce it (`.sum()`, `.mean()`), or take one element"
         )
+    if dtype.kind not in "fciub":
+        raise NonScalarError(f"grad({name}): {name} returned {dtype}, not one real number")
     if dtype.kind == "c":
         raise NonScalarError(
             f"grad({name}): {name} returned a complex number; take its real part or abs(y)**2"

@@ -11,19 +11,31 @@ from typing import Any
 
 import numpy as np
 
+from ..box import ROWS, as_array
 from ..dispatch import implements
 from ..errors import UnsupportedError
-from ..rows import elementwise
+from ..rows import elementwise, primitive
 
 LN2 = float(np.log(2.0))
 LN10 = float(np.log(10.0))
 
 
-def number_less_one(y: Any) -> Any:
-    """The exponent of the derivative of ``x**y``; at ``y == 0`` any will do, as its factor is 0."""
-    if isinstance(y, (int, float)):
-        return y - 1 if y else 1
-    return np.where(y == 0, 1, y - 1)
+def power_slope(x: Any, y: Any) -> Any:
+    """The derivative of ``x**y`` by `x`: 0 where `y` is 0, at ``x == 0`` too; else inf there if
+    ``y < 1``.
+    """
+    if not isinstance(y, (int, float)):
+        x = np.where((x == 0) & (y == 0), 1, x)
+    elif y >= 1 or y == 0:  # the common case costs no context
+        return y * x ** (y - 1 if y else 0)
+    with np.errstate(divide="ignore"):
+        return y * x ** (y - 1)
+
+
+def steep(t: Any, y: Any) -> Any:
+    """``t / y``, where 0 in `y` is a vertical tangent: inf is the derivative and no accident."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return t / y
 
 
 def nonzero(x: Any) -> Any:
@@ -44,7 +56,7 @@ elementwise(np.multiply, lambda t, _x, y: t * y, lambda t, x, _y: t * x, name="m
 elementwise(np.divide, lambda t, _out, y: t / y, lambda t, out, y: -t * out / y, name="div")
 elementwise(
     np.power,
-    lambda t, _out, x, y: t * (y * x ** number_less_one(y)),
+    lambda t, _out, x, y: t * power_slope(x, y),
     lambda t, out, x, _y: t * (out * np.log(nonzero(x))),
     name="pow",
     fn=operator.pow,  # squares and square roots by themselves, as ndarray's own operator does
@@ -57,8 +69,8 @@ elementwise(np.negative, lambda t: -t, name="neg")
 elementwise(np.positive, lambda t: t)
 elementwise(np.reciprocal, lambda t, out: -t * out * out)
 elementwise(np.square, lambda t, x: t * (2 * x))
-elementwise(np.sqrt, lambda t, out: t / (2 * out))
-elementwise(np.cbrt, lambda t, out: t / (3 * out * out))
+elementwise(np.sqrt, lambda t, out: steep(t, 2 * out))
+elementwise(np.cbrt, lambda t, out: steep(t, 3 * out * out))
 elementwise(
     np.absolute,
     lambda t, x: t * direction(x),
@@ -101,14 +113,14 @@ elementwise(
 elementwise(np.sin, lambda t, x: t * np.cos(x))
 elementwise(np.cos, lambda t, x: -t * np.sin(x))
 elementwise(np.tan, lambda t, out: t * (1 + out * out))
-elementwise(np.arcsin, lambda t, x: t / np.sqrt((1 - x) * (1 + x)))
-elementwise(np.arccos, lambda t, x: -t / np.sqrt((1 - x) * (1 + x)))
+elementwise(np.arcsin, lambda t, x: steep(t, np.sqrt((1 - x) * (1 + x))))
+elementwise(np.arccos, lambda t, x: steep(-t, np.sqrt((1 - x) * (1 + x))))
 elementwise(np.arctan, lambda t, x: t / (1 + x * x))
 elementwise(np.sinh, lambda t, x: t * np.cosh(x))
 elementwise(np.cosh, lambda t, x: t * np.sinh(x))
 elementwise(np.tanh, lambda t, out: t * (1 - out * out))
 elementwise(np.arcsinh, lambda t, x: t / np.sqrt(1 + x * x))
-elementwise(np.arccosh, lambda t, x: t / (np.sqrt(x - 1) * np.sqrt(x + 1)))
+elementwise(np.arccosh, lambda t, x: steep(t, np.sqrt(x - 1) * np.sqrt(x + 1)))
 elementwise(np.arctanh, lambda t, x: t / ((1 - x) * (1 + x)))
 elementwise(np.deg2rad, lambda t: t * (np.pi / 180))
 elementwise(np.radians, lambda t: t * (np.pi / 180))
@@ -197,7 +209,13 @@ def np_clip(
         raise UnsupportedError(f"np.clip of a box does not take {', '.join(kw)}=")
     low = a_min if a_min is not None else min
     high = a_max if a_max is not None else max
-    return clip(a, -np.inf if low is None else low, np.inf if high is None else high)
+    dtype = as_array(a).dtype
+    ends = np.iinfo(dtype) if dtype.kind in "iu" else None  # infinity would make integers floating
+    if low is None:
+        low = ends.min if ends else -np.inf
+    if high is None:
+        high = ends.max if ends else np.inf
+    return clip(a, low, high)
 
 
 # steps: the derivative is zero wherever there is one
@@ -212,5 +230,17 @@ def flat(t: Any, *_: Any) -> Any:
 
 for step in (np.sign, np.floor, np.ceil, np.rint, np.trunc, np.spacing):
     elementwise(step, lambda t: flat(t))
-for step2 in (np.floor_divide, np.heaviside):
-    elementwise(step2, lambda t: flat(t), lambda t: flat(t))
+elementwise(np.floor_divide, lambda t: flat(t), lambda t: flat(t))
+elementwise(np.heaviside, lambda t, _x: flat(t), lambda t, x: np.where(x == 0, t, 0), masks=True)
+primitive(
+    np.round,
+    lambda g, *, decimals=0: flat(g),
+    pushes=(lambda t, *, decimals=0: flat(t),),
+)
+implements(np.around)(ROWS[np.round])
+
+
+@implements(np.divmod)
+def np_divmod(x: Any, y: Any) -> Any:
+    """Quotient and remainder, each a row of its own."""
+    return np.floor_divide(x, y), np.remainder(x, y)

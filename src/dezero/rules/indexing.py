@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from ..box import Box, as_array, plain
-from ..core import Node, Variable, _floor, node_of
+from ..core import Node, Variable, _floor, node_of, views_of
 from ..dispatch import implements
-from ..errors import AssignmentError
+from ..errors import AssignmentError, OperandError
+from ..primitives import describe
 from ..rows import General, Jointly
 
 
@@ -61,7 +62,15 @@ def _plain_index(index: Any) -> Any:
 
 @implements(operator.getitem)
 def _getitem(x: Any, index: Any) -> Any:
-    return getitem(x, index=_plain_index(index))
+    index = _plain_index(index)
+    y = getitem(x, index=index)
+    if isinstance(x, Variable) and hasattr(y, "_root") and y._root() is x and _is_basic(index):
+        y._window = index
+        if x._node is not None and x._node.p is setitem:
+            # An array that is being filled: what keeps a view of it would make the next
+            # assignment copy all of it.
+            y._value = y._value.copy()
+    return y
 
 
 def _written(x: Any, w: Any, *, index: Any) -> Any:
@@ -73,9 +82,18 @@ def _written(x: Any, w: Any, *, index: Any) -> Any:
 
 def _unwritten(g: Any, specs: tuple[Any, ...], *, index: Any) -> tuple[Any, Any]:
     """What was written over has no say any more; what was written has that place's."""
-    extra = len(np.shape(g[index])) - len(specs[1].shape)
-    gw = g[index] if extra >= 0 else np.reshape(g[index], specs[1].shape)
-    return setitem(g, 0, index=index), gw
+    shape = specs[1].shape
+    gw = g[index] if _is_basic(index) else g[index] * _last(g, index)
+    ones = (1,) * (len(shape) - gw.ndim)  # NumPy takes a value with more axes, if they are 1
+    return setitem(g, 0, index=index), np.reshape(gw, (*ones, *gw.shape)) if ones else gw
+
+
+def _last(g: Any, index: Any) -> Any:
+    """1 where a write was the last one to its place, 0 where a repeated index wrote over it."""
+    places = np.zeros(g.shape, np.intp)
+    turns = np.arange(1, 1 + np.size(places[index])).reshape(np.shape(places[index]))
+    places[index] = turns
+    return places[index] == turns
 
 
 setitem = Jointly(_written, "setitem", _unwritten, broadcasts=True, masks=True)
@@ -86,8 +104,8 @@ def assign(v: Any, index: Any, w: Any) -> None:
     """``v[index] = w``, differentiable.
 
     Where nothing else holds the array of `v`, it is written in place; otherwise a copy is, and
-    whoever kept the old values still has them. A leaf that nothing was computed from yet, and
-    that is given plain numbers, stays a leaf.
+    whoever kept the old values still has them. A leaf that is given plain numbers stays a leaf,
+    as it does when its `data` is replaced.
 
     Raises
     ------
@@ -101,25 +119,30 @@ def assign(v: Any, index: Any, w: Any) -> None:
             f"a {type(w).__name__} cannot be assigned into a {type(v).__name__}; "
             "build the array with np.stack, np.concatenate or np.where"
         )
-    w = w if isinstance(w, Box) else as_array(w)
+    given, w = w, w if isinstance(w, Box) else as_array(w)
+    if w.dtype.kind not in "biufc":
+        raise OperandError(f"setitem({describe(v)}, {describe(given)}): numbers only")
     check_kinds(v, w)
     check_views(v, index)
     level, ours = v._level, isinstance(w, Variable) and w._level == v._level
-    value = w._data if ours else w
-    if type(v._data) is not np.ndarray or isinstance(value, Box):
-        out = setitem(v, w, index=index)
-        become(v, out._data, out._node, out._level)
+    value = w._value if ours else w
+    if type(v._value) is not np.ndarray or isinstance(value, Box):
+        # Inside a transform, an array made outside of any is no more than its numbers.
+        made = not level and not v.generation
+        out = setitem(v._value if made else v, w, index=index)
+        become(v, out._value, out._node, out._level)
         return
     edges = (v._node, node_of(w) if ours else None)
     # Two references are ours: the Variable's and the argument's.
-    alone = sys.getrefcount(v._data) == 2 and v._data.flags.writeable
-    data = v._data if alone else v._data.copy()
+    alone = sys.getrefcount(v._value) == 2 and v._value.base is None
+    data = v._value if alone and v._value.flags.writeable else v._value.copy()
     try:
         data[index] = value
     except (ValueError, TypeError, IndexError) as error:
         raise setitem.explained(error, (v, w)) from error
     node = None
-    if level >= _floor.get() and edges != (None, None):
+    leaf_of_its_own = not level and not v.generation and edges[1] is None
+    if level >= _floor.get() and not leaf_of_its_own:
         edges = (node_of(v), edges[1])
         node = setitem.node(data, (data, value), edges, {"index": index})
     become(v, data, node, level)
@@ -127,47 +150,53 @@ def assign(v: Any, index: Any, w: Any) -> None:
 
 def become(v: Variable, data: Any, node: Node | None, level: int) -> None:
     """Give a Variable another value, in place."""
-    v._data, v._node, v._level = data, node, level
+    v._value, v._node, v._level = data, node, level
     if node is not None:
         node._variable = weakref.ref(v)
 
 
 def check_kinds(v: Variable, w: Any) -> None:
     """Refuse an assignment that would drop a derivative with the fraction or imaginary part."""
-    if v._data is None:
+    if v._value is None:
         raise AssignmentError("variable(None) has no elements to assign to")
     kinds = "biufc"
-    if isinstance(w, Box) and kinds.index(w.dtype.kind) > max(kinds.index(v.dtype.kind), 0):
+    kind = w.dtype.kind
+    lossy = kinds.index(kind) > kinds.index(v.dtype.kind)
+    if kind in "fc" and lossy and (isinstance(w, Box) or kind == "c"):
         raise AssignmentError(
             f"{w.dtype} values cannot be assigned into {v.dtype} data without loss; "
-            f"make it {w.dtype} first: v.astype({str(w.dtype)!r})"
+            f"make it {w.dtype} first: v = v.astype({str(w.dtype)!r})"
         )
 
 
 def check_views(v: Variable, index: Any) -> None:
     """Refuse an assignment that would have to change two Variables at once."""
-    root = getattr(v, "_root", None)
-    if root is not None and root() is not None:
+    root = v._root() if hasattr(v, "_root") else None
+    if root is not None:
         raise AssignmentError(
-            f"this Variable is a view of another one of shape {root().shape}: assign into that "
+            f"this Variable is a view of another one of shape {root.shape}: assign into that "
             "one, or into a copy (v.copy())"
         )
-    for view in getattr(v, "_views", ()):
-        if overlaps(view._data, v._data, index):
+    for view in views_of(v):
+        if overlaps(v, getattr(view, "_window", None), index):
             raise AssignmentError(
                 f"a view of shape {view.shape} of this Variable is alive, and the assignment "
                 "would have to change it too: take the view again afterwards, or a copy before"
             )
 
 
-def overlaps(view: Any, array: Any, index: Any) -> bool:
-    """Whether writing ``array[index]`` would show in a view; True when in doubt."""
-    if not np.may_share_memory(view, array) or not _is_basic(index):
+def overlaps(v: Variable, window: Any, index: Any) -> bool:
+    """Whether writing ``v[index]`` would show in ``v[window]``; True when in doubt."""
+    array = plain(v)
+    if window is None or not _is_basic(index):
         return True
-    parts = index if isinstance(index, tuple) else (index,)
-    if Ellipsis not in parts:
-        parts = (*parts, Ellipsis)
     try:
-        return bool(np.shares_memory(view, array[parts]))
+        return bool(np.shares_memory(_part(array, window), _part(array, index)))
     except IndexError:  # the assignment itself will say so
-        return True
+        return False
+
+
+def _part(array: Any, index: Any) -> Any:
+    """A basic part of an array as an array, also where it is one number."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return array[parts] if Ellipsis in parts else array[(*parts, Ellipsis)]

@@ -6,6 +6,7 @@ its operand's shape, and is most of every rule here.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -58,19 +59,20 @@ linear(np.flip, lambda g, *, axis=None: np.flip(g, axis))
 # the largest and the smallest: ties share equally
 
 
-def taken(out: Any, x: Any, axis: Axis) -> Any:
-    """The share of each element in the extreme that was taken."""
+def taken(t: Any, out: Any, x: Any, axis: Axis) -> Any:
+    """`t` shared among the elements that are the extreme, an exact zero elsewhere."""
     hit = np.equal(x, opened(plain(out), x, axis))
-    return hit / np.maximum(np.sum(hit, axis=axes_of(axis, x.ndim), keepdims=True), 1)
+    ties = np.sum(hit, axis=axes_of(axis, x.ndim), keepdims=True)
+    return np.where(hit, t / np.maximum(ties, 1), 0)
 
 
 for extreme in (np.max, np.min):
     primitive(
         extreme,
-        lambda g, out, x, *, axis=None, keepdims=False: expand(g, x, axis) * taken(out, x, axis),
+        lambda g, out, x, *, axis=None, keepdims=False: taken(opened(g, x, axis), out, x, axis),
         pushes=(
             lambda t, out, x, *, axis=None, keepdims=False: np.sum(
-                t * taken(out, x, axis), axis=axis, keepdims=keepdims
+                taken(t, out, x, axis), axis=axis, keepdims=keepdims
             ),
         ),
         masks=True,
@@ -97,9 +99,13 @@ def others(x: Any) -> Any:
     return np.concatenate([flat, outside[n // 2 :]]) if n % 2 else flat
 
 
+TINY = 1e-30  # a product as small as this may have lost digits, in single precision too
+
+
 def prod_slope(out: Any, x: Any, axis: Axis) -> Any:
     """The derivative of a product by each factor, exact with zeros among them."""
-    if np.all(plain(out) != 0) and np.all(np.isfinite(plain(out))):
+    size = np.abs(plain(out))
+    if np.all(size > TINY) and np.all(np.isfinite(size)):
         return expand(out, x, axis) / x
     axes = axes_of(axis, x.ndim)
     rest = [k for k in range(x.ndim) if k not in axes]
@@ -130,7 +136,8 @@ def centred(x: Any, axis: Axis) -> Any:
 
 def var_slope(x: Any, axis: Axis, ddof: int) -> Any:
     """The derivative of the variance: twice the deviation over the degrees of freedom."""
-    return centred(x, axis) * (2 / (count(x, axis) - ddof))
+    freedom = count(x, axis) - ddof
+    return centred(x, axis) * (2 / freedom if freedom > 0 else math.nan)
 
 
 def std_slope(out: Any, x: Any, axis: Axis, ddof: int) -> Any:
