@@ -11,28 +11,25 @@ from dezero.testing import check_grads
 
 ALL = CASES | SPELLINGS
 NARROW = {"f": np.float32, "c": np.complex64}
-LISTED = [(title, k, case) for title, found in ALL.items() for k, case in enumerate(found)]
 
-every_case = pytest.mark.parametrize(
-    ("title", "case"),
-    [pytest.param(title, case, id=f"{title}-{k}") for title, k, case in LISTED],
-)
-every_constant = pytest.mark.parametrize(
-    "call",
-    [
-        pytest.param(f, id=f"{title}-{k}")
-        for title, each in CONSTANT.items()
-        for k, f in enumerate(each)
-    ],
-)
-every_method = pytest.mark.parametrize(
-    ("method", "function"),
-    [
-        pytest.param(*p, id=f"{name}-{k}")
-        for name, each in METHODS.items()
-        for k, p in enumerate(each)
-    ],
-)
+
+def over(table, names, *, titled=False):
+    """A test for each entry of a table of lists."""
+    return pytest.mark.parametrize(
+        names,
+        [
+            pytest.param(*([title] if titled else []), *entry, id=f"{title}-{k}")
+            for title, entries in table.items()
+            for k, entry in enumerate(entries)
+        ],
+    )
+
+
+def alone(table):
+    return {title: [(each,) for each in entries] for title, entries in table.items()}
+
+
+every_case = over(alone(ALL), ["case"])
 
 
 def same(a, b):
@@ -95,7 +92,7 @@ def test_every_function_that_boxes_take_has_a_case():
         else getattr(key, "__name__", key)
         for key in ROWS
     }
-    assert names <= ALL.keys() | CONSTANT.keys() | {"round", "around"}
+    assert names <= ALL.keys() | CONSTANT.keys()
 
 
 def test_every_method_of_a_box_has_a_case():
@@ -105,7 +102,7 @@ def test_every_method_of_a_box_has_a_case():
 # ---- values and gradients ----
 
 
-@every_case
+@over(alone(ALL), ["title", "case"], titled=True)
 def test_value_is_numpys(title, case):
     """Bit for bit, on Variables and on Duals; and the case goes through the row that it is for."""
     expected = case.call(*case.args)
@@ -137,12 +134,12 @@ def titles(y):
 
 
 @every_case
-def test_derivatives_to_second_order(title, case):
+def test_derivatives_to_second_order(case):
     check_grads(case.call, case.args, order=2, modes=case.modes, rtol=case.rtol)
 
 
 @every_case
-def test_every_way_to_a_gradient_is_the_same(title, case):
+def test_every_way_to_a_gradient_is_the_same(case):
     """`backward`, `vjp`, `grad` and `create_graph`; then the second derivative, in two ways."""
     call, xs = case.call, case.args
     value, by_backward = pulled_back(call, xs)
@@ -175,7 +172,7 @@ def test_every_way_to_a_gradient_is_the_same(title, case):
 
 
 @every_case
-def test_single_precision_is_kept(title, case):
+def test_single_precision_is_kept(case):
     """All operands in it, or one of several: NumPy's dtype for the value, each gradient its own."""
     n = len(case.args)
     for which in [slice(None)] + [slice(k, k + 1) for k in range(n) if n > 1]:
@@ -198,7 +195,7 @@ def test_single_precision_is_kept(title, case):
 # ---- functions without a derivative ----
 
 
-@every_constant
+@over(alone(CONSTANT), ["call"])
 def test_functions_without_a_derivative_return_plain_values(call):
     """NumPy's, under every interpreter, with nothing of the graph in them."""
     expected, seen = call(X), []
@@ -227,9 +224,9 @@ def test_functions_without_a_derivative_return_plain_values(call):
 # ---- spellings ----
 
 
-@every_method
+@over(METHODS, ["method", "function"])
 def test_a_method_is_the_function(method, function):
-    """The same value as the function's and as that of an ndarray's own method; the same gradient."""
+    """The function's value and gradient, and the value of an ndarray's own method."""
     expected, ours = method(X), method(dz.Variable(X))
     by_function = function(dz.Variable(X))
     if not isinstance(ours, dz.Variable):
@@ -253,25 +250,21 @@ OTHERS = [
 ]
 
 
+@pytest.mark.parametrize("swapped", [False, True])
 @pytest.mark.parametrize("other", OTHERS, ids=lambda o: f"{type(o).__name__}{np.shape(o)}")
-@pytest.mark.parametrize(("operate", "function"), OPERATORS, ids=lambda o: o.__name__)
-def test_an_operator_is_the_function(operate, function, other):
-    """On either side of a number, a NumPy scalar, an array or a Variable."""
+@pytest.mark.parametrize(("operate", "function"), OPERATORS)
+def test_an_operator_is_the_function(operate, function, other, swapped):
+    """With a number, a NumPy scalar or an array on either side, which may be a Variable too."""
     x = X + 2.25
-    for swap in (False, True):
+    turn = -1 if swapped else 1
 
-        def once(f, a, swap=swap):
-            return f(other, a) if swap else f(a, other)
+    def once(f):
+        return lambda a: f(*(a, other)[::turn])
 
-        same(once(operate, dz.Variable(x)).data, once(operate, x))
-        assert titles(once(operate, dz.Variable(x))) == titles(once(function, dz.Variable(x)))
-        same(
-            pulled_back(lambda a: once(operate, a), [x])[1][0],  # noqa: B023
-            pulled_back(lambda a: once(function, a), [x])[1][0],  # noqa: B023
-        )
-        if isinstance(other, np.ndarray):
-            mixed = [x, other]
-            same(
-                pulled_back(operate, mixed[:: -1 if swap else 1])[1][0],
-                pulled_back(function, mixed[:: -1 if swap else 1])[1][0],
-            )
+    same(once(operate)(dz.Variable(x)).data, once(operate)(x))
+    assert titles(once(operate)(dz.Variable(x))) == titles(once(function)(dz.Variable(x)))
+    same(*(pulled_back(once(f), [x])[1][0] for f in (operate, function)))
+    if isinstance(other, np.ndarray):
+        pair = [x, other][::turn]
+        for a, b in zip(*(pulled_back(f, pair)[1] for f in (operate, function)), strict=True):
+            same(a, b)

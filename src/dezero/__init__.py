@@ -12,6 +12,7 @@ from . import errors, numpy, rules, testing
 from .box import as_array
 from .core import Config, Variable, as_variable, no_grad, using_config
 from .forward import Dual
+from .function import Function
 from .functions import (
     Add,
     Cos,
@@ -48,7 +49,6 @@ from .functions import (
     tan,
     tanh,
 )
-from .primitives import Function
 from .testing import numerical_diff
 from .transforms import grad, jvp, value_and_grad, vjp
 

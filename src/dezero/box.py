@@ -7,10 +7,12 @@ call means is the affair of the box with the highest level among the operands (`
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import itertools
 import operator
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -22,6 +24,27 @@ ROWS: dict[Any, Callable[..., Any]] = {}
 
 new_level: Callable[[], int] = itertools.count(1).__next__
 """Opens a level. Numbers only grow, over all threads, so an inner transform's is always higher."""
+
+
+_watched: ContextVar[list[str] | None] = ContextVar("watched", default=None)
+
+
+@contextlib.contextmanager
+def watch() -> Iterator[list[str]]:
+    """Inside, whoever takes plain numbers out of a box is noted down."""
+    deeds: list[str] = []
+    token = _watched.set(deeds)
+    try:
+        yield deeds
+    finally:
+        _watched.reset(token)
+
+
+def note(deed: str) -> None:
+    """Someone takes plain numbers out of a box."""
+    deeds = _watched.get()
+    if deeds is not None:
+        deeds.append(deed)
 
 
 def as_array(x: Any) -> Any:
@@ -78,7 +101,6 @@ class Box:
 
     _value: Any
     _level: int
-    _plainly = "v.data"  # how a user spells the plain value, for messages
 
     @staticmethod
     def process(p: Any, operands: tuple[Any, ...], params: dict[str, Any], level: int) -> Any:
@@ -110,7 +132,7 @@ class Box:
         kind = type(self).__name__
         return ConversionError(
             f"{what} would cut the {kind} from its graph without a word. For the plain numbers "
-            f"write `{self._plainly}`; to collect boxes in an array, `dz.numpy.array([v, w])`; to "
+            f"write `v.data`; to collect boxes in an array, `dz.numpy.array([v, w])`; to "
             "fill an array with them, make it with `a = dz.numpy.zeros(shape)` and then `a[i] = v`"
         )
 
@@ -136,11 +158,19 @@ class Box:
 
     def item(self, *args: Any) -> Any:
         """One element as a plain Python number, cut from the graph."""
+        note("called `.item()`")
         return plain(self).item(*args)
 
     def tolist(self) -> Any:
         """The elements as plain Python numbers in lists, cut from the graph."""
+        note("called `.tolist()`")
         return plain(self).tolist()
+
+    @property
+    def data(self) -> Any:
+        """The plain value inside, cut from the graph."""
+        note("read `.data`")
+        return self._value
 
     # an array's manners
 
@@ -185,6 +215,9 @@ class Box:
 
     def __setitem__(self, index: Any, value: Any) -> None:
         ROWS[operator.setitem](self, index, value)
+
+    def __round__(self, digits: int = 0) -> Any:
+        return self.round(digits)
 
     def __format__(self, spec: str) -> str:
         return format(self._value, spec) if spec else str(self)
@@ -301,6 +334,19 @@ class Box:
         return ROWS[np.transpose](self, axes[0] if len(axes) == 1 else axes or None)
 
 
+INSTEAD = {
+    **dict.fromkeys(("hstack", "vstack", "column_stack", "append", "block"), "np.concatenate"),
+    **dict.fromkeys(("split", "array_split", "diff", "take", "roll"), "slices, v[a:b]"),
+    **dict.fromkeys(("tile", "repeat"), "np.broadcast_to"),
+    **dict.fromkeys(("einsum", "vdot", "kron"), "np.tensordot"),
+    **dict.fromkeys(("norm", "linalg.norm"), "np.sqrt(np.sum(v * v))"),
+    "dtype=": "cast first, v.astype(dtype)",
+    "where=": "np.where(mask, v, 0) before it",
+    "initial=": "put the initial value in by an operation after it",
+}
+"""What to write instead, where the nearest name would mislead."""
+
+
 def unsupported(function: Any, method: str = "__call__", kwargs: Any = ()) -> UnsupportedError:
     """The error for a NumPy call that has no row, naming the nearest that has one."""
     module = getattr(function, "__module__", None) or "numpy"
@@ -316,10 +362,13 @@ def unsupported(function: Any, method: str = "__call__", kwargs: Any = ()) -> Un
         return UnsupportedError(f"np.{name}.{method} of a box is not supported")
     if kwargs:
         keywords = ", ".join(f"{key}=" for key in kwargs)
-        return UnsupportedError(f"np.{name} of a box does not take {keywords}")
+        instead = "; ".join(INSTEAD[f"{key}="] for key in kwargs if f"{key}=" in INSTEAD)
+        hint = f"; instead: {instead}" if instead else ""
+        return UnsupportedError(f"np.{name} of a box does not take {keywords}{hint}")
     known = {getattr(key, "__name__", ""): key for key in ROWS}
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"; the nearest that is: np.{near[0]}" if near else ""
+    near = difflib.get_close_matches(name.removeprefix("nan"), known, n=1, cutoff=0.75)
+    instead = INSTEAD.get(name, f"np.{near[0]}" if near else "")
+    hint = f"; the nearest that is: {instead}" if instead else ""
     return UnsupportedError(
         f"np.{name} has no derivative here and is not supported on boxes{hint}. "
         "For a value without a gradient pass `v.data`"

@@ -27,7 +27,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .box import Box, as_array, new_level, plain
+from .box import Box, as_array, new_level, note, plain
 from .errors import (
     ConfigError,
     DataError,
@@ -153,13 +153,15 @@ def leaf(variable: Variable) -> Node:
     return node
 
 
-def shares(kept: Any, array: np.ndarray[Any, Any]) -> bool:
-    """Whether something a node saved may overlap the memory of an array."""
-    if isinstance(kept, tuple):
-        return any(shares(item, array) for item in kept)
-    if isinstance(kept, Box):
-        kept = kept._value
-    return isinstance(kept, np.ndarray) and np.may_share_memory(kept, array)
+def kept_by(node: Node) -> Iterator[Any]:
+    """What the way back from a node would read, one by one."""
+    stack = list(node.p.kept(node)) if node.p is not None else []
+    while stack:
+        each = stack.pop()
+        if isinstance(each, tuple):
+            stack.extend(each)
+        else:
+            yield each
 
 
 _written: weakref.WeakKeyDictionary[Node, Any] = weakref.WeakKeyDictionary()
@@ -322,13 +324,16 @@ def check_written(roots: Iterable[Node]) -> None:
     """
     seen, stack = set(roots), list(roots)
     while stack:
-        for edge in stack.pop().edges:
+        node = stack.pop()
+        lower = (each._node for each in kept_by(node) if isinstance(each, Variable))
+        for edge in (*node.edges, *lower):
             if edge is not None and edge not in seen:
                 seen.add(edge)
                 stack.append(edge)
-    for array in [_written[node] for node in seen if node in _written]:
-        for node in seen:
-            if node.p is not None and shares(node.p.kept(node), array):
+    arrays = [_written[node] for node in seen if node in _written]
+    for node in seen if arrays else ():
+        for each in map(plain, kept_by(node)):
+            if isinstance(each, np.ndarray) and any(np.may_share_memory(each, a) for a in arrays):
                 raise MutationError(
                     f"{node.p.title} of shape {node.shape} kept an array that was written over "
                     "(`v.data += …`) before its backward pass; "
@@ -399,6 +404,7 @@ class Variable(Box):
     @property
     def data(self) -> Any:
         """The array. Assigning rebinds it; what was computed from the old one stays right."""
+        note("read `.data`")
         return self._value
 
     @data.setter
@@ -408,9 +414,13 @@ class Variable(Box):
             data = np.asarray(data)
         elif data is not None:
             check_data(data)
-        if data is old and node is not None and data is not None:
-            _written[node] = old
-            if node.depth:
+        if data is old and data is not None:
+            for shown in related(self):
+                if shown._node is not None:
+                    _written[shown._node] = old
+                    if not shown._node.depth:
+                        shown._node = None
+            if node is not None and node.depth:
                 data = old.copy()
         else:
             forget_views(self)
@@ -462,12 +472,13 @@ class Variable(Box):
         recording = using_config("enable_backprop", True)
         with recording if create_graph else contextlib.nullcontext():
             leaves = sweep({node: seed}, kept, self._level if create_graph else None)
+            if create_graph:
+                leaves = {each: boxed(g, self._level) for each, g in leaves.items()}
             with _leaf_lock:
                 for each, g in leaves.items():
                     variable = each.variable  # none of a value that was assigned into
                     if variable is not None and not variable.generation and each is not node:
-                        old = variable.grad
-                        variable.grad = own(g) if old is None else as_array(old + g)
+                        variable.grad = added(variable.grad, g)
         self.grad = None if node.depth else seed
         for inner, g in (kept or {}).items():
             variable = inner.variable
@@ -497,7 +508,7 @@ class Variable(Box):
         if seed.dtype != self.dtype:
             seed = seed.astype(self.dtype)
         if create_graph:
-            return seed if isinstance(seed, Box) else attach(seed, None, self._level)
+            return boxed(seed, self._level)
         return seed._value if isinstance(seed, Variable) else seed
 
     def clear_grad(self) -> None:
@@ -508,6 +519,16 @@ class Variable(Box):
 
     def __repr__(self) -> str:
         return "variable(" + str(plain(self)).replace("\n", "\n" + " " * 9) + ")"
+
+    def __copy__(self) -> Variable:
+        return revive(self._value, node_of(self), self._level, fresh=True)
+
+    def __deepcopy__(self, memo: Any) -> Variable:
+        if self.generation:
+            raise GraphError(
+                "a deep copy of a result would be cut from its graph: copy `v.data`, or v.copy()"
+            )
+        return _restore(np.array(self._value), self.name, plain(self.grad))
 
     def __reduce__(self) -> Any:
         if self._level:
@@ -569,6 +590,13 @@ def views_of(v: Variable) -> list[Variable]:
     return list(v._views.values()) if hasattr(v, "_views") else []
 
 
+def related(v: Variable) -> list[Variable]:
+    """A Variable and all that show a part of the same memory."""
+    root = v._root() if hasattr(v, "_root") else None
+    root = v if root is None else root
+    return [v, *(each for each in (root, *views_of(root)) if each is not v)]
+
+
 def forget_views(v: Variable) -> None:
     """A Variable with a new array shows nobody's memory, and nobody shows its."""
     root = v._root() if hasattr(v, "_root") else None
@@ -581,9 +609,28 @@ def forget_views(v: Variable) -> None:
             delattr(v, name)
 
 
+def boxed(g: Any, level: int) -> Any:
+    """A cotangent that can be differentiated, also if a rule gave plain zeros."""
+    return g if isinstance(g, Box) else attach(as_array(g), None, level)
+
+
 def own(g: Any) -> Any:
-    """A gradient as an array of its own: two leaves never share one, and no leaf shares a view."""
+    """A gradient of its own: two leaves never share one, and no leaf shares a view."""
+    if isinstance(g, Variable):
+        return revive(g._value, node_of(g), g._level, fresh=True)
     return g if isinstance(g, Box) else np.array(g)
+
+
+def added(old: Any, g: Any) -> Any:
+    """A leaf's gradient after one more has arrived."""
+    if old is None:
+        return own(g)
+    if np.shape(old) != g.shape:
+        raise GradientError(
+            f"a gradient of shape {g.shape} cannot be added to one of {np.shape(old)} in `grad`; "
+            "call clear_grad() after giving a Variable data of another shape"
+        )
+    return as_array(old + g)
 
 
 def check_data(data: Any, what: str = "") -> None:

@@ -1,6 +1,6 @@
 """From a call in NumPy's words to a primitive: signatures, keywords, and other spellings.
 
-`ROWS` (in `core`) maps each NumPy function to what it does on boxes. Three kinds of entries:
+`ROWS` (in `box`) maps each NumPy function to what it does on boxes. Three kinds of entries:
 
 - a ufunc maps to its primitive's call, with no step between (the hot path);
 - any other function with a row maps to `bind(p, function)`, which reads NumPy's own signature, so

@@ -16,8 +16,7 @@ Each class also derives from the built-in exception that a user of NumPy would c
     │   └── MutationError                    … because an array it kept was written over
     ├── AssignmentError       ValueError     `v[i] = w` that cannot be honoured
     ├── ConfigError           AttributeError a setting that `Config` does not have
-    ├── CheckError            AssertionError a derivative that is not what differences say
-    └── ThreadError           RuntimeError   one `Function` instance called by two threads at once
+    └── CheckError            AssertionError a derivative that is not what differences say
 """
 
 
@@ -79,7 +78,3 @@ class ConfigError(DeZeroError, AttributeError):
 
 class CheckError(DeZeroError, AssertionError):
     """A derivative disagrees with differences, or the two modes with each other."""
-
-
-class ThreadError(DeZeroError, RuntimeError):
-    """One `Function` instance was called by two threads at once."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .box import Box, as_array, plain
-from .core import check_data, new
+from .core import _floor, check_data, new
 from .errors import ShapeError
 
 
@@ -36,7 +36,6 @@ class Dual(Box):
 
     __slots__ = ("_tangent",)
     _tangent: Any
-    _plainly = "d.value"
 
     def __init__(self, value: Any, tangent: Any) -> None:
         value, tangent = as_array(value), as_array(tangent)
@@ -74,6 +73,8 @@ class Dual(Box):
         if p.nondifferentiable:
             return out
         out = as_array(out)
+        if level < _floor.get():  # inside no_grad nothing moves, as nothing is recorded
+            return dual(out, np.zeros_like(plain(out)), level)
         return dual(out, p.push(out, tuple(xs), tuple(txs), params), level)
 
 

@@ -29,7 +29,8 @@ from .box import ROWS, Box, as_array, plain
 from .core import Node, Variable, _floor, conj, fit, new, node_of, revive
 from .dispatch import bind, signature
 from .errors import GraphError, OperandError
-from .primitives import Function, Primitive, depth_over, describe
+from .function import Function, Last
+from .primitives import Primitive, depth_over, describe
 
 Rule = Callable[..., Any]
 
@@ -87,7 +88,10 @@ class Needs:
                 code.co_argcount : code.co_argcount + code.co_kwonlyargcount
             ]
         )
-        self.indices = [OPERANDS.index(n) if n != "out" else -1 for n in self.names]
+        known = ("out", *OPERANDS[: len(rules)])
+        if not set(self.names) <= set(known):
+            raise TypeError(f"a rule names what it needs by {', '.join(known)}, not {self.names}")
+        self.indices = [known.index(n) - 1 for n in self.names]
 
     def select(self, active: tuple[bool, ...]) -> Callable[..., tuple[Any, ...]] | None:
         """``(out, x, y, …) → saved`` for a pattern of active operands; None if nothing is kept."""
@@ -210,17 +214,15 @@ class RowFunction(Function):
     def _primitive(self) -> Primitive:
         return self.p
 
-    def _let_go(self) -> None:
-        """The node of the call before goes on by itself."""
-        last = getattr(self, "_last", None)
-        y = last.outputs[0]() if last is not None else None
+    def _called(self, last: Last, y: Any) -> None:
+        """The graph's node names this instance, which keeps a copy of that node."""
+        earlier = (
+            getattr(self._last.outputs[0](), "_node", None) if hasattr(self, "_last") else None
+        )
+        if earlier is not None and earlier.function is self:
+            del earlier._function  # the call before goes on by itself
+        self._last, self._node = last, None
         node = getattr(y, "_node", None)
-        if node is not None and node.function is self:
-            del node._function
-
-    def _called(self, node: Node | None) -> None:
-        """The graph's node names this instance, and the instance keeps a copy of that node."""
-        self._node = None
         if node is not None:
             self._node = copy.copy(node)
             node._function = self

@@ -10,7 +10,7 @@ import numpy as np
 
 from .box import Box, as_array, plain
 from .core import Variable, as_variable, no_grad
-from .errors import CheckError
+from .errors import CheckError, OperandError
 from .transforms import flatten, jvp, unflatten, vjp
 
 TOLERANCE = {"e": 1e-1, "f": 2e-3, "d": 1e-7, "g": 1e-7, "F": 2e-3, "D": 1e-7, "G": 1e-7}
@@ -105,6 +105,8 @@ def check_grads(
     --------
     >>> check_grads(np.sin, [0.5])
     """
+    if not isinstance(args, (list, tuple)):
+        raise OperandError("check_grads(f, args): args is a list, one entry for each argument")
     leaves, spec = flatten(tuple(args))
     xs = [np.asarray(x, np.result_type(x, np.float16)) for x in leaves]
 

@@ -143,7 +143,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
                 seeds[node] = seeds[node] + g if node in seeds else g
         return watched.pull(seeds)
 
-    return watched.unboxed(unflatten(spec, ys)), pullback
+    return tree_map(bare, watched.unboxed(unflatten(spec, ys))), pullback
 
 
 def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:

@@ -20,22 +20,19 @@ LN2 = float(np.log(2.0))
 LN10 = float(np.log(10.0))
 
 
-def power_slope(x: Any, y: Any) -> Any:
-    """The derivative of ``x**y`` by `x`: 0 where `y` is 0, at ``x == 0`` too; else inf there if
-    ``y < 1``.
-    """
-    if not isinstance(y, (int, float)):
-        x = np.where((x == 0) & (y == 0), 1, x)
-    elif y >= 1 or y == 0:  # the common case costs no context
-        return y * x ** (y - 1 if y else 0)
+def by_base(t: Any, x: Any, y: Any) -> Any:
+    """`t` times the derivative of ``x**y`` by `x`: 0 where `y` is 0, and inf at 0 if ``y < 1``."""
+    if isinstance(y, (int, float)) and (y >= 1 or y == 0):
+        return t * (y * x ** (y - 1 if y else 0))
+    harmless = (x == 0) & ((y == 0) | ((t == 0) & (np.real(y) < 1)))  # a factor is 0 there
     with np.errstate(divide="ignore"):
-        return y * x ** (y - 1)
+        return t * (y * np.where(harmless, 1, x) ** (y - 1))
 
 
 def steep(t: Any, y: Any) -> Any:
     """``t / y``, where 0 in `y` is a vertical tangent: inf is the derivative and no accident."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return t / y
+    with np.errstate(divide="ignore"):
+        return t / np.where((t == 0) & (y == 0), 1, y)
 
 
 def nonzero(x: Any) -> Any:
@@ -56,7 +53,7 @@ elementwise(np.multiply, lambda t, _x, y: t * y, lambda t, x, _y: t * x, name="m
 elementwise(np.divide, lambda t, _out, y: t / y, lambda t, out, y: -t * out / y, name="div")
 elementwise(
     np.power,
-    lambda t, _out, x, y: t * power_slope(x, y),
+    lambda t, _out, x, y: by_base(t, x, y),
     lambda t, out, x, _y: t * (out * np.log(nonzero(x))),
     name="pow",
     fn=operator.pow,  # squares and square roots by themselves, as ndarray's own operator does
@@ -128,8 +125,8 @@ elementwise(np.rad2deg, lambda t: t * (180 / np.pi))
 elementwise(np.degrees, lambda t: t * (180 / np.pi))
 elementwise(
     np.arctan2,
-    lambda t, x, y: t * (y / nonzero(x * x + y * y)),
-    lambda t, x, y: -t * (x / nonzero(x * x + y * y)),
+    lambda t, x, y: t * (y / nonzero(np.square(x) + np.square(y))),
+    lambda t, x, y: -t * (x / nonzero(np.square(x) + np.square(y))),
 )
 elementwise(
     np.hypot,

@@ -57,7 +57,8 @@ def _plain_index(index: Any) -> Any:
         return tuple(_plain_index(each) for each in index)
     if isinstance(index, list):
         return [_plain_index(each) for each in index]
-    return plain(index)
+    index = plain(index)
+    return index.copy() if isinstance(index, np.ndarray) else index  # the user may write into it
 
 
 @implements(operator.getitem)

@@ -48,7 +48,11 @@ linear(np.expand_dims, lambda g, x, *, axis: np.reshape(g, x.shape))
 linear(np.broadcast_to, lambda g, *, shape: g, broadcasts=True)
 linear(np.copy, lambda g: g)
 linear(np.real, lambda g: g, holomorphic=False)
-linear(np.imag, lambda g, x: 1j * g if x.dtype.kind == "c" else np.zeros_like(g), holomorphic=False)
+linear(
+    np.imag,
+    lambda g, x: np.multiply(1j, g) if x.dtype.kind == "c" else np.zeros_like(g),
+    holomorphic=False,
+)
 
 
 def _positive(axes: Any, ndim: int) -> Any:

@@ -1,0 +1,403 @@
+"""`Function`: a user's own primitive, made safe.
+
+A call of an instance runs `forward` on a copy of it, which the recorded call keeps: an instance
+may be called again, by itself, or by several threads. The sweep asks that copy's `backward` for
+the cotangents, with the inputs as they were. A second derivative is either right or an error: what
+`backward` computes behind the boxes' back ends at a `Barrier`.
+"""
+
+from __future__ import annotations
+
+import copy
+import weakref
+from typing import Any
+
+import numpy as np
+
+from .box import Box, as_array, plain, watch
+from .core import Node, Variable, _floor, as_variable, no_grad, node_of, revive
+from .errors import GradientError, GraphError, OperandError
+from .primitives import Primitive, depth_over
+
+
+class Function:
+    """An operation: what `creator` of a result is, and the base of a user's own.
+
+    A subclass writes `forward` on arrays and `backward` on cotangents; an instance is called on
+    Variables. Written with NumPy or Variables, `backward` is differentiable again; one that reads
+    ``.data``, or whose `forward` stored numbers on ``self``, gives right first derivatives, and
+    raises `GraphError` when a second derivative goes through it.
+
+    An instance may be called any number of times, in any thread: each call has its own copy of
+    what is on ``self``, and `backward` sees it as `forward` left it. Both get arrays that cannot
+    be written into.
+
+    Attributes
+    ----------
+    inputs, outputs
+        The Variables of the latest call; `outputs` as weak references.
+    input, output
+        The first of each.
+    generation : int
+        The largest generation of the inputs.
+
+    Examples
+    --------
+    >>> import dezero as dz
+    >>> class Cube(dz.Function):
+    ...     def forward(self, x):
+    ...         return x**3
+    ...     def backward(self, gy):
+    ...         (x,) = self.inputs
+    ...         return 3 * x**2 * gy
+    >>> x = dz.Variable(np.array(2.0))
+    >>> Cube()(x).backward()
+    >>> print(x.grad)
+    12.0
+    """
+
+    _last: Last
+
+    def forward(self, *xs: Any) -> Any:
+        """Compute on arrays: one array, or a tuple of them."""
+        raise NotImplementedError(f"{type(self).__name__} has no forward")
+
+    def backward(self, *gys: Any) -> Any:
+        """The inputs' gradients from the outputs': one, or a tuple of them."""
+        raise NotImplementedError(f"{type(self).__name__} has no backward")
+
+    def __call__(self, *inputs: Any) -> Any:
+        operands = tuple(x if isinstance(x, Box) else as_array(x) for x in inputs)
+        self._check_count(operands)
+        if not any(isinstance(x, Box) for x in operands):
+            operands = tuple(as_variable(x) for x in operands)
+        p = self._primitive()
+        outs = p(*operands)
+        recorded = max(x._level for x in operands if isinstance(x, Box)) >= _floor.get()
+        if recorded or not hasattr(self, "_last"):  # what was recorded stays on view
+            ys = outs if isinstance(outs, tuple) else (outs,)
+            self._called(Last(tuple(as_variable(x) for x in operands), ys, p), ys[0])
+        return outs
+
+    def _check_count(self, operands: tuple[Any, ...]) -> None:
+        """Refuse a call with a number of inputs that cannot be."""
+        if not operands:
+            raise OperandError(f"{type(self).__name__} was called without an input")
+
+    def _primitive(self) -> Primitive:
+        """What a call of this instance is to boxes."""
+        return ByHand(self)
+
+    def _called(self, last: Last, y: Any) -> None:
+        """After a call: what to show of it."""
+        self._last = last
+
+    @property
+    def inputs(self) -> tuple[Any, ...]:
+        """The Variables of the latest call."""
+        return self._shown().inputs
+
+    @property
+    def outputs(self) -> tuple[weakref.ref[Any], ...]:
+        """The results of the latest call, as weak references."""
+        return self._shown().outputs
+
+    def _shown(self) -> Last:
+        if not hasattr(self, "_last"):
+            raise GraphError(f"{type(self).__name__} has not been called: no inputs, no outputs")
+        return self._last
+
+    @property
+    def input(self) -> Any:
+        """The first of `inputs`."""
+        return self.inputs[0]
+
+    @property
+    def output(self) -> Any:
+        """The first of `outputs`, None when nobody holds it any more."""
+        return self.outputs[0]()
+
+    @property
+    def generation(self) -> int:
+        """The largest generation of the inputs."""
+        return max((x.generation for x in self.inputs), default=0)
+
+    def node_for(self, variable: Any) -> Node:
+        """A node that names this instance as the creator of a Variable."""
+        inputs = self._last.inputs if hasattr(self, "_last") else ()
+        edges = tuple(node_of(x) for x in inputs)
+        node = ByHand(self).node(variable._value, tuple(x._value for x in inputs), edges, {})
+        node._variable = weakref.ref(variable)
+        return node
+
+
+class Last:
+    """What a `Function` instance saw in its latest call."""
+
+    __slots__ = ("inputs", "outputs", "primitive")
+
+    def __init__(self, inputs: tuple[Any, ...], outs: tuple[Any, ...], p: Any) -> None:
+        self.inputs = inputs
+        self.outputs = tuple(weakref.ref(y) for y in outs)
+        self.primitive = weakref.ref(p)
+
+
+def own_copy(instance: Any) -> Any:
+    """A copy of an instance whose arrays and containers are its own too."""
+    twin = copy.copy(instance)
+    for name, value in vars(twin).items():
+        if isinstance(value, (np.ndarray, list, dict, set)):
+            vars(twin)[name] = value.copy()
+    return twin
+
+
+def carries_numbers(value: Any) -> bool:
+    """Whether a derivative could depend on a value; whole numbers and names cannot carry one."""
+    if isinstance(value, (tuple, list, set)):
+        return any(carries_numbers(item) for item in value)
+    if isinstance(value, dict):
+        return any(carries_numbers(item) for item in value.values())
+    if isinstance(value, (np.ndarray, np.generic)):
+        return value.dtype.kind not in "biu"
+    return not isinstance(value, (int, str, bytes, slice, np.dtype, type, type(None)))
+
+
+def changed(before: Any, after: Any) -> bool:
+    """Whether an attribute's value is another one, or its own copy was written into."""
+    if isinstance(before, np.ndarray) and isinstance(after, np.ndarray):
+        return before.shape != after.shape or not np.array_equal(before, after)
+    if isinstance(before, (list, dict)) and type(before) is type(after):
+        pair = [each.values() if isinstance(each, dict) else each for each in (before, after)]
+        return len(before) != len(after) or any(a is not b for a, b in zip(*pair, strict=True))
+    return before is not after
+
+
+class ByHand(Primitive):
+    """One call of a user's `Function` instance, as a primitive.
+
+    Attributes
+    ----------
+    instance
+        What the user called, and sees as `creator`.
+    worker
+        The copy of it that ran `forward`.
+    stored
+        Names on ``self`` under which `forward` stored numbers.
+    """
+
+    def __init__(self, instance: Function) -> None:
+        super().__init__(type(instance).forward, type(instance).__name__)
+        self.instance, self.worker = instance, own_copy(instance)
+        self.stored: tuple[str, ...] = ()
+
+    def run(self, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        before, worker = vars(self.instance).copy(), self.worker
+        worker._busy = True
+        outs = worker.forward(*map(read_only, operands))
+        del worker._busy
+        fresh = {
+            name: value
+            for name, value in vars(worker).items()
+            if name != "_last" and changed(before.get(name, self), value)
+        }
+        self.stored = tuple(name for name, value in fresh.items() if carries_numbers(value))
+        if not hasattr(self.instance, "_busy"):  # else it is in the middle of its own forward
+            vars(self.instance).update(fresh)
+        ys = tuple(map(self.checked, outs if isinstance(outs, (tuple, list)) else (outs,)))
+        if not ys:
+            raise OperandError(f"{self.title}.forward returned no array")
+        return ys[0] if len(ys) == 1 else ys
+
+    def checked(self, y: Any) -> Any:
+        """A result of forward as a plain array of its own."""
+        array = np.asarray(plain(y)) if y is not None else None
+        if array is None or array.dtype.kind not in "fciub":
+            raise OperandError(f"{self.title}.forward must return arrays, not {type(y)}")
+        return array if array.flags.writeable else array.copy()
+
+    def node(
+        self,
+        out: Any,
+        xs: tuple[Any, ...],
+        edges: tuple[Node | None, ...],
+        params: dict[str, Any],
+    ) -> Node:
+        return self.nodes((out,), xs, edges)[0]
+
+    def nodes(
+        self, outs: tuple[Any, ...], xs: tuple[Any, ...], edges: tuple[Node | None, ...]
+    ) -> tuple[Node, ...]:
+        call = Call(self, xs, outs, edges)
+        nodes = tuple(map(call.end, outs))
+        call.ends = [weakref.ref(node) for node in nodes]
+        return nodes
+
+    def push(
+        self, out: Any, xs: tuple[Any, ...], txs: tuple[Any, ...], params: dict[str, Any]
+    ) -> Any:
+        raise GraphError(
+            f"{self.title} is a Function with a backward only: forward mode does not know it"
+        )
+
+
+def read_only(x: Any) -> Any:
+    """A view that refuses to be written into."""
+    view: Any = np.asarray(x).view()
+    view.flags.writeable = False
+    return view
+
+
+class Call(Primitive):
+    """What the sweep sees of a user's recorded call: one joint way back from all its results."""
+
+    def __init__(
+        self,
+        p: ByHand,
+        xs: tuple[Any, ...],
+        outs: tuple[Any, ...],
+        edges: tuple[Node | None, ...],
+    ) -> None:
+        super().__init__(p.fn, p.title, joint=True, holomorphic=False)
+        self.by_hand, self.xs, self.outs, self.edges = p, xs, outs, edges
+        self.ends: list[weakref.ref[Node]] = []
+
+    def end(self, out: Any) -> Node:
+        """The node of one result."""
+        node = Node()
+        node.p, node.edges, node.saved = self, self.edges, ()
+        node.shape, node.dtype, node.depth = out.shape, out.dtype, depth_over(self.edges)
+        return node
+
+    def seen(self, node: Node) -> Function:
+        return self.by_hand.instance
+
+    def kept(self, node: Node) -> tuple[Any, ...]:
+        return (*self.xs, *self.outs)
+
+    def pull(self, node: Node, arrived: dict[Node, Any], lifted: int | None) -> tuple[Any, ...]:
+        """Results of a call have the same depth, so they arrive together; the first brings all."""
+        ends = [end() for end in self.ends]
+        if next(end for end in ends if end in arrived) is not node:
+            return ()
+        gs = tuple(
+            arrived[end] if end in arrived else np.zeros(out.shape, out.dtype)
+            for end, out in zip(ends, self.outs, strict=True)
+        )
+        if lifted is None and not any(isinstance(each, Box) for each in (*gs, *self.xs)):
+            return self.plainly(gs)
+        return self.differentiably(gs, lifted)
+
+    def plainly(self, gs: tuple[Any, ...]) -> tuple[Any, ...]:
+        """`backward` on arrays, with the Variables of the call where they still hold its data."""
+        last = getattr(self.by_hand.instance, "_last", None)
+        held = (
+            [*last.inputs, *(y() for y in last.outputs)]
+            if last is not None and last.primitive() is self.by_hand
+            else [None] * (len(self.xs) + len(self.outs))
+        )
+        boxes = [
+            v if v is not None and v._value is array else Variable(array)
+            for v, array in zip(held, (*self.xs, *self.outs), strict=True)
+        ]
+        with no_grad():
+            return self.checked(self.backward(boxes, tuple(map(read_only, gs))))
+
+    def backward(self, boxes: list[Any], gs: tuple[Any, ...]) -> Any:
+        """The call's own copy of the instance, asked for cotangents."""
+        p, n = self.by_hand, len(self.xs)
+        twin = copy.copy(p.worker)
+        twin._last = Last(tuple(boxes[:n]), tuple(boxes[n:]), p)
+        before = dict(vars(twin))
+        gxs = twin.backward(*gs)
+        fresh = {name: v for name, v in vars(twin).items() if before.get(name, self) is not v}
+        last = getattr(p.instance, "_last", None)
+        if last is not None and last.primitive() is p:
+            vars(p.instance).update(fresh)
+        return gxs
+
+    def differentiably(self, gs: tuple[Any, ...], lifted: int | None) -> tuple[Any, ...]:
+        """`backward` on boxes. What it computes behind their back is made to raise later."""
+
+        def boxed(value: Any, node: Node | None) -> Any:
+            if lifted is not None and node is not None:
+                return revive(value, node, lifted)
+            return value if isinstance(value, Box) else value.view(Kept)
+
+        nodes = [end() or self.end(out) for end, out in zip(self.ends, self.outs, strict=True)]
+        self.ends = [weakref.ref(node) for node in nodes]
+        pairs = zip((*self.xs, *self.outs), (*self.edges, *nodes), strict=True)
+        boxes = [boxed(value, node) for value, node in pairs]
+        gys = tuple(boxed(as_array(g), None) for g in gs)
+        deeds = [f"used `self.{name}`, which forward stored" for name in self.by_hand.stored]
+        with watch() as seen:
+            gxs = self.checked(self.backward(boxes, gys), boxes=True)
+        deeds += seen
+        if not deeds:
+            return gxs
+        sources = [each for each in (*boxes, *gys) if isinstance(each, Box)]
+        barrier = Barrier(self.title, deeds[0])
+        return tuple(barrier(gx, *sources) for gx in gxs)
+
+    def checked(self, gxs: Any, boxes: bool = False) -> tuple[Any, ...]:
+        """One gradient for each input, as arrays; one that is None among several is zero."""
+        if gxs is None:
+            raise GradientError(
+                f"{self.title}.backward returned None: a return is missing, or say zero in numbers"
+            )
+        gxs = tuple(gxs) if isinstance(gxs, (tuple, list)) else (gxs,)
+        if len(gxs) != len(self.edges):
+            raise GradientError(
+                f"{self.title}.backward returned {len(gxs)} gradients for {len(self.edges)} "
+                f"inputs of shapes {', '.join(str(np.shape(x)) for x in self.xs)}"
+            )
+        found = []
+        for gx, edge in zip(gxs, self.edges, strict=True):
+            if gx is None and edge is not None:
+                gx = np.zeros(edge.shape, edge.dtype)
+            gx = gx if boxes and isinstance(gx, Box) else np.asarray(plain(gx))
+            if edge is not None and gx.dtype.kind not in "fciub":
+                raise GradientError(f"{self.title}.backward returned {gx!r}, which is no array")
+            found.append(gx)
+        return tuple(found)
+
+
+class Kept(np.ndarray[Any, Any]):
+    """A plain array where a `backward` may expect a Variable: it has `.data` too."""
+
+    @property
+    def data(self) -> Any:
+        return self.view(np.ndarray)
+
+
+class Barrier(Primitive):
+    """Lets a value pass, and refuses its derivative by what it was secretly computed from."""
+
+    def __init__(self, title: str, deed: str) -> None:
+        super().__init__(lambda gx, *_sources: gx, title, joint=True)
+        self.deed = deed
+
+    def refuse(self) -> GraphError:
+        return GraphError(
+            f"{self.title}.backward {self.deed}: its gradient cannot be differentiated again. "
+            "Write backward with `self.inputs` as Variables, or with np. functions of them"
+        )
+
+    def node(
+        self,
+        out: Any,
+        xs: tuple[Any, ...],
+        edges: tuple[Node | None, ...],
+        params: dict[str, Any],
+    ) -> Node:
+        node = Node()
+        node.p, node.edges, node.saved = self, edges, ()
+        node.shape, node.dtype, node.depth = out.shape, out.dtype, depth_over(edges)
+        return node
+
+    def pull(self, node: Node, arrived: dict[Node, Any], lifted: int | None) -> tuple[Any, ...]:
+        raise self.refuse()
+
+    def push(
+        self, out: Any, xs: tuple[Any, ...], txs: tuple[Any, ...], params: dict[str, Any]
+    ) -> Any:
+        raise self.refuse()
