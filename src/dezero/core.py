@@ -133,7 +133,8 @@ class Node:
     @property
     def variable(self) -> Variable | None:
         """The Variable that holds this value, or None when nobody does any more."""
-        return self._variable()
+        known = getattr(self, "_variable", None)
+        return known() if known is not None else None
 
     @property
     def function(self) -> Any:

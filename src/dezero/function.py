@@ -89,7 +89,11 @@ class Function:
         return ByHand(self)
 
     def _called(self, last: Last, y: Any) -> None:
-        """After a call: what to show of it."""
+        """After a call: what to show of it. The call before goes on with its own copy."""
+        earlier = self._last.primitive() if hasattr(self, "_last") else None
+        if earlier is not None:
+            earlier.instance = earlier.worker
+            earlier.worker._last = self._last
         self._last = last
 
     @property
@@ -142,13 +146,29 @@ class Last:
         self.primitive = weakref.ref(p)
 
 
+def state(instance: Any) -> dict[str, Any]:
+    """What is on an instance, by name; also in slots."""
+    slots = [name for kind in type(instance).__mro__ for name in getattr(kind, "__slots__", ())]
+    found = {name: getattr(instance, name) for name in slots if hasattr(instance, name)}
+    return {name: v for name, v in (found | vars(instance)).items() if name not in HIDDEN}
+
+
+HIDDEN = ("_last", "_busy")  # ours
+
+
 def own_copy(instance: Any) -> Any:
     """A copy of an instance whose arrays and containers are its own too."""
     twin = copy.copy(instance)
-    for name, value in vars(twin).items():
+    for name, value in state(twin).items():
         if isinstance(value, (np.ndarray, list, dict, set)):
-            vars(twin)[name] = value.copy()
+            setattr(twin, name, value.copy())
     return twin
+
+
+def update(instance: Any, fresh: dict[str, Any]) -> None:
+    """Put values on an instance."""
+    for name, value in fresh.items():
+        setattr(instance, name, value)
 
 
 def carries_numbers(value: Any) -> bool:
@@ -191,18 +211,18 @@ class ByHand(Primitive):
         self.stored: tuple[str, ...] = ()
 
     def run(self, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
-        before, worker = vars(self.instance).copy(), self.worker
+        before, worker = state(self.instance), self.worker
         worker._busy = True
         outs = worker.forward(*map(read_only, operands))
         del worker._busy
         fresh = {
             name: value
-            for name, value in vars(worker).items()
-            if name != "_last" and changed(before.get(name, self), value)
+            for name, value in state(worker).items()
+            if changed(before.get(name, self), value)
         }
         self.stored = tuple(name for name, value in fresh.items() if carries_numbers(value))
         if not hasattr(self.instance, "_busy"):  # else it is in the middle of its own forward
-            vars(self.instance).update(fresh)
+            update(self.instance, fresh)
         ys = tuple(map(self.checked, outs if isinstance(outs, (tuple, list)) else (outs,)))
         if not ys:
             raise OperandError(f"{self.title}.forward returned no array")
@@ -307,12 +327,12 @@ class Call(Primitive):
         p, n = self.by_hand, len(self.xs)
         twin = copy.copy(p.worker)
         twin._last = Last(tuple(boxes[:n]), tuple(boxes[n:]), p)
-        before = dict(vars(twin))
+        before = state(twin)
         gxs = twin.backward(*gs)
-        fresh = {name: v for name, v in vars(twin).items() if before.get(name, self) is not v}
+        fresh = {name: v for name, v in state(twin).items() if before.get(name, self) is not v}
         last = getattr(p.instance, "_last", None)
         if last is not None and last.primitive() is p:
-            vars(p.instance).update(fresh)
+            update(p.instance, fresh)
         return gxs
 
     def differentiably(self, gs: tuple[Any, ...], lifted: int | None) -> tuple[Any, ...]:
