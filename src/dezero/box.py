@@ -57,6 +57,8 @@ def as_array(x: Any) -> Any:
     """
     if type(x) is np.ndarray or isinstance(x, Box):
         return x
+    if isinstance(x, (np.generic, int, float, complex)):
+        return np.asarray(x)
     if foreign(x):
         raise DataError(f"{type(x)} is not supported: its own arithmetic would be lost")
     try:

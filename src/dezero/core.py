@@ -571,11 +571,13 @@ def note_views(v: Variable, sources: tuple[Any, ...]) -> None:
     if not isinstance(data, np.ndarray):
         return
     for source in sources:
-        if not isinstance(source, Variable):
-            continue
-        memory = plain(source._value)
-        shown = data is memory or data.base is not None
-        if not shown or not isinstance(memory, np.ndarray) or not np.may_share_memory(data, memory):
+        memory = plain(source._value) if isinstance(source, Variable) else None
+        shown = data is memory or (
+            data.base is not None
+            and isinstance(memory, np.ndarray)
+            and np.may_share_memory(data, memory)
+        )
+        if not shown:
             continue
         known = getattr(source, "_root", None)
         root = known() if known is not None else None

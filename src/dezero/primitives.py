@@ -69,6 +69,8 @@ class Primitive:
 
     def _operand(self, x: Any, top: Box, operands: tuple[Any, ...]) -> Any:
         """An operand as it is now; those are refused whose meaning would be lost."""
+        if type(x) is np.ndarray and x.dtype.kind in "fciub":
+            return x
         if isinstance(x, Box):
             if x._level == top._level and x.process is not top.process:
                 pair = f"a {type(top).__name__} and a {type(x).__name__}"

@@ -56,7 +56,9 @@ class Spec:
 
     @classmethod
     def of(cls, x: Any) -> Spec:
-        return cls(np.shape(x), x.dtype if hasattr(x, "dtype") else np.result_type(x))
+        if hasattr(x, "dtype"):
+            return cls(x.shape, x.dtype)
+        return cls(np.shape(x), np.result_type(x))
 
     @property
     def ndim(self) -> int:
@@ -461,30 +463,39 @@ class General(Row):
         self.rules, self.pushes = rules, pushes
         self.needs = Needs(rules)
 
-    def back(self, active: tuple[bool, ...]) -> Rule:
-        def back(g: Any, saved: tuple[Any, ...]) -> tuple[Any, ...]:
-            *needed, params = saved
-            return tuple(
-                rule(g, *needed, **params) if on else None
-                for rule, on in zip(self.rules, active, strict=True)
-            )
+        self._ways: dict[tuple[bool, ...], tuple[tuple[Any, ...], Rule]] = {}
 
-        return back
+    def way(self, active: tuple[bool, ...]) -> tuple[tuple[Any, ...], Rule]:
+        """What to keep (by index, and whether as a `Spec`), and the way back, for a pattern."""
+        if active not in self._ways:
+            plan: list[tuple[int, bool] | None] = []
+            for name, k in zip(self.needs.names, self.needs.indices, strict=True):
+                users = [j for j, on in enumerate(active) if on and name in self.needs.by_rule[j]]
+                # A linear map's way back knows its own operand by shape.
+                plan.append((k, self.pushes is None and users == [k]) if users else None)
+            rules = [rule if on else None for rule, on in zip(self.rules, active, strict=True)]
+
+            def back(g: Any, saved: tuple[Any, ...]) -> list[Any]:
+                *needed, params = saved
+                return [None if rule is None else rule(g, *needed, **params) for rule in rules]
+
+            self._ways[active] = tuple(plan), back
+        return self._ways[active]
+
+    def back(self, active: tuple[bool, ...]) -> Rule:
+        return self.way(active)[1]
 
     def keep(
         self, out: Any, xs: tuple[Any, ...], active: tuple[bool, ...], params: dict[str, Any]
     ) -> tuple[Any, ...]:
         kept: list[Any] = []
-        for name, k in zip(self.needs.names, self.needs.indices, strict=True):
-            users = [j for j, on in enumerate(active) if on and name in self.needs.by_rule[j]]
-            if not users:
+        for step in self.way(active)[0]:
+            if step is None:
                 kept.append(None)
-            elif k < 0:
-                kept.append(out)
-            elif self.pushes is None and users == [k]:
-                kept.append(Spec.of(xs[k]))  # a linear map's way back knows its operand by shape
             else:
-                kept.append(xs[k])
+                k, as_spec = step
+                x = out if k < 0 else xs[k]
+                kept.append(Spec.of(x) if as_spec else x)
         return (*kept, params)
 
     def push(

@@ -295,9 +295,10 @@ def _value_and_grad(f: Any, argnums: Any, has_aux: bool, /, *args: Any, **kwargs
         if not (isinstance(y, tuple) and len(y) == 2):
             raise OperandError(f"grad({name}, has_aux=True): {name} must return (value, aux)")
         y, aux = y[0], watched.unboxed(y[1])
-    check_scalar(y, name)
     mine = watched.mine(y)
-    seeds = {node_of(y): np.ones((), y.dtype)} if mine else {}
+    if not (mine and y.dtype.kind == "f" and y.shape == ()):
+        check_scalar(y, name)
+    seeds = {node_of(y): y.dtype.type(1)} if mine else {}
     gradients = watched.pull(seeds)
     value = bare(settled(y._value)) if mine else y
     return (value, aux) if has_aux else value, (
@@ -307,6 +308,8 @@ def _value_and_grad(f: Any, argnums: Any, has_aux: bool, /, *args: Any, **kwargs
 
 def positions(argnums: Any, n: int, name: str) -> tuple[int, ...]:
     """`argnums` as positions counted from the front."""
+    if type(argnums) is int and 0 <= argnums < n:
+        return (argnums,)
     chosen = argnums if isinstance(argnums, (tuple, list)) else (argnums,)
     found = tuple(k + n if k < 0 else k for k in chosen if isinstance(k, int))
     valid = len(found) == len(chosen) == len(set(found)) and all(0 <= k < n for k in found)
