@@ -45,8 +45,9 @@ def cplx(shape=(), low=0.3, high=1.2):
 
 
 def steps(shape=()):
-    """Numbers of both signs away from the integers."""
-    return np.asarray(_rng.integers(-3, 3, shape) + real(shape, 0.2, 0.8))
+    """Numbers of both signs away from integers and from their halves."""
+    whole, half = _rng.integers(-3, 3, shape), _rng.choice([0.15, 0.65], shape)
+    return np.asarray(whole + half + real(shape, 0.0, 0.2))
 
 
 # ---- elementwise ----

@@ -96,7 +96,7 @@ def test_every_function_that_boxes_take_has_a_case():
 
 
 def test_every_method_of_a_box_has_a_case():
-    assert {name for name in vars(Box) if not name.startswith("_")} == METHODS.keys() | {"process"}
+    assert {name for name in vars(Box) if not name.startswith("_")} == METHODS.keys() | {"data", "process"}
 
 
 # ---- values and gradients ----

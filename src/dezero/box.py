@@ -336,6 +336,24 @@ class Box:
         return ROWS[np.transpose](self, axes[0] if len(axes) == 1 else axes or None)
 
 
+def check_data(data: Any, what: str = "") -> None:
+    """Refuse what a box cannot hold, naming its type."""
+    if type(data) is np.ndarray:
+        if data.dtype.kind not in "fciub":
+            raise DataError(f"{what}an array of {data.dtype} is not supported: numbers only")
+        return
+    hint = ""
+    if isinstance(data, np.ndarray):
+        hint = "; its own arithmetic would be lost, pass np.asarray(data)"
+    elif isinstance(data, Box):
+        hint = "; it is a box already (dz.as_variable leaves boxes as they are)"
+    elif isinstance(data, (int, float, complex, list, tuple, np.generic)):
+        hint = "; make it an array with np.array(data), or call dz.as_variable(data)"
+    elif hasattr(data, "__array_function__") and hasattr(data, "dtype"):
+        return
+    raise DataError(f"{what}{type(data)} is not supported{hint}")
+
+
 INSTEAD = {
     **dict.fromkeys(("hstack", "vstack", "column_stack", "append", "block"), "np.concatenate"),
     **dict.fromkeys(("split", "array_split", "diff", "take", "roll"), "slices, v[a:b]"),

@@ -21,22 +21,22 @@ from __future__ import annotations
 import contextlib
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any, ClassVar
 
 import numpy as np
 
-from .box import Box, as_array, new_level, note, plain
+from .box import Box, as_array, check_data, new_level, note, plain
 from .errors import (
     ConfigError,
     DataError,
     DifferentiationError,
     GradientError,
     GraphError,
-    MutationError,
     OperandError,
 )
+from .memory import check_written, forget_views, note_views, related, written
 
 FLOAT64 = np.dtype(np.float64)
 
@@ -154,20 +154,6 @@ def leaf(variable: Variable) -> Node:
     return node
 
 
-def kept_by(node: Node) -> Iterator[Any]:
-    """What the way back from a node would read, one by one."""
-    stack = list(node.p.kept(node)) if node.p is not None else []
-    while stack:
-        each = stack.pop()
-        if isinstance(each, tuple):
-            stack.extend(each)
-        else:
-            yield each
-
-
-_written: weakref.WeakKeyDictionary[Node, Any] = weakref.WeakKeyDictionary()
-"""Nodes whose array was written over after they were made (``x.data += …``), with that array."""
-
 _retained: weakref.WeakValueDictionary[int, Variable] = weakref.WeakValueDictionary()
 """Results left with a gradient, by identity: the next plain backward pass takes it away."""
 
@@ -220,7 +206,7 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
     lifted
         Apply the rules to Variables of this level, so that cotangents can be differentiated again.
     """
-    if _written:
+    if written:
         check_written(seeds)
     deepest = max(node.depth for node in seeds)
     waiting: list[dict[Node, Any] | None] = [None] * (deepest + 1)
@@ -317,31 +303,6 @@ def annul(g: Any, gx: Any) -> Any:
     return gx
 
 
-def check_written(roots: Iterable[Node]) -> None:
-    """Raise if a node below `roots` kept an array that has been written over since.
-
-    A written node cannot be reached from what was computed after the writing, so whoever reaches
-    it and shares its memory has kept the old values. Only runs while such nodes are alive.
-    """
-    seen, stack = set(roots), list(roots)
-    while stack:
-        node = stack.pop()
-        lower = (each._node for each in kept_by(node) if isinstance(each, Variable))
-        for edge in (*node.edges, *lower):
-            if edge is not None and edge not in seen:
-                seen.add(edge)
-                stack.append(edge)
-    arrays = [_written[node] for node in seen if node in _written]
-    for node in seen if arrays else ():
-        for each in map(plain, kept_by(node)):
-            if isinstance(each, np.ndarray) and any(np.may_share_memory(each, a) for a in arrays):
-                raise MutationError(
-                    f"{node.p.title} of shape {node.shape} kept an array that was written over "
-                    "(`v.data += …`) before its backward pass; "
-                    "write `v.data = v.data + …`, or compute the result again"
-                )
-
-
 # ---------------------------------------------------------------------------- Variable
 
 
@@ -418,7 +379,7 @@ class Variable(Box):
         if data is old and data is not None:
             for shown in related(self):
                 if shown._node is not None:
-                    _written[shown._node] = old
+                    written[shown._node] = old
                     if not shown._node.depth:
                         shown._node = None
             if node is not None and node.depth:
@@ -565,53 +526,6 @@ class Variable(Box):
         return v
 
 
-def note_views(v: Variable, sources: tuple[Any, ...]) -> None:
-    """Remember that a Variable shows another one's memory: assignment must know."""
-    data = plain(v._value)
-    if not isinstance(data, np.ndarray):
-        return
-    for source in sources:
-        memory = plain(source._value) if isinstance(source, Variable) else None
-        shown = data is memory or (
-            data.base is not None
-            and isinstance(memory, np.ndarray)
-            and np.may_share_memory(data, memory)
-        )
-        if not shown:
-            continue
-        known = getattr(source, "_root", None)
-        root = known() if known is not None else None
-        root = source if root is None else root
-        v._root = weakref.ref(root)
-        if not hasattr(root, "_views"):
-            root._views = weakref.WeakValueDictionary()
-        root._views[id(v)] = v
-
-
-def views_of(v: Variable) -> list[Variable]:
-    """The living Variables that show a part of one's memory."""
-    return list(v._views.values()) if hasattr(v, "_views") else []
-
-
-def related(v: Variable) -> list[Variable]:
-    """A Variable and all that show a part of the same memory."""
-    root = v._root() if hasattr(v, "_root") else None
-    root = v if root is None else root
-    return [v, *(each for each in (root, *views_of(root)) if each is not v)]
-
-
-def forget_views(v: Variable) -> None:
-    """A Variable with a new array shows nobody's memory, and nobody shows its."""
-    root = v._root() if hasattr(v, "_root") else None
-    if root is not None:
-        root._views.pop(id(v), None)
-    for view in views_of(v):
-        del view._root
-    for name in ("_root", "_views", "_window"):
-        if hasattr(v, name):
-            delattr(v, name)
-
-
 def boxed(g: Any, level: int) -> Any:
     """A cotangent that can be differentiated, also if a rule gave plain zeros."""
     return g if isinstance(g, Box) else attach(as_array(g), None, level)
@@ -634,24 +548,6 @@ def added(old: Any, g: Any) -> Any:
             "call clear_grad() after giving a Variable data of another shape"
         )
     return as_array(old + g)
-
-
-def check_data(data: Any, what: str = "") -> None:
-    """Refuse what a box cannot hold, naming its type."""
-    if type(data) is np.ndarray:
-        if data.dtype.kind not in "fciub":
-            raise DataError(f"{what}an array of {data.dtype} is not supported: numbers only")
-        return
-    hint = ""
-    if isinstance(data, np.ndarray):
-        hint = "; its own arithmetic would be lost, pass np.asarray(data)"
-    elif isinstance(data, Box):
-        hint = "; it is a box already (dz.as_variable leaves boxes as they are)"
-    elif isinstance(data, (int, float, complex, list, tuple, np.generic)):
-        hint = "; make it an array with np.array(data), or call dz.as_variable(data)"
-    elif hasattr(data, "__array_function__") and hasattr(data, "dtype"):
-        return
-    raise DataError(f"{what}{type(data)} is not supported{hint}")
 
 
 def _restore(data: Any, name: str | None, grad: Any) -> Variable:

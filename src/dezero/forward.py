@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .box import Box, as_array, plain
-from .core import _floor, check_data, new
+from .box import Box, as_array, check_data, plain
+from .core import _floor, new
 from .errors import ShapeError
 
 

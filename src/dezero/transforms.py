@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import optree
 
-from .box import Box, as_array, new_level, plain
-from .core import Node, Variable, attach, check_data, node_of, own, sweep
+from .box import Box, as_array, check_data, new_level, plain
+from .core import Node, Variable, attach, node_of, own, sweep
 from .errors import DataError, DifferentiationError, GradientError, NonScalarError, OperandError
 from .forward import Dual, dual
 

@@ -15,9 +15,10 @@ from typing import Any
 import numpy as np
 
 from ..box import Box, as_array, plain
-from ..core import Node, Variable, _floor, node_of, views_of
+from ..core import Node, Variable, _floor, node_of
 from ..dispatch import implements
 from ..errors import AssignmentError, OperandError
+from ..memory import views_of
 from ..primitives import describe
 from ..rows import General, Jointly
 
