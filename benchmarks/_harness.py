@@ -101,8 +101,14 @@ def resident() -> int:
 
 
 def fresh(code: str) -> Any:
-    """Run Python code in a new process and return what it prints, read as JSON."""
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    """Run Python code in a new process and return what it prints, read as JSON.
+
+    Byte code may be written, so that after a first run all packages are read as they are installed.
+    """
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env
+    )
     return json.loads(run.stdout)
 
 

@@ -96,7 +96,8 @@ def test_every_function_that_boxes_take_has_a_case():
 
 
 def test_every_method_of_a_box_has_a_case():
-    assert {name for name in vars(Box) if not name.startswith("_")} == METHODS.keys() | {"data", "process"}
+    public = {name for name in vars(Box) if not name.startswith("_")}
+    assert public - {"data", "process"} == METHODS.keys()
 
 
 # ---- values and gradients ----
