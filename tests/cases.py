@@ -451,6 +451,7 @@ WRITES = [
     ((5,), (2,), slice(None, None, -3)),
     ((5,), (1,), slice(1, 3)),
     ((5,), (2,), [0, 3]),
+    ((5,), (4,), [0, 3, 0, -2]),  # of two writes to one place, the last counts
     ((5,), (), np.array([True, False, True, True, False])),
     ((5,), (2,), np.array([True, False, False, True, False])),
     ((3, 4), (4,), (slice(None, 2),)),

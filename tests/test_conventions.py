@@ -334,7 +334,7 @@ def test_higher_orders(f, x, expected):
     for n, value in enumerate(expected):
         for modes in itertools.product("fr", repeat=n):
             found = derivative(f, modes)(x)
-            np.testing.assert_allclose(found, value, 1e-9, 1e-12, err_msg="".join(modes))
+            np.testing.assert_allclose(found, value, 1e-11, 1e-13, err_msg="".join(modes))
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ LN10 = float(np.log(10.0))
 
 def by_base(t: Any, x: Any, y: Any) -> Any:
     """`t` times the derivative of ``x**y`` by `x`: 0 where `y` is 0, and inf at 0 if ``y < 1``."""
-    if isinstance(y, (int, float)) and (y >= 1 or y == 0):
+    if isinstance(y, (int, float)) and (y >= 1 or y == 0 or has_no_zero(x)):
         return t * (y * x ** (y - 1 if y else 0))
     harmless = (x == 0) & ((y == 0) | ((t == 0) & (np.real(y) < 1)))  # a factor is 0 there
     with np.errstate(divide="ignore"):
@@ -31,8 +31,15 @@ def by_base(t: Any, x: Any, y: Any) -> Any:
 
 def steep(t: Any, y: Any) -> Any:
     """``t / y``, where 0 in `y` is a vertical tangent: inf is the derivative and no accident."""
+    if has_no_zero(y):
+        return t / y
     with np.errstate(divide="ignore"):
         return t / np.where((t == 0) & (y == 0), 1, y)
+
+
+def has_no_zero(x: Any) -> bool:
+    """Whether an array has no zero: a look that is cheaper than being careful. Boxes may have."""
+    return type(x) is np.ndarray and bool(x.all())
 
 
 def nonzero(x: Any) -> Any:
