@@ -616,6 +616,8 @@ SPELLINGS = {
     "multiply.reduce": shaped(
         ((2, 3), np.multiply.reduce), ((2, 3), lambda x: np.multiply.reduce(x, 1))
     ),
+    "amax": shaped(((2, 3), lambda x: np.amax(x, axis=1))),
+    "amin": shaped(((2, 3), lambda x: np.amin(x, axis=1))),
     "maximum.reduce": shaped(
         ((2, 3), np.maximum.reduce), ((2, 3), lambda x: np.maximum.reduce(x, 1))
     ),

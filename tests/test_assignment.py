@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import dezero as dz
 from dezero import Variable
-from dezero.errors import AssignmentError
+from dezero.errors import AssignmentError, DeZeroError
 
 rng = np.random.default_rng(5)
 
@@ -785,3 +785,31 @@ def test_an_index_may_be_a_variable():
     v[i] = 5.0
     v[np.arange(3) > Variable(np.array(1.5))] = 6.0
     assert v.data.tolist() == [0.0, 5.0, 6.0]
+
+
+def shifted(x):
+    y = x * 1.0
+    y[1:] = y[:-1]
+    y[:] = y[::-1] * 2.0
+    y[:] = y[::-1]
+    return np.sum(y * weights(x))
+
+
+def test_a_view_may_be_assigned_into_its_own_root():
+    """As in NumPy, the value is taken before the writing."""
+    check(shifted, normal(5))
+
+
+def test_a_view_that_was_assigned_into_its_root_is_spent():
+    y = Variable(np.arange(4.0)) * 1.0
+    head = y[:-1]
+    y[1:] = head
+    assert y.data.tolist() == [0.0, 0.0, 1.0, 2.0]
+    with pytest.raises(DeZeroError, match="spent"):
+        head * 2.0
+
+
+def test_the_first_creator_of_a_filled_array_is_not_itself():
+    v = Variable(np.ones(2)) * 1.0
+    v[0] = 3.0
+    assert v.creator.inputs[0] is not v

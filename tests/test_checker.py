@@ -191,6 +191,11 @@ def test_wrong_derivatives_are_caught_at_any_scale(scale):
             check_grads(wrong, [X * scale], order=1)
 
 
+def test_wrong_derivatives_are_caught_in_small_results():
+    with pytest.raises(CheckError):
+        check_grads(lambda x: 1e-6 * sin_off(x), [X], order=1)
+
+
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64, np.complex64, np.complex128])
 def test_tolerances_go_with_the_dtype(dtype):
     """A right rule passes in each; 0.05 % is visible in double, 50 % in every precision."""

@@ -372,6 +372,30 @@ def test_products_are_exact_with_zeros_to_third_order(x):
     np.testing.assert_allclose(hessian, rest, 1e-15)
 
 
+DIGITS = [
+    (np.expm1, [-35.0], [np.exp(-35)]),
+    (np.log1p, [1e-17], [1.0]),
+    (np.arcsin, [1 - 1e-12], [1 / np.sqrt((1 - (1 - 1e-12)) * (2 - 1e-12))]),
+    (np.arctanh, [1 - 1e-12], [1 / ((1 - (1 - 1e-12)) * (2 - 1e-12))]),
+    (np.logaddexp, [0.0, -50.0], [1 / (1 + np.exp(-50)), np.exp(-50) / (1 + np.exp(-50))]),
+    (np.arctan2, [1e-200, 1e-200], [5e199, -5e199]),
+    (np.arctan2, [1e200, -1e200], [-5e-201, -5e-201]),
+    (np.hypot, [3e200, 4e200], [0.6, 0.8]),
+    (np.hypot, [3e-200, 4e-200], [0.6, 0.8]),
+    (np.divide, [1e-200, 1e-200], [1e200, -1e200]),
+    (lambda x: np.std(np.stack([x, x + 1.0])), [1e6], [0.0]),
+]
+
+
+@pytest.mark.parametrize(("f", "xs", "expected"), DIGITS)
+def test_derivatives_keep_their_digits(f, xs, expected):
+    found = dz.grad(f, tuple(range(len(xs))))(*xs)
+    np.testing.assert_allclose(found, expected, 1e-12)
+    for k, slope in enumerate(expected):
+        txs = tuple(float(j == k) for j in range(len(xs)))
+        np.testing.assert_allclose(dz.jvp(f, tuple(xs), txs)[1], slope, 1e-12)
+
+
 # ---- dtypes ----
 
 FLOATS = [np.float16, np.float32, np.float64, np.complex64, np.complex128]
@@ -421,6 +445,13 @@ def test_integer_arrays_are_held_and_have_no_derivative():
 
 
 # ---- complex numbers ----
+
+
+@pytest.mark.parametrize("d", [dz.grad, lambda f: lambda z: dz.jvp(f, (z,), (1 + 0j,))])
+def test_steps_of_complex_numbers_are_refused(d):
+    with pytest.raises(TypeError, match="no derivative"):
+        d(lambda z: np.real(np.sign(z)))(1 + 1j)
+
 
 LOSSES = [
     lambda z: np.sum(np.abs(z) ** 2),

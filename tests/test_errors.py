@@ -108,7 +108,7 @@ OPERANDS = [  # neither array nor number
     ("'a' * v", OperandError, "multiply('a', float64[3])"),
     ("v - {}", OperandError, "subtract(float64[3], {})"),
     ("v / object()", OperandError, "divide(float64[3], <object"),
-    ("v @ None", ShapeError, "matmul(float64[3], None)"),
+    ("v @ None", OperandError, "matmul(float64[3], None)"),
     ("v ** text", OperandError, "power | <U1[3]"),
     ("v * objects", OperandError, "multiply | object[3]"),
     ("v * np.array([1, 2, 3], object)", OperandError, "multiply | object"),

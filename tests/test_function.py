@@ -3,6 +3,7 @@ that is right or a `GraphError`, never a wrong number.
 """
 
 import gc
+import pickle
 import sys
 import threading
 import types
@@ -892,3 +893,31 @@ def test_one_instance_for_all_threads_is_right():
     finally:
         sys.setswitchinterval(interval)
     assert not wrong
+
+
+def test_what_backward_adds_up_on_the_instance():
+    """Each call's backward goes on from what the ones before it left."""
+
+    class Scale(dz.Function):
+        def __init__(self, w):
+            self.w, self.grad_w = w, 0.0
+
+        def forward(self, x):
+            return x * self.w
+
+        def backward(self, gy):
+            self.grad_w = self.grad_w + gy * self.input.data
+            return gy * self.w
+
+    f, x = Scale(np.ones(2)), Variable(np.array([1.0, 2.0]))
+    np.sum(f(x) + f(x * 10.0)).backward()
+    assert f.grad_w.tolist() == [11.0, 22.0]
+    g = Scale(np.ones(2))
+    np.sum(g(g(x))).backward()
+    assert g.grad_w.tolist() == [2.0, 4.0]
+
+
+def test_instances_are_pickled_without_their_calls():
+    f = Rate(2.0)
+    f(scalar(1.0))
+    assert pickle.loads(pickle.dumps(f)).rate == 2.0

@@ -330,3 +330,54 @@ def test_check_grads_through_a_program_that_differentiates():
         return loss(w - rate * dz.grad(loss)(w))
 
     check_grads(step, [np.array([0.1, -0.2, 0.15]), 0.3], order=2)
+
+
+# ---- values that outlive the transform that made them ----
+
+
+def filled_inside(x):
+    y = x * 1.0
+
+    def inner(t):
+        y[0] = t * x[0]
+        return y[0] * t
+
+    g = dz.grad(inner)(x[2])
+    return np.sum(y) + g
+
+
+def kept_in_a_list(x):
+    box = []
+    dz.grad(lambda t: box.append(t * x) or t)(2.0)
+    return box[0] * x
+
+
+def test_a_value_may_outlive_an_inner_transform():
+    """Its outer part is differentiated as ever."""
+    assert dz.grad(filled_inside)(np.array([1.0, 2.0, 3.0])).tolist() == [9.0, 1.0, 4.0]
+    assert dz.grad(kept_in_a_list)(3.0) == 12.0
+    assert dz.jvp(kept_in_a_list, (3.0,), (1.0,)) == (18.0, 12.0)
+
+
+def test_backward_inside_a_transform_does_not_forget_what_is_below():
+    """A Variable that was there before would get no gradient: said, not left at None."""
+
+    def f(x):
+        w = dz.Variable(np.array(2.0))
+        (w * w * x).backward()
+        return w.grad * x
+
+    with pytest.raises(dz.errors.GraphError, match=r"dz\.grad"):
+        dz.grad(f)(3.0)
+
+
+def test_a_derivative_on_a_class_is_a_method():
+    class Model:
+        rate = 3.0
+
+        def loss(self, x):
+            return self.rate * x**2
+
+        slope = dz.grad(loss, argnums=1)
+
+    assert Model().slope(2.0) == 12.0

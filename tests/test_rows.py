@@ -269,3 +269,31 @@ def test_an_operator_is_the_function(operate, function, other, swapped):
         pair = [x, other][::turn]
         for a, b in zip(*(pulled_back(f, pair)[1] for f in (operate, function)), strict=True):
             same(a, b)
+
+
+# ---- found by review ----
+
+
+def test_the_mean_of_many_halves_has_a_gradient():
+    g = dz.grad(lambda x: np.mean(x * x))(np.ones(70_000, np.float16))
+    np.testing.assert_allclose(g.astype(float), 2 / 70_000, rtol=1e-2)
+
+
+def test_a_negative_base_with_a_complex_exponent():
+    z = dz.Variable(np.array(0.3 + 0.2j))
+    np.real((-2.0) ** z).backward()
+    want = np.conj((-2.0 + 0j) ** z.data * np.log(-2.0 + 0j))
+    np.testing.assert_allclose(z.grad, want, rtol=1e-14)
+
+
+def test_gradients_have_the_byte_order_of_their_variable():
+    v = dz.Variable(np.ones(2, ">f8"))
+    np.sum(v * v).backward()
+    assert v.grad.dtype == v.dtype
+    assert dz.grad(lambda x: np.sum(x * x))(v.data).dtype == v.dtype
+
+
+def test_a_condition_is_not_differentiated_by():
+    v = dz.Variable(np.arange(3.0))
+    np.sum(np.where(dz.Variable(np.array([True, False, True])), v, 0.0)).backward()
+    assert v.grad.tolist() == [1.0, 0.0, 1.0]

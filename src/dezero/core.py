@@ -145,11 +145,19 @@ class Node:
         return self.p.seen(self) if known is None else known
 
 
+def node_over(p: Any, out: Any, edges: tuple[Node | None, ...]) -> Node:
+    """The node of a value that `p` computed from others."""
+    node = Node()
+    node.p, node.edges, node.saved = p, edges, ()
+    node.shape, node.dtype = out.shape, out.dtype
+    node.depth = 1 + max((edge.depth for edge in edges if edge is not None), default=0)
+    return node
+
+
 def leaf(variable: Variable) -> Node:
     """The node of a value that no recorded operation computed."""
-    node = Node()
-    node.p, node.edges, node.saved, node.depth = None, (), (), 0
-    node.shape, node.dtype = variable._value.shape, variable._value.dtype
+    node = node_over(None, variable._value, ())
+    node.depth = 0
     node._variable = weakref.ref(variable)
     return node
 
@@ -429,6 +437,10 @@ class Variable(Box):
         GraphError
             If a function on the way cannot be differentiated (again).
         """
+        if self._level and isinstance(self._value, Box):
+            raise GraphError(
+                "backward() inside a transform does not reach the Variables below it; use dz.grad"
+            )
         seed, node = self._seed(create_graph), node_of(self)
         kept: dict[Node, Any] | None = {} if retain_grad or _retained else None
         recording = using_config("enable_backprop", True)
@@ -440,7 +452,7 @@ class Variable(Box):
                 for each, g in leaves.items():
                     variable = each.variable  # none of a value that was assigned into
                     if variable is not None and not variable.generation and each is not node:
-                        variable.grad = added(variable.grad, g)
+                        variable.grad = added(variable.grad, g, each.dtype)
         self.grad = None if node.depth else seed
         for inner, g in (kept or {}).items():
             variable = inner.variable
@@ -495,6 +507,8 @@ class Variable(Box):
     def __reduce__(self) -> Any:
         if self._level:
             raise GraphError("a Variable inside a running transform cannot be pickled or copied")
+        if self.generation:
+            raise GraphError("a pickled result would be cut from its graph: pickle `v.data`")
         return _restore, (self._value, self.name, plain(self.grad))
 
     @staticmethod
@@ -538,8 +552,9 @@ def own(g: Any) -> Any:
     return g if isinstance(g, Box) else np.array(g)
 
 
-def added(old: Any, g: Any) -> Any:
-    """A leaf's gradient after one more has arrived."""
+def added(old: Any, g: Any, dtype: np.dtype[Any]) -> Any:
+    """A leaf's gradient after one more has arrived, in the leaf's dtype, byte order included."""
+    g = g if g.dtype == dtype else g.astype(dtype)
     if old is None:
         return own(g)
     if np.shape(old) != g.shape:

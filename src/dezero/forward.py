@@ -8,7 +8,7 @@ import numpy as np
 
 from .box import Box, as_array, check_data, plain
 from .core import _floor, new
-from .errors import ShapeError
+from .errors import DataError, ShapeError
 
 
 class Dual(Box):
@@ -45,6 +45,8 @@ class Dual(Box):
             value = value.astype(np.float64)
         if value.shape != tangent.shape:
             raise ShapeError(f"Dual: value of shape {value.shape}, tangent of {tangent.shape}")
+        if tangent.dtype.kind == "c" != value.dtype.kind:
+            raise DataError(f"the tangent, {tangent.dtype}, of a value of {value.dtype}")
         self._value, self._level = value, 0
         self._tangent = tangent.astype(value.dtype)
 

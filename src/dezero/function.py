@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from .box import Box, as_array, plain, watch
-from .core import Node, Variable, _floor, as_variable, no_grad, node_of, revive
+from .core import Node, Variable, _floor, as_variable, no_grad, node_of, node_over, revive
 from .errors import GradientError, GraphError, OperandError
-from .primitives import Primitive, depth_over
+from .primitives import Primitive
 
 
 class Function:
@@ -57,6 +57,7 @@ class Function:
     """
 
     _last: Last
+    _gathered: set[str]  # names that some backward has set
 
     def forward(self, *xs: Any) -> Any:
         """Compute on arrays: one array, or a tuple of them."""
@@ -78,6 +79,12 @@ class Function:
             ys = outs if isinstance(outs, tuple) else (outs,)
             self._called(Last(tuple(as_variable(x) for x in operands), ys, p), ys[0])
         return outs
+
+    def __getstate__(self) -> Any:
+        """Copies and pickles are of the instance, not of its calls."""
+        slots, own = [name for name in state(self) if name not in vars(self)], vars(self)
+        kept = {name: value for name, value in own.items() if name not in HIDDEN}
+        return kept, {name: getattr(self, name) for name in slots}
 
     def _check_count(self, operands: tuple[Any, ...]) -> None:
         """Refuse a call with a number of inputs that cannot be."""
@@ -153,7 +160,7 @@ def state(instance: Any) -> dict[str, Any]:
     return {name: v for name, v in (found | vars(instance)).items() if name not in HIDDEN}
 
 
-HIDDEN = ("_last", "_busy")  # ours
+HIDDEN = ("_last", "_busy", "_gathered")  # ours
 
 
 def own_copy(instance: Any) -> Any:
@@ -198,7 +205,9 @@ class ByHand(Primitive):
     Attributes
     ----------
     instance
-        What the user called, and sees as `creator`.
+        What the user sees as `creator`: what was called, or its copy after another call.
+    owner
+        What the user called, weakly.
     worker
         The copy of it that ran `forward`.
     stored
@@ -208,6 +217,7 @@ class ByHand(Primitive):
     def __init__(self, instance: Function) -> None:
         super().__init__(type(instance).forward, type(instance).__name__)
         self.instance, self.worker = instance, own_copy(instance)
+        self.owner = weakref.ref(instance)
         self.stored: tuple[str, ...] = ()
 
     def run(self, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
@@ -283,10 +293,7 @@ class Call(Primitive):
 
     def end(self, out: Any) -> Node:
         """The node of one result."""
-        node = Node()
-        node.p, node.edges, node.saved = self, self.edges, ()
-        node.shape, node.dtype, node.depth = out.shape, out.dtype, depth_over(self.edges)
-        return node
+        return node_over(self, out, self.edges)
 
     def seen(self, node: Node) -> Function:
         return self.by_hand.instance
@@ -325,14 +332,16 @@ class Call(Primitive):
     def backward(self, boxes: list[Any], gs: tuple[Any, ...]) -> Any:
         """The call's own copy of the instance, asked for cotangents."""
         p, n = self.by_hand, len(self.xs)
-        twin = copy.copy(p.worker)
+        twin, owner = copy.copy(p.worker), p.owner()
+        for name in getattr(owner, "_gathered", ()):  # what backward adds up, over all calls
+            setattr(twin, name, getattr(owner, name))
         twin._last = Last(tuple(boxes[:n]), tuple(boxes[n:]), p)
         before = state(twin)
         gxs = twin.backward(*gs)
         fresh = {name: v for name, v in state(twin).items() if before.get(name, self) is not v}
-        last = getattr(p.instance, "_last", None)
-        if last is not None and last.primitive() is p:
-            update(p.instance, fresh)
+        if fresh and owner is not None:
+            owner._gathered = {*getattr(owner, "_gathered", ()), *fresh}
+            update(owner, fresh)
         return gxs
 
     def differentiably(self, gs: tuple[Any, ...], lifted: int | None) -> tuple[Any, ...]:
@@ -409,10 +418,7 @@ class Barrier(Primitive):
         edges: tuple[Node | None, ...],
         params: dict[str, Any],
     ) -> Node:
-        node = Node()
-        node.p, node.edges, node.saved = self, edges, ()
-        node.shape, node.dtype, node.depth = out.shape, out.dtype, depth_over(edges)
-        return node
+        return node_over(self, out, edges)
 
     def pull(self, node: Node, arrived: dict[Node, Any], lifted: int | None) -> tuple[Any, ...]:
         raise self.refuse()

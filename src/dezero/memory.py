@@ -79,6 +79,18 @@ def note_views(v: Any, sources: tuple[Any, ...]) -> None:
         root._views[id(v)] = v
 
 
+class Spent:
+    """In place of the array of a view that was assigned into its own root: it is no value now."""
+
+    __array_ufunc__ = None
+
+    def __init__(self, array: Any) -> None:
+        self.shape, self.dtype = array.shape, array.dtype
+
+    def __repr__(self) -> str:
+        return "<view spent: its root was assigned to>"
+
+
 def views_of(v: Any) -> list[Any]:
     """The living Variables that show a part of one's memory."""
     return list(v._views.values()) if hasattr(v, "_views") else []

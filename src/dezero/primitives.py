@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .box import Box, foreign, plain
+from .box import Box, as_array, foreign, plain
 from .core import Node, Variable, node_of, revive
 from .errors import (
     BoundsError,
@@ -82,9 +82,11 @@ class Primitive:
                 f"{self.title}: an operand of type {type(x).__name__}, whose own arithmetic would "
                 "be lost; pass np.asarray(…) of it"
             )
-        elif isinstance(x, (np.ndarray, np.generic)) and x.dtype.kind not in "fciub":
-            given = ", ".join(describe(each) for each in operands)
-            raise OperandError(f"{self.title}({given}): numbers only")
+        elif not isinstance(x, (bool, int, float, complex)):
+            x = as_array(x).copy()  # the user may write into a list
+            if x.dtype.kind not in "fciub":
+                given = ", ".join(describe(each) for each in operands)
+                raise OperandError(f"{self.title}({given}): numbers only")
         return x
 
     def run(self, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
@@ -143,11 +145,6 @@ class Primitive:
     ) -> Any:
         """The tangent of the result; `txs` has None for operands that do not move."""
         raise NotImplementedError
-
-
-def depth_over(edges: tuple[Node | None, ...]) -> int:
-    """The depth of a value computed from these."""
-    return 1 + max((edge.depth for edge in edges if edge is not None), default=0)
 
 
 def describe(x: Any) -> str:

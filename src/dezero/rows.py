@@ -25,12 +25,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .box import ROWS, Box, as_array, plain
-from .core import Node, Variable, _floor, conj, fit, new, node_of, revive
+from .core import Node, Variable, _floor, conj, fit, new, node_of, node_over, revive
 from .dispatch import bind, signature
 from .errors import GraphError, OperandError
 from .function import Function, Last
 from .needs import Needs, Rule, Spec
-from .primitives import Primitive, depth_over, describe
+from .primitives import Primitive, describe
 
 NUMBERS = frozenset({float, int, bool, complex, np.float64, np.float32, np.int64})
 """Types that the fast calls take as constants without asking further, and …"""
@@ -92,10 +92,13 @@ class RowFunction(Function):
         if last is not None or self._node is None:
             return last.inputs if last is not None else ()
         return tuple(
-            revive(self._kept(k, edge), edge, 0) if edge.variable is None else edge.variable
-            for k, edge in enumerate(self._node.edges)
-            if edge is not None
+            self._input(k, edge) for k, edge in enumerate(self._node.edges) if edge is not None
         )
+
+    def _input(self, k: int, edge: Node) -> Any:
+        v = edge.variable
+        assigned = v is not None and v._node is not edge and v.generation
+        return revive(self._kept(k, edge), edge, 0) if v is None or assigned else v
 
     def _kept(self, k: int, edge: Node) -> Any:
         assert self._node is not None
@@ -177,11 +180,9 @@ class Row(Primitive):
         edges: tuple[Node | None, ...],
         params: dict[str, Any],
     ) -> Node:
-        node = Node()
+        node = node_over(self, out, edges)
         active = tuple(edge is not None for edge in edges)
-        node.p, node.edges, node.back = self, edges, self.back(active)
-        node.saved = self.keep(out, xs, active, params)
-        node.shape, node.dtype, node.depth = out.shape, out.dtype, depth_over(edges)
+        node.back, node.saved = self.back(active), self.keep(out, xs, active, params)
         return node
 
     def keep(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from .box import Box, as_array, plain
 from .core import Variable, as_variable, no_grad
 from .errors import CheckError, OperandError
-from .transforms import flatten, jvp, leaf, unflatten, vjp
+from .transforms import as_primal, flatten, jvp, unflatten, vjp
 
 TOLERANCE = {"e": 2e-2, "f": 2e-3, "d": 1e-7, "g": 1e-7, "F": 2e-3, "D": 1e-7, "G": 1e-7}
 """Relative, by dtype character: what a derivative in that precision can keep."""
@@ -96,6 +97,11 @@ def steadiest(f: Callable[..., list[Any]], xs: list[Any], txs: list[Any]) -> lis
     return best
 
 
+def _plain_values(f: Callable[..., list[Any]], *args: Any) -> list[Any]:
+    with no_grad():
+        return [np.asarray(plain(y)) for y in f(*args)]
+
+
 def _size(x: Any) -> float:
     return float(np.max(np.abs(x), initial=0.0))
 
@@ -125,8 +131,8 @@ def check_grads(
         How many derivatives to take.
     modes : sequence of "forward" and "reverse"
     rtol, atol : float
-        Relative and absolute tolerance; by the dtype of the arguments if not given (1e-7 for
-        float64).
+        Relative and absolute tolerance. If not given, `rtol` goes by the dtype of the arguments
+        (1e-7 for float64), and `atol` is that part of the function's size, at most of 1.
     seed : int
         Of the directions.
 
@@ -141,16 +147,26 @@ def check_grads(
     """
     if not isinstance(args, (list, tuple)):
         raise OperandError("check_grads(f, args): args is a list, one entry for each argument")
+    if isinstance(modes, str) or not modes or not set(modes) <= {"forward", "reverse"}:
+        raise OperandError(f'check_grads: modes are of "forward" and "reverse", not {modes!r}')
     leaves, spec = flatten(tuple(args))
-    xs = [plain(leaf(x, "check_grads")) for x in leaves]
+    xs = [plain(as_primal(x, "check_grads")) for x in leaves]
 
     def flat(*values: Any) -> list[Any]:
-        return [as_array(y) for y in flatten(f(*unflatten(spec, values)))[0]]
+        ys = [as_array(y) for y in flatten(f(*unflatten(spec, values)))[0]]
+        if not ys:
+            raise OperandError("check_grads: f returned nothing to check; is a return missing?")
+        return ys
 
     widest = max(xs, key=lambda x: -x.dtype.itemsize // (1 + (x.dtype.kind == "c")))
     tol = TOLERANCE[widest.dtype.char] if rtol is None else rtol
-    tolerance = (tol, tol if atol is None else atol)
-    _check(flat, xs, order, tuple(modes), tolerance, seed, "")
+    if atol is None:  # what is small against the function and its slope is zero
+        values = _plain_values(flat, *xs)
+        txs = [np.ones(x.shape, x.dtype) for x in xs]
+        slopes = difference(functools.partial(_plain_values, flat), xs, txs, STEP)
+        scale = max(map(_size, (*values, *slopes)), default=1.0)
+        atol = tol * (min(1.0, scale) if scale > 1e-9 else 1.0)
+    _check(flat, xs, order, tuple(modes), (tol, atol), seed, "")
 
 
 def _check(  # noqa: C901  # two modes, each optional
@@ -167,24 +183,22 @@ def _check(  # noqa: C901  # two modes, each optional
     txs = [_direction(rng, x) for x in xs]
     with no_grad():
         gys = [_direction(rng, plain(y)) for y in f(*xs)]
+    compare = functools.partial(_compare, *tolerance)
     ys, tys = jvp(f, tuple(xs), tuple(txs)) if "forward" in modes else ([], [])
     gxs = vjp(f, *xs)[1](gys) if "reverse" in modes else ()
-    for what, moves, values in (("forward: tangent", tys, ys), ("reverse: gradient", gxs, xs)):
-        for t, x in zip(moves, values, strict=False):
+    for what, moves, ends in (("forward: tangent", tys, ys), ("reverse: gradient", gxs, xs)):
+        for t, x in zip(moves, ends, strict=False):
             if t.shape != x.shape or t.dtype != x.dtype:
                 raise CheckError(f"{where}{what} {t.dtype}{t.shape} of {x.dtype}{x.shape}")
 
     def agree(slopes: list[Any]) -> None:
         for ty, slope in zip(tys, slopes, strict=False):
-            _compare(tolerance, where + "forward", ty, slope, np.abs(slope))
+            compare(where + "forward", ty, slope, np.abs(slope))
         if gxs:
             size = _inner(list(map(np.abs, gys)), list(map(np.abs, slopes)))
-            _compare(tolerance, where + "reverse", _inner(gxs, txs), _inner(gys, slopes), size)
+            compare(where + "reverse", _inner(gxs, txs), _inner(gys, slopes), size)
 
-    def plainly(*args: Any) -> list[Any]:
-        with no_grad():
-            return [np.asarray(plain(y)) for y in f(*args)]
-
+    plainly = functools.partial(_plain_values, f)
     # Differences are taken in double precision: single has no digits to spare for them.
     wide, moving = ([x.astype(np.result_type(x, np.float64)) for x in each] for each in (xs, txs))
     try:
@@ -208,8 +222,7 @@ def _check(  # noqa: C901  # two modes, each optional
             _check(derived[mode], xs, order - 1, modes, tolerance, seed + 1, then)
 
 
-def _compare(tolerance: tuple[float, float], what: str, got: Any, want: Any, size: Any) -> None:
-    rtol, atol = tolerance
+def _compare(rtol: float, atol: float, what: str, got: Any, want: Any, size: Any) -> None:
     gap = np.abs(np.subtract(got, want))
     if not np.all(gap <= atol + rtol * np.max(size, initial=0.0)):
         raise CheckError(

@@ -7,6 +7,7 @@ differentiated are the arrays and numbers in them. A list of plain numbers is an
 from __future__ import annotations
 
 import functools
+import types
 from collections.abc import Callable
 from typing import Any
 
@@ -31,7 +32,7 @@ def is_numbers(x: Any) -> bool:
     )
 
 
-def leaf(x: Any, who: str) -> Any:
+def as_primal(x: Any, who: str) -> Any:
     """A leaf of an argument as floating or complex data that can be differentiated by.
 
     Python's own numbers are made floating; an integer array is refused.
@@ -60,9 +61,13 @@ class Watched:
     def __init__(self, args: tuple[Any, ...], who: str) -> None:
         self.level = new_level()
         self.given, self.spec = flatten(args, is_leaf=is_numbers)
-        self.variables = [attach(leaf(x, who), None, self.level) for x in self.given]
+        self.variables = [attach(as_primal(x, who), None, self.level) for x in self.given]
         self.nodes = [node_of(v) for v in self.variables]
         self.boxed: tuple[Any, ...] = unflatten(self.spec, self.variables)
+
+    def peeled(self, tree: Any) -> Any:
+        """A result without boxes of transforms that have ended inside."""
+        return tree_map(lambda y: peeled(y, self.level), tree)
 
     def mine(self, y: Any) -> bool:
         """Whether a value was computed from the arguments."""
@@ -79,15 +84,24 @@ class Watched:
         for x, node in zip(self.given, self.nodes, strict=True):
             g = found.get(node)
             g = np.zeros(node.shape, node.dtype) if g is None else settled(own(g))
+            g = g if g.dtype == node.dtype else g.astype(node.dtype)  # byte order
             gxs.append(g.item() if isinstance(x, NUMBER) and not isinstance(g, Box) else g)
         return unflatten(self.spec, gxs)  # type: ignore[no-any-return]  # a tuple, as args was
 
 
-def settled(y: Any) -> Any:
-    """A result as its plain array, unless there is a leaf left to differentiate it by.
+def peeled(y: Any, level: int) -> Any:
+    """A value without the boxes above a level: what put them on has ended."""
+    while isinstance(y, Box) and y._level > level:
+        y = y._value
+    return y
 
-    Variables that a function makes for itself (`dz.numpy.zeros`, ``dz.exp(array)``) leave a graph
-    behind that ends nowhere; one that it found outside can still gather a gradient.
+
+def settled(y: Any) -> Any:
+    """A result as its plain array, unless a Variable is alive that it could be differentiated by.
+
+    Variables that a function makes for itself (`dz.numpy.zeros`, ``dz.exp(array)``) are gone when
+    it returns, and leave a graph behind that ends nowhere; one that it found outside, or that
+    somebody still holds, can gather a gradient.
     """
     if not isinstance(y, Variable) or y._level:
         return y
@@ -129,7 +143,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     (array([ 2., 40.]),)
     """
     watched = Watched(primals, "vjp")
-    ys, spec = flatten(f(*watched.boxed))
+    ys, spec = flatten(watched.peeled(f(*watched.boxed)))
 
     def pullback(gy: Any) -> tuple[Any, ...]:
         gys, given = flatten(gy)
@@ -175,9 +189,10 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
         raise GradientError(f"jvp: primals of structure {spec}, tangents of {moved}")
     duals = []
     for x, tx in zip(xs, txs, strict=True):
-        x = leaf(x, "jvp")
+        x = as_primal(x, "jvp")
         duals.append(dual(x, moving(tx, x, "jvp: a tangent", "primal"), level))
     ys, spec = flatten(f(*unflatten(spec, duals)))
+    ys = [peeled(y, level) for y in ys]
     mine = [isinstance(y, Dual) and y._level == level for y in ys]
     values = [settled(y._value) if ours else y for y, ours in zip(ys, mine, strict=True)]
     moves = [
@@ -201,6 +216,13 @@ def moving(t: Any, x: Any, what: str, of: str) -> Any:
 def bare(y: Any) -> Any:
     """A 0-d array as NumPy itself would return it: a scalar."""
     return y[()] if type(y) is np.ndarray and y.ndim == 0 else y
+
+
+class Derived(functools.partial[Any]):
+    """A derivative of a function; on a class, a method like the function itself."""
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return self if instance is None else types.MethodType(self, instance)
 
 
 def value_and_grad(
@@ -228,8 +250,7 @@ def value_and_grad(
     >>> value_and_grad(lambda x: np.sum(x**2))(np.array([1.0, 2.0]))
     (np.float64(5.0), array([2., 4.]))
     """
-    call = functools.partial(_value_and_grad, f, argnums, has_aux)
-    return functools.update_wrapper(call, f)
+    return functools.update_wrapper(Derived(_value_and_grad, f, argnums, has_aux), f)
 
 
 def grad(
@@ -271,8 +292,7 @@ def grad(
     >>> grad(grad(np.tanh))(0.0)
     -0.0
     """
-    call = functools.partial(_grad, f, argnums, has_aux)
-    return functools.update_wrapper(call, f)
+    return functools.update_wrapper(Derived(_grad, f, argnums, has_aux), f)
 
 
 def _grad(f: Any, argnums: Any, has_aux: bool, /, *args: Any, **kwargs: Any) -> Any:
@@ -289,7 +309,7 @@ def _value_and_grad(f: Any, argnums: Any, has_aux: bool, /, *args: Any, **kwargs
     full = list(args)
     for k, boxed in zip(chosen, watched.boxed, strict=True):
         full[k] = boxed
-    y = f(*full, **kwargs)
+    y = watched.peeled(f(*full, **kwargs))
     aux = None
     if has_aux:
         if not (isinstance(y, tuple) and len(y) == 2):
@@ -302,7 +322,7 @@ def _value_and_grad(f: Any, argnums: Any, has_aux: bool, /, *args: Any, **kwargs
     gradients = watched.pull(seeds)
     value = bare(settled(y._value)) if mine else y
     return (value, aux) if has_aux else value, (
-        gradients[0] if isinstance(argnums, int) else gradients
+        gradients if isinstance(argnums, (tuple, list)) else gradients[0]
     )
 
 
@@ -311,7 +331,8 @@ def positions(argnums: Any, n: int, name: str) -> tuple[int, ...]:
     if type(argnums) is int and 0 <= argnums < n:
         return (argnums,)
     chosen = argnums if isinstance(argnums, (tuple, list)) else (argnums,)
-    found = tuple(k + n if k < 0 else k for k in chosen if isinstance(k, int))
+    whole = [k for k in chosen if isinstance(k, (int, np.integer)) and not isinstance(k, bool)]
+    found = tuple(int(k + n if k < 0 else k) for k in whole)
     valid = len(found) == len(chosen) == len(set(found)) and all(0 <= k < n for k in found)
     if not valid or not found:
         raise OperandError(

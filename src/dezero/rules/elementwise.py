@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..box import ROWS, as_array
+from ..box import ROWS, Box, as_array
 from ..dispatch import implements
 from ..errors import UnsupportedError
 from ..rows import elementwise, primitive
@@ -24,7 +24,7 @@ def by_base(t: Any, x: Any, y: Any) -> Any:
     """`t` times the derivative of ``x**y`` by `x`: 0 where `y` is 0, and inf at 0 if ``y < 1``."""
     if isinstance(y, (int, float)) and (y >= 1 or y == 0 or has_no_zero(x)):
         return t * (y * x ** (y - 1 if y else 0))
-    harmless = (x == 0) & ((y == 0) | ((t == 0) & (np.real(y) < 1)))  # a factor is 0 there
+    harmless = ((y == 0) & ((x == 0) | np.isnan(x))) | ((x == 0) & (t == 0) & (np.real(y) < 1))
     with np.errstate(divide="ignore"):
         return t * (y * np.where(harmless, 1, x) ** (y - 1))
 
@@ -61,7 +61,7 @@ elementwise(np.divide, lambda t, _out, y: t / y, lambda t, out, y: -t * out / y,
 elementwise(
     np.power,
     lambda t, _out, x, y: by_base(t, x, y),
-    lambda t, out, x, _y: t * (out * np.log(nonzero(x))),
+    lambda t, out, x, _y: t * (out * np.log(nonzero(x) + (0j if out.dtype.kind == "c" else 0))),
     name="pow",
     fn=operator.pow,  # squares and square roots by themselves, as ndarray's own operator does
 )
@@ -88,7 +88,7 @@ elementwise(np.conjugate, lambda t: np.conjugate(t))  # its own conjugate: holom
 
 elementwise(np.exp, lambda t, out: t * out)
 elementwise(np.exp2, lambda t, out: t * (LN2 * out))
-elementwise(np.expm1, lambda t, out: t * (out + 1))
+elementwise(np.expm1, lambda t, x: t * np.exp(x))  # out + 1 has no digits left where out is near -1
 elementwise(np.log, lambda t, x: t / x)
 elementwise(np.log2, lambda t, x: t / (LN2 * x))
 elementwise(np.log10, lambda t, x: t / (LN10 * x))
@@ -130,10 +130,18 @@ elementwise(np.deg2rad, lambda t: t * (np.pi / 180))
 elementwise(np.radians, lambda t: t * (np.pi / 180))
 elementwise(np.rad2deg, lambda t: t * (180 / np.pi))
 elementwise(np.degrees, lambda t: t * (180 / np.pi))
+
+
+def over_radius(a: Any, x: Any, y: Any) -> Any:
+    """``a / (x² + y²)``, and 0 at the origin; squares would overflow or vanish."""
+    r = nonzero(np.hypot(x, y))
+    return a / r / r
+
+
 elementwise(
     np.arctan2,
-    lambda t, x, y: t * (y / nonzero(np.square(x) + np.square(y))),
-    lambda t, x, y: -t * (x / nonzero(np.square(x) + np.square(y))),
+    lambda t, x, y: t * over_radius(y, x, y),
+    lambda t, x, y: -t * over_radius(x, x, y),
 )
 elementwise(
     np.hypot,
@@ -201,6 +209,8 @@ clip = elementwise(
 @implements(np.where)
 def np_where(condition: Any, *branches: Any) -> Any:
     """Choose, or with a condition alone, say where it holds."""
+    if isinstance(condition, Box):
+        condition = np.not_equal(condition, 0)  # where something holds has no derivative
     return where(condition, *branches) if branches else np.nonzero(condition)
 
 

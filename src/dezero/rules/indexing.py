@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from ..box import Box, as_array, plain
-from ..core import Node, Variable, _floor, node_of
+from ..core import Node, Variable, _floor, node_of, revive
 from ..dispatch import implements
 from ..errors import AssignmentError, OperandError
-from ..memory import views_of
+from ..memory import Spent, forget_views, views_of
 from ..primitives import describe
 from ..rows import General, Jointly
 
@@ -121,10 +121,16 @@ def assign(v: Any, index: Any, w: Any) -> None:
             f"a {type(w).__name__} cannot be assigned into a {type(v).__name__}; "
             "build the array with np.stack, np.concatenate or np.where"
         )
-    given, w = w, w if isinstance(w, Box) else as_array(w)
-    if w.dtype.kind not in "biufc":
-        raise OperandError(f"setitem({describe(v)}, {describe(given)}): numbers only")
+    if not isinstance(w, Box):
+        written = as_array(w)
+        if written.dtype.kind not in "biufc":
+            raise OperandError(f"setitem({describe(v)}, {describe(w)}): numbers only")
+        w = written
     check_kinds(v, w)
+    if any(view is w for view in views_of(v)):  # v[1:] = v[:-1]: it is taken at its value …
+        view, w = w, revive(w._value.copy(), node_of(w), w._level, fresh=True)
+        view._value = Spent(view._value)  # … and NumPy would change it now
+        forget_views(view)
     check_views(v, index)
     level, ours = v._level, isinstance(w, Variable) and w._level == v._level
     value = w._value if ours else w

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..box import plain
+from ..box import ROWS, plain
 from ..dispatch import implements
 from ..rows import linear, primitive
 
@@ -43,7 +43,10 @@ def count(x: Any, axis: Axis) -> int:
 
 
 linear(np.sum, lambda g, x, *, axis=None, keepdims=False: expand(g, x, axis))
-linear(np.mean, lambda g, x, *, axis=None, keepdims=False: expand(g, x, axis) / count(x, axis))
+linear(
+    np.mean,
+    lambda g, x, *, axis=None, keepdims=False: expand(g, x, axis) * (1 / max(count(x, axis), 1)),
+)
 
 
 def backwards_cumsum(g: Any, x: Any, *, axis: int | None = None) -> Any:
@@ -77,6 +80,10 @@ for extreme in (np.max, np.min):
         ),
         masks=True,
     )
+
+
+implements(np.amax)(ROWS[np.max])
+implements(np.amin)(ROWS[np.min])
 
 
 # products
