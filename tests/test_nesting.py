@@ -381,3 +381,10 @@ def test_a_derivative_on_a_class_is_a_method():
         slope = dz.grad(loss, argnums=1)
 
     assert Model().slope(2.0) == 12.0
+
+
+def test_a_value_of_a_transform_that_has_ended_has_no_graph():
+    p = dz.Variable(np.ones(2))
+    dz.grad(lambda t: (p.__setitem__(0, t), p[0] * t)[1])(3.0)
+    with pytest.raises(dz.errors.GraphError, match="ended"):
+        np.sum(p * p).backward()

@@ -165,6 +165,9 @@ def leaf(variable: Variable) -> Node:
 _retained: weakref.WeakValueDictionary[int, Variable] = weakref.WeakValueDictionary()
 """Results left with a gradient, by identity: the next plain backward pass takes it away."""
 
+open_levels: set[int] = set()
+"""Levels of the transforms that are running, in any thread."""
+
 _leaf_lock = threading.Lock()
 
 
@@ -437,6 +440,10 @@ class Variable(Box):
         GraphError
             If a function on the way cannot be differentiated (again).
         """
+        if self._level and self._level not in open_levels:
+            raise GraphError(
+                "this value came out of a transform that has ended, and so has its graph"
+            )
         if self._level and isinstance(self._value, Box):
             raise GraphError(
                 "backward() inside a transform does not reach the Variables below it; use dz.grad"

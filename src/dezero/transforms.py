@@ -15,7 +15,7 @@ import numpy as np
 import optree
 
 from .box import Box, as_array, check_data, new_level, plain
-from .core import Node, Variable, attach, node_of, own, sweep
+from .core import Node, Variable, attach, node_of, open_levels, own, sweep
 from .errors import DataError, DifferentiationError, GradientError, NonScalarError, OperandError
 from .forward import Dual, dual
 
@@ -65,9 +65,16 @@ class Watched:
         self.nodes = [node_of(v) for v in self.variables]
         self.boxed: tuple[Any, ...] = unflatten(self.spec, self.variables)
 
-    def peeled(self, tree: Any) -> Any:
-        """A result without boxes of transforms that have ended inside."""
-        return tree_map(lambda y: peeled(y, self.level), tree)
+    def call(self, f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """What a function returns, without boxes of transforms that have ended inside."""
+        open_levels.add(self.level)
+        try:
+            result = f(*args, **kwargs)
+        finally:
+            open_levels.discard(self.level)
+        if self.mine(result):
+            return result
+        return tree_map(lambda y: peeled(y, self.level), result)
 
     def mine(self, y: Any) -> bool:
         """Whether a value was computed from the arguments."""
@@ -143,7 +150,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     (array([ 2., 40.]),)
     """
     watched = Watched(primals, "vjp")
-    ys, spec = flatten(watched.peeled(f(*watched.boxed)))
+    ys, spec = flatten(watched.call(f, *watched.boxed))
 
     def pullback(gy: Any) -> tuple[Any, ...]:
         gys, given = flatten(gy)
@@ -309,7 +316,7 @@ def _value_and_grad(f: Any, argnums: Any, has_aux: bool, /, *args: Any, **kwargs
     full = list(args)
     for k, boxed in zip(chosen, watched.boxed, strict=True):
         full[k] = boxed
-    y = watched.peeled(f(*full, **kwargs))
+    y = watched.call(f, *full, **kwargs)
     aux = None
     if has_aux:
         if not (isinstance(y, tuple) and len(y) == 2):
