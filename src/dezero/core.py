@@ -40,7 +40,7 @@ from .memory import check_written, forget_views, note_views, related, written
 
 FLOAT64 = np.dtype(np.float64)
 
-_floor: ContextVar[int] = ContextVar("floor", default=0)
+recording_floor: ContextVar[int] = ContextVar("floor", default=0)
 """Levels below it do not record. `no_grad` raises it above every level opened so far, and a
 transform called inside opens a higher one, which records as it should."""
 
@@ -52,18 +52,18 @@ class _Config:
     """Settings that change behaviour, each per context (thread, task); assign to change one."""
 
     __slots__ = ()
-    _settings: ClassVar[tuple[ContextVar[Any], ...]] = (_floor,)
+    _settings: ClassVar[tuple[ContextVar[Any], ...]] = (recording_floor,)
 
     @property
     def enable_backprop(self) -> bool:
         """Whether operations on Variables leave a graph behind."""
-        return _floor.get() == 0
+        return recording_floor.get() == 0
 
     @enable_backprop.setter
     def enable_backprop(self, value: bool) -> None:
         if not isinstance(value, (bool, np.bool_)):
             raise OperandError(f"Config.enable_backprop is True or False, not {value!r}")
-        _floor.set(0 if value else new_level())
+        recording_floor.set(0 if value else new_level())
 
     def __getattr__(self, name: str) -> Any:
         raise ConfigError(f"Config has no setting {name!r}; there is: enable_backprop")
@@ -532,7 +532,7 @@ class Variable(Box):
             xs.append(x._value if mine else x)
             edges.append(node_of(x) if mine else None)
         out = p(*xs, **params)
-        recording = level >= _floor.get()
+        recording = level >= recording_floor.get()
         if isinstance(out, tuple):
             nodes = p.nodes(out, tuple(xs), tuple(edges)) if recording else [None] * len(out)
             vs = tuple(attach(y, node, level) for y, node in zip(out, nodes, strict=True))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .box import Box, as_array, check_data, plain
-from .core import _floor, new
+from .core import new, recording_floor
 from .errors import DataError, ShapeError
 
 
@@ -75,7 +75,7 @@ class Dual(Box):
         if p.nondifferentiable:
             return out
         out = as_array(out)
-        if level < _floor.get():  # inside no_grad nothing moves, as nothing is recorded
+        if level < recording_floor.get():  # inside no_grad nothing moves, as nothing is recorded
             return dual(out, np.zeros_like(plain(out)), level)
         return dual(out, p.push(out, tuple(xs), tuple(txs), params), level)
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .box import Box, as_array, plain, watch
-from .core import Node, Variable, _floor, as_variable, no_grad, node_of, node_over, revive
+from .core import Node, Variable, as_variable, no_grad, node_of, node_over, recording_floor, revive
 from .errors import GradientError, GraphError, OperandError
 from .primitives import Primitive
 
@@ -74,7 +74,7 @@ class Function:
             operands = tuple(as_variable(x) for x in operands)
         p = self._primitive()
         outs = p(*operands)
-        recorded = max(x._level for x in operands if isinstance(x, Box)) >= _floor.get()
+        recorded = max(x._level for x in operands if isinstance(x, Box)) >= recording_floor.get()
         if recorded or not hasattr(self, "_last"):  # what was recorded stays on view
             ys = outs if isinstance(outs, tuple) else (outs,)
             self._called(Last(tuple(as_variable(x) for x in operands), ys, p), ys[0])

@@ -25,7 +25,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .box import ROWS, Box, as_array, plain
-from .core import Node, Variable, _floor, conj, fit, new, node_of, node_over, revive
+from .core import Node, Variable, conj, fit, new, node_of, node_over, recording_floor, revive
 from .dispatch import bind, signature
 from .errors import GraphError, OperandError
 from .function import Function, Last
@@ -255,7 +255,13 @@ class Elementwise(Row):
         """The call on one operand, with nothing between NumPy and the node."""
         fn, general = self.fn, self.__call__
         (select, back), nothing = self.way(True), self.nothing
-        ndarray, asarray, ref, floor, p = np.ndarray, np.asarray, weakref.ref, _floor.get, self
+        ndarray, asarray, ref, floor, p = (
+            np.ndarray,
+            np.asarray,
+            weakref.ref,
+            recording_floor.get,
+            self,
+        )
 
         def call(a: Any) -> Any:
             if type(a) is not Variable:
@@ -294,7 +300,13 @@ class Elementwise(Row):
         fn, general = self.fn, self.__call__
         both, left = self.way(True, True), self.way(True, False)
         right, nothing = self.way(False, True), self.nothing
-        ndarray, asarray, ref, floor, p = np.ndarray, np.asarray, weakref.ref, _floor.get, self
+        ndarray, asarray, ref, floor, p = (
+            np.ndarray,
+            np.asarray,
+            weakref.ref,
+            recording_floor.get,
+            self,
+        )
 
         def call(a: Any, b: Any) -> Any:  # noqa: C901  # likewise
             if type(a) is Variable:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..box import Box, as_array, plain
-from ..core import Node, Variable, _floor, node_of, revive
+from ..core import Node, Variable, node_of, recording_floor, revive
 from ..dispatch import implements
 from ..errors import AssignmentError, OperandError
 from ..memory import Spent, forget_views, views_of
@@ -150,7 +150,7 @@ def assign(v: Any, index: Any, w: Any) -> None:
         raise setitem.explained(error, (v, w)) from error
     node = None
     leaf_of_its_own = not level and not v.generation and edges[1] is None
-    if level >= _floor.get() and not leaf_of_its_own:
+    if level >= recording_floor.get() and not leaf_of_its_own:
         edges = (node_of(v), edges[1])
         node = setitem.node(data, (data, value), edges, {"index": index})
     become(v, data, node, level)
