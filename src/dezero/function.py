@@ -8,7 +8,7 @@ the cotangents, with the inputs as they were. A second derivative is either righ
 
 from __future__ import annotations
 
-import copy
+import functools
 import weakref
 from typing import Any
 
@@ -153,22 +153,32 @@ class Last:
         self.primitive = weakref.ref(p)
 
 
-def state(instance: Any) -> dict[str, Any]:
-    """What is on an instance, by name; also in slots."""
-    slots = [name for kind in type(instance).__mro__ for name in getattr(kind, "__slots__", ())]
-    found = {name: getattr(instance, name) for name in slots if hasattr(instance, name)}
-    return {name: v for name, v in (found | vars(instance)).items() if name not in HIDDEN}
-
-
 HIDDEN = ("_last", "_busy", "_gathered")  # ours
 
 
-def own_copy(instance: Any) -> Any:
-    """A copy of an instance whose arrays and containers are its own too."""
-    twin = copy.copy(instance)
-    for name, value in state(twin).items():
-        if isinstance(value, (np.ndarray, list, dict, set)):
-            setattr(twin, name, value.copy())
+@functools.cache
+def slots_of(kind: Any) -> tuple[str, ...]:
+    """The names that instances of a class keep in slots."""
+    return tuple(name for each in kind.__mro__ for name in getattr(each, "__slots__", ()))
+
+
+def state(instance: Any) -> dict[str, Any]:
+    """What is on an instance, by name; also in slots."""
+    found: dict[str, Any] = vars(instance).copy()  # at once: another thread may be calling the instance
+    for name in HIDDEN:
+        found.pop(name, None)
+    for name in slots_of(type(instance)):
+        if hasattr(instance, name):
+            found[name] = getattr(instance, name)
+    return found
+
+
+def twin_of(instance: Any, deep: bool = False) -> Any:
+    """A copy of an instance; a deep one has arrays and containers of its own."""
+    twin = object.__new__(type(instance))
+    for name, value in state(instance).items():
+        own = deep and isinstance(value, (np.ndarray, list, dict, set))
+        object.__setattr__(twin, name, value.copy() if own else value)
     return twin
 
 
@@ -216,7 +226,7 @@ class ByHand(Primitive):
 
     def __init__(self, instance: Function) -> None:
         super().__init__(type(instance).forward, type(instance).__name__)
-        self.instance, self.worker = instance, own_copy(instance)
+        self.instance, self.worker = instance, twin_of(instance, deep=True)
         self.owner = weakref.ref(instance)
         self.stored: tuple[str, ...] = ()
 
@@ -332,7 +342,7 @@ class Call(Primitive):
     def backward(self, boxes: list[Any], gs: tuple[Any, ...]) -> Any:
         """The call's own copy of the instance, asked for cotangents."""
         p, n = self.by_hand, len(self.xs)
-        twin, owner = copy.copy(p.worker), p.owner()
+        twin, owner = twin_of(p.worker), p.owner()
         for name in getattr(owner, "_gathered", ()):  # what backward adds up, over all calls
             setattr(twin, name, getattr(owner, name))
         twin._last = Last(tuple(boxes[:n]), tuple(boxes[n:]), p)
