@@ -400,7 +400,7 @@ BAD_INPUT = [
     ("user.py:loss", ["K=1.0", "rr=1.0"], "--at rr: loss takes K, r, t0; did you mean 'r'?"),
     ("user.py:loss", ["K=1.0"], "loss takes K, r, t0; missing: --at r=…"),
     ("user.py:square", ["x='text'"], "nothing to differentiate by: square takes x"),
-    ("user.py:square", ["x=[]"], "nothing to differentiate by"),
+    ("user.py:square", ["x=[]"], "nothing to differentiate by: x is empty"),
     ("user.py:arguments", [], "nothing to differentiate by: arguments takes no arguments"),
     ("user.py:square", ["x=" + "9" * 400], "an integer too large"),
     ("user.py:square", ["x=@none.npy"], "no such file: none.npy"),

@@ -164,10 +164,11 @@ def slots_of(kind: Any) -> tuple[str, ...]:
 
 def state(instance: Any) -> dict[str, Any]:
     """What is on an instance, by name; also in slots."""
-    found: dict[str, Any] = vars(instance).copy()  # at once: another thread may be calling the instance
+    found: dict[str, Any] = vars(instance).copy()  # at once: other threads may be calling it
     for name in HIDDEN:
         found.pop(name, None)
-    for name in slots_of(type(instance)):
+    kind: Any = type(instance)
+    for name in slots_of(kind):
         if hasattr(instance, name):
             found[name] = getattr(instance, name)
     return found

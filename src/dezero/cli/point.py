@@ -66,6 +66,9 @@ def choose(target: Target, given: Mapping[str, Any], asked: Sequence[str]) -> Po
     floating = [name for name in candidates if kinds[name] == "floating"]
     wrt = list(dict.fromkeys(asked)) or floating or candidates
     if not wrt:
+        hollow = [name for name in given if not sum(map(np.size, leaves_of(given[name])))]
+        if hollow:
+            raise Problem(f"nothing to differentiate by: {', '.join(hollow)} is empty")
         takes = ", ".join(target.names) or "no arguments"
         raise Problem(
             f"nothing to differentiate by: {target.name} takes {takes}; give numbers with --at"
