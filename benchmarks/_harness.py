@@ -50,12 +50,17 @@ class Times:
 
 
 def compare(sides: Mapping[str, Side], rounds: int = 41, sample: float = 0.01) -> Times:
-    """Time the sides side by side; each round calls each for about `sample` seconds."""
+    """Time the sides side by side; each round calls each for about `sample` seconds.
+
+    Each is called once before it is timed: what another side left behind in the caches and in
+    the allocator is not its cost.
+    """
     calls = {name: max(1, round(sample / _warm(side))) for name, side in sides.items()}
     times: dict[str, list[float]] = {name: [] for name in sides}
     order = list(sides)
     for _ in range(rounds):
         for name in order:
+            sides[name]()
             times[name].append(_time(sides[name], calls[name]))
         order.append(order.pop(0))
     return Times(times)

@@ -114,7 +114,7 @@ class Box:
         if method == "__call__" and not kwargs:
             row = ROWS.get(ufunc)
             if row is not None:
-                return row(*args)
+                return row(args[0]) if len(args) == 1 else row(*args)
         row = ROWS.get((ufunc, method))
         if row is None:
             raise unsupported(ufunc, method, kwargs)

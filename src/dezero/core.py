@@ -223,6 +223,8 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
     waiting: list[dict[Node, Any] | None] = [None] * (deepest + 1)
     for node, seed in seeds.items():
         waiting[node.depth] = {**(waiting[node.depth] or {}), node: seed}
+    sums: set[Node] = set()
+    ndarray = np.ndarray
     quiet = None  # entered with the first row that masks: 0 * inf is no accident from there on
     try:
         for depth in range(deepest, 0, -1):
@@ -248,10 +250,13 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
                         gxs = [conj(gx) for gx in node.back(conj(g), saved)]
                     if quiet and saved and p.pointwise:
                         gxs = [annul(g, gx) for gx in gxs]
-                k = -1  # counted by hand: `zip` or `enumerate` would cost a tenth of the sweep
+                edges, k = (
+                    node.edges,
+                    -1,
+                )  # counted by hand: `zip` or `enumerate` would cost a tenth of the sweep
                 for gx in gxs:
                     k += 1
-                    edge = node.edges[k]
+                    edge = edges[k]
                     if edge is None:
                         continue
                     shape = edge.shape  # shared by calls that do not change it (rows.py)
@@ -262,8 +267,11 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
                     row = waiting[edge.depth]
                     if row is None:
                         waiting[edge.depth] = {edge: gx}
+                    elif edge in sums and type(gx) is ndarray:
+                        row[edge] += gx  # into an array that the sweep has made itself
                     elif edge in row:
                         row[edge] = row[edge] + gx
+                        sums.add(edge)
                     else:
                         row[edge] = gx
     finally:
