@@ -82,9 +82,9 @@ class Function:
 
     def __getstate__(self) -> Any:
         """Copies and pickles are of the instance, not of its calls."""
-        slots, own = [name for name in state(self) if name not in vars(self)], vars(self)
-        kept = {name: value for name, value in own.items() if name not in HIDDEN}
-        return kept, {name: getattr(self, name) for name in slots}
+        found = state(self)
+        slots = {name: found.pop(name) for name in list(found) if name not in vars(self)}
+        return found, slots
 
     def _check_count(self, operands: tuple[Any, ...]) -> None:
         """Refuse a call with a number of inputs that cannot be."""

@@ -255,13 +255,8 @@ class Elementwise(Row):
         """The call on one operand, with nothing between NumPy and the node."""
         fn, general = self.fn, self.__call__
         (select, back), nothing = self.way(True), self.nothing
-        ndarray, asarray, ref, floor, p = (
-            np.ndarray,
-            np.asarray,
-            weakref.ref,
-            recording_floor.get,
-            self,
-        )
+        ndarray, asarray, p = np.ndarray, np.asarray, self
+        ref, floor = weakref.ref, recording_floor.get
 
         def call(a: Any) -> Any:
             if type(a) is not Variable:
@@ -300,13 +295,8 @@ class Elementwise(Row):
         fn, general = self.fn, self.__call__
         both, left = self.way(True, True), self.way(True, False)
         right, nothing = self.way(False, True), self.nothing
-        ndarray, asarray, ref, floor, p = (
-            np.ndarray,
-            np.asarray,
-            weakref.ref,
-            recording_floor.get,
-            self,
-        )
+        ndarray, asarray, p = np.ndarray, np.asarray, self
+        ref, floor = weakref.ref, recording_floor.get
 
         def call(a: Any, b: Any) -> Any:  # noqa: C901  # likewise
             if type(a) is Variable:
