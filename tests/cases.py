@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from dezero.rules.gather import deposit, gather
 from dezero.rules.indexing import scatter, setitem
+from dezero.rules.nondiff import stopped
 
 _rng = np.random.default_rng(1)
 _offsets = itertools.cycle((0.25, 0.75))
@@ -27,6 +29,7 @@ class Case:
     args: tuple[Any, ...]
     modes: tuple[str, ...] = ("forward", "reverse")
     rtol: float | None = None
+    fills: bool = False  # assigns into a copy of its first operand, in Python's own words
 
 
 def real(shape=(), low=-1.5, high=1.5, n=60):
@@ -388,6 +391,14 @@ shapes = {
 
 # ---- elements ----
 
+PLACES = [  # shape, the places that are chosen, and where in the index they stand
+    ((4,), np.array([[1, 1, 3]]), (0,)),
+    ((3, 4), np.array([2, 1]), (0, 1)),
+    ((3, 4), np.array([[[1, 0], [3, 1]]]), (slice(None), 0)),
+    ((3, 4, 2), np.array([[1, 2], [0, 0]]), (0, slice(None), 1)),
+    ((3, 4, 2), np.array([[1, 2], [0, 0]]), (slice(1, None), 0, 1)),
+    ((3, 4), np.array([[0, 1, 0]]), (None, slice(None, None, 2), 0)),
+]
 INDICES = {
     (): [(), ..., None, (None, ...)],
     (5,): [
@@ -474,9 +485,17 @@ elements = {
         for s, indices in INDICES.items()
         for i in indices
     ],
+    "gather": [Case(lambda x, i=i, p=p: gather(x, i, pattern=p), (real(s),)) for s, i, p in PLACES],
+    "deposit": [
+        Case(
+            lambda g, i=i, p=p, s=s: deposit(g, i, pattern=p, shape=s),
+            (real(gather(np.zeros(s), i, pattern=p).shape),),
+        )
+        for s, i, p in PLACES
+    ],
     "setitem": [
         *(
-            Case(lambda x, w, i=i: written(x, w, i), (draw(s), draw(t)), modes=("reverse",))
+            Case(lambda x, w, i=i: written(x, w, i), (draw(s), draw(t)), fills=True)
             for s, t, i in WRITES
             for draw in (real, cplx)
         ),
@@ -485,8 +504,8 @@ elements = {
             for s, t, i in WRITES
             for draw in (real, cplx)
         ),
-        Case(lambda x: written(x, 2.0, slice(1, 3)), (real(5),), modes=("reverse",)),
-        Case(lambda x, w: written(x, w, [0, 1]), (cplx(3), real(2)), modes=("reverse",)),
+        Case(lambda x: written(x, 2.0, slice(1, 3)), (real(5),), fills=True),
+        Case(lambda x, w: written(x, w, [0, 1]), (cplx(3), real(2)), fills=True),
     ],
 }
 
@@ -659,6 +678,11 @@ CONSTANT = {
     "logical_or": compared(np.logical_or),
     "logical_xor": compared(np.logical_xor),
     "logical_not": [np.logical_not],
+    "bitwise_and": [lambda x: (x > 0) & (x < 1), lambda x: np.bitwise_and(x > 0, x < 1)],
+    "bitwise_or": [lambda x: (x < 0) | (x > 1)],
+    "bitwise_xor": [lambda x: (x > 0) ^ (x > 1)],
+    "invert": [lambda x: ~(x > 0)],
+    "stop_gradient": [stopped],
     "isfinite": [np.isfinite],
     "isinf": [np.isinf],
     "isnan": [np.isnan],

@@ -9,6 +9,7 @@ array([0.        , 0.90929743])
 """
 
 from . import errors, numpy, rules, testing
+from .batching import vmap
 from .box import as_array
 from .core import Config, Variable, as_variable, no_grad, using_config
 from .forward import Dual
@@ -106,4 +107,5 @@ __all__ = [
     "using_config",
     "value_and_grad",
     "vjp",
+    "vmap",
 ]

@@ -11,9 +11,10 @@ import contextlib
 import difflib
 import itertools
 import operator
+import weakref
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -97,12 +98,18 @@ class Box:
     in which one of its boxes has the highest level.
     """
 
-    __slots__ = ("__weakref__", "_level", "_value")
+    __slots__ = ("__weakref__", "_level", "_root", "_value", "_views", "_window")
     __array_priority__ = 200
     __hash__ = object.__hash__
 
+    _parts: ClassVar[tuple[str, ...]] = ("_value",)
+    """The arrays, or boxes, that a box of this kind holds."""
+
     _value: Any
     _level: int
+    _root: weakref.ref[Box]  # of a view: the box whose memory it shows
+    _views: weakref.WeakValueDictionary[int, Box]  # the views of this one, by identity
+    _window: Any  # of a view: the basic index that takes it from its root
 
     @staticmethod
     def process(p: Any, operands: tuple[Any, ...], params: dict[str, Any], level: int) -> Any:
@@ -205,7 +212,9 @@ class Box:
         return ROWS[np.imag](self)
 
     def __len__(self) -> int:
-        return len(self._value)
+        if not self.shape:
+            raise TypeError("len() of a 0-d array")
+        return self.shape[0]
 
     def __iter__(self) -> Iterator[Any]:
         if not self.shape:
@@ -306,6 +315,27 @@ class Box:
 
     def __ge__(self, other: Any) -> Any:
         return ROWS[np.greater_equal](self, other)
+
+    def __and__(self, other: Any) -> Any:
+        return ROWS[np.bitwise_and](self, other)
+
+    def __rand__(self, other: Any) -> Any:
+        return ROWS[np.bitwise_and](other, self)
+
+    def __or__(self, other: Any) -> Any:
+        return ROWS[np.bitwise_or](self, other)
+
+    def __ror__(self, other: Any) -> Any:
+        return ROWS[np.bitwise_or](other, self)
+
+    def __xor__(self, other: Any) -> Any:
+        return ROWS[np.bitwise_xor](self, other)
+
+    def __rxor__(self, other: Any) -> Any:
+        return ROWS[np.bitwise_xor](other, self)
+
+    def __invert__(self) -> Any:
+        return ROWS[np.invert](self)
 
     # methods
 

@@ -364,14 +364,11 @@ class Variable(Box):
     10.0 6.0
     """
 
-    __slots__ = ("_node", "_root", "_views", "_window", "grad", "name")
+    __slots__ = ("_node", "grad", "name")
 
     _node: Node | None
     grad: Any
     name: str | None
-    _root: weakref.ref[Variable]  # of a view: the Variable whose memory it shows
-    _views: weakref.WeakValueDictionary[int, Variable]  # the views of this one, by identity
-    _window: Any  # of a view: the basic index that takes it from its root
 
     def __init__(self, data: Any, name: str | None = None) -> None:
         if data is not None:

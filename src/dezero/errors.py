@@ -17,6 +17,8 @@ Each class also derives from the built-in exception that a user of NumPy would c
     ├── AssignmentError       ValueError     `v[i] = w` that cannot be honoured
     ├── ConfigError           AttributeError a setting that `Config` does not have
     └── CheckError            AssertionError a derivative that is not what differences say
+
+`SequentialWarning`, a `UserWarning`, says that something is right but slow.
 """
 
 
@@ -78,3 +80,7 @@ class ConfigError(DeZeroError, AttributeError):
 
 class CheckError(DeZeroError, AssertionError):
     """A derivative disagrees with differences, or the two modes with each other."""
+
+
+class SequentialWarning(UserWarning):
+    """`vmap` has to call a function once for each member: right, but not fast."""

@@ -9,6 +9,7 @@ import numpy as np
 from .box import Box, as_array, check_data, plain
 from .core import new, recording_floor
 from .errors import DataError, ShapeError
+from .memory import note_views
 
 
 class Dual(Box):
@@ -35,6 +36,7 @@ class Dual(Box):
     """
 
     __slots__ = ("_tangent",)
+    _parts = ("_value", "_tangent")
     _tangent: Any
 
     def __init__(self, value: Any, tangent: Any) -> None:
@@ -74,10 +76,26 @@ class Dual(Box):
         out = p(*xs, **params)
         if p.nondifferentiable:
             return out
+        if isinstance(out, tuple):
+            outs = tuple(map(as_array, out))
+            tys = p.push(outs, tuple(xs), tuple(txs), params) if moves(level) else map(still, outs)
+            return tuple(dual(y, ty, level) for y, ty in zip(outs, tys, strict=True))
         out = as_array(out)
-        if level < recording_floor.get():  # inside no_grad nothing moves, as nothing is recorded
-            return dual(out, np.zeros_like(plain(out)), level)
-        return dual(out, p.push(out, tuple(xs), tuple(txs), params), level)
+        ty = p.push(out, tuple(xs), tuple(txs), params) if moves(level) else still(out)
+        d = dual(out, ty, level)
+        if not p.pointwise:
+            note_views(d, operands)
+        return d
+
+
+def moves(level: int) -> bool:
+    """Whether tangents are pushed: inside no_grad nothing moves, as nothing is recorded."""
+    return level >= recording_floor.get()
+
+
+def still(out: Any) -> Any:
+    """The tangent of what does not move."""
+    return np.zeros(out.shape, out.dtype)
 
 
 def dual(out: Any, tangent: Any, level: int) -> Dual:

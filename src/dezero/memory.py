@@ -62,7 +62,7 @@ def note_views(v: Any, sources: tuple[Any, ...]) -> None:
     if not isinstance(data, np.ndarray):
         return
     for source in sources:
-        memory = plain(source._value) if hasattr(source, "_node") else None
+        memory = plain(source._value) if type(source) is type(v) else None
         shown = data is memory or (
             data.base is not None
             and isinstance(memory, np.ndarray)

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from .axes import BatchRule, one_by_one
 from .box import Box, as_array, foreign, plain
 from .core import Node, Variable, node_of, revive
 from .errors import (
@@ -43,15 +44,20 @@ class Primitive:
         Sends exact zeros to what was not taken.
     holomorphic : bool
         On complex numbers, the way back is the conjugate of the way forward.
+    batching : callable
+        The call on many members at once (`axes.py`); by default, on one after the other.
     """
 
     nondifferentiable = False
 
-    def __init__(self, fn: Callable[..., Any], title: str, **traits: bool) -> None:
+    batching: BatchRule
+
+    def __init__(self, fn: Callable[..., Any], title: str, **traits: Any) -> None:
         self.fn, self.title = fn, title
         # On the instance, not the class: the sweep reads them for every node.
         self.joint = self.masks = self.pointwise = self.broadcasts = False
         self.holomorphic = True
+        self.batching = one_by_one
         for trait, value in traits.items():
             setattr(self, trait, value)
 

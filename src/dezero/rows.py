@@ -24,7 +24,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .box import ROWS, Box, as_array, plain
+from .axes import pointwise
+from .box import ROWS, Box, as_array
 from .core import Node, Variable, conj, fit, new, node_of, node_over, recording_floor, revive
 from .dispatch import bind, signature
 from .errors import GraphError, OperandError
@@ -220,7 +221,8 @@ class Elementwise(Row):
         pushes: tuple[Rule, ...],
         **traits: Any,
     ) -> None:
-        super().__init__(fn, title, name, pointwise=True, broadcasts=True, **traits)
+        traits = {"pointwise": True, "broadcasts": True, "batching": pointwise, **traits}
+        super().__init__(fn, title, name, **traits)
         self.rules, self.pushes = rules, pushes
         self.needs = Needs(rules)
         self.nothing = (None,) * len(self.needs.names)
@@ -446,7 +448,8 @@ class Jointly(Row):
         self, out: Any, xs: tuple[Any, ...], txs: tuple[Any, ...], params: dict[str, Any]
     ) -> Any:
         moves = [
-            np.zeros_like(plain(x)) if tx is None else tx for x, tx in zip(xs, txs, strict=True)
+            np.zeros(spec.shape, spec.dtype) if tx is None else tx
+            for spec, tx in zip(map(Spec.of, xs), txs, strict=True)
         ]
         return self(*moves, **params)
 
@@ -533,10 +536,10 @@ def bound(row: General, fn: Any) -> Callable[..., Any]:
     return row if isinstance(fn, np.ufunc) else bind(row, fn, len(row.rules), row.needs.keywords)
 
 
-def nondifferentiable(*functions: Callable[..., Any]) -> None:
+def nondifferentiable(*functions: Callable[..., Any], **traits: Any) -> None:
     """Declare functions whose value is plain: boxes are taken off, and no gradient flows."""
     for fn in functions:
-        ROWS[fn] = by_position(Nondifferentiable(fn, fn.__name__))
+        ROWS[fn] = by_position(Nondifferentiable(fn, fn.__name__, **traits))
 
 
 def by_position(row: Row) -> Callable[..., Any]:

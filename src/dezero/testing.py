@@ -11,7 +11,8 @@ import numpy as np
 from .box import Box, as_array, plain
 from .core import Variable, as_variable, no_grad
 from .errors import CheckError, OperandError
-from .transforms import as_primal, flatten, jvp, unflatten, vjp
+from .transforms import jvp, vjp
+from .trees import as_primal, flatten, unflatten
 
 TOLERANCE = {"e": 2e-2, "f": 2e-3, "d": 1e-7, "g": 1e-7, "F": 2e-3, "D": 1e-7, "G": 1e-7}
 """Relative, by dtype character: what a derivative in that precision can keep."""

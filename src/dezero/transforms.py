@@ -7,52 +7,28 @@ differentiated are the arrays and numbers in them. A list of plain numbers is an
 from __future__ import annotations
 
 import functools
-import types
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import optree
 
-from .box import Box, as_array, check_data, new_level, plain
+from .box import Box, as_array, new_level
 from .core import Node, Variable, attach, node_of, open_levels, own, sweep
-from .errors import DataError, DifferentiationError, GradientError, NonScalarError, OperandError
-from .forward import Dual, dual
-
-NUMBER = (bool, int, float, complex)
-flatten: Any = optree.tree_flatten
-unflatten: Any = optree.tree_unflatten
-tree_map: Any = optree.tree_map
-
-
-def is_numbers(x: Any) -> bool:
-    """Whether a list holds only numbers, in lists of lists or not: then it is an array."""
-    return (
-        isinstance(x, list) and bool(x) and all(isinstance(e, NUMBER) or is_numbers(e) for e in x)
-    )
-
-
-def as_primal(x: Any, who: str) -> Any:
-    """A leaf of an argument as floating or complex data that can be differentiated by.
-
-    Python's own numbers are made floating; an integer array is refused.
-    """
-    if isinstance(x, (*NUMBER, list)):
-        try:
-            x = np.asarray(x)
-        except ValueError as error:
-            raise DataError(f"{who}: no array can be made of this list: {error}") from error
-        if x.dtype.kind in "iub":
-            x = x.astype(np.float64)
-    elif isinstance(x, np.generic):
-        x = np.asarray(x)
-    if not isinstance(x, Box):
-        check_data(x, f"{who}: ")
-    if x.dtype.kind not in "fc":
-        raise DifferentiationError(
-            f"{who}: cannot differentiate by {x.dtype} data; make it floating: x.astype(float)"
-        )
-    return x
+from .errors import GradientError, NonScalarError, OperandError
+from .forward import Dual, dual, still
+from .trees import (
+    NUMBER,
+    Derived,
+    as_primal,
+    bare,
+    flatten,
+    is_numbers,
+    moving,
+    peeled,
+    settled,
+    tree_map,
+    unflatten,
+)
 
 
 class Watched:
@@ -94,35 +70,6 @@ class Watched:
             g = g if g.dtype == node.dtype else g.astype(node.dtype)  # byte order
             gxs.append(g.item() if isinstance(x, NUMBER) and not isinstance(g, Box) else g)
         return unflatten(self.spec, gxs)  # type: ignore[no-any-return]  # a tuple, as args was
-
-
-def peeled(y: Any, level: int) -> Any:
-    """A value without the boxes above a level: what put them on has ended."""
-    while isinstance(y, Box) and y._level > level:
-        y = y._value
-    return y
-
-
-def settled(y: Any) -> Any:
-    """A result as its plain array, unless a Variable is alive that it could be differentiated by.
-
-    Variables that a function makes for itself (`dz.numpy.zeros`, ``dz.exp(array)``) are gone when
-    it returns, and leave a graph behind that ends nowhere; one that it found outside, or that
-    somebody still holds, can gather a gradient.
-    """
-    if not isinstance(y, Variable) or y._level:
-        return y
-    seen, stack = set(), [node_of(y)]
-    while stack:
-        node = stack.pop()
-        v = node.variable
-        if not node.depth and v is not None and v is not y and not v.generation:
-            return y
-        for edge in node.edges:
-            if edge is not None and edge not in seen:
-                seen.add(edge)
-                stack.append(edge)
-    return y._value
 
 
 def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
@@ -203,33 +150,10 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
     mine = [isinstance(y, Dual) and y._level == level for y in ys]
     values = [settled(y._value) if ours else y for y, ours in zip(ys, mine, strict=True)]
     moves = [
-        settled(y._tangent) if ours else np.zeros_like(as_array(plain(y)))
+        settled(y._tangent) if ours else still(as_array(y))
         for y, ours in zip(ys, mine, strict=True)
     ]
     return unflatten(spec, map(bare, values)), unflatten(spec, map(bare, moves))
-
-
-def moving(t: Any, x: Any, what: str, of: str) -> Any:
-    """A tangent or cotangent of `x`, checked, in its dtype."""
-    t, shape = as_array(t), np.shape(x)
-    dtype = getattr(x, "dtype", None) or np.result_type(x)
-    if t.shape != shape:
-        raise GradientError(f"{what} of shape {t.shape} for a {of} of {shape}")
-    if t.dtype.kind not in "fciub" or (t.dtype.kind == "c" and dtype.kind != "c"):
-        raise GradientError(f"{what} of dtype {t.dtype} for a {of} of {dtype}")
-    return t if t.dtype == dtype or dtype.kind not in "fc" else t.astype(dtype)
-
-
-def bare(y: Any) -> Any:
-    """A 0-d array as NumPy itself would return it: a scalar."""
-    return y[()] if type(y) is np.ndarray and y.ndim == 0 else y
-
-
-class Derived(functools.partial[Any]):
-    """A derivative of a function; on a class, a method like the function itself."""
-
-    def __get__(self, instance: Any, owner: type | None = None) -> Any:
-        return self if instance is None else types.MethodType(self, instance)
 
 
 def value_and_grad(

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..axes import pointwise
 from ..box import ROWS, Box, as_array
 from ..dispatch import implements
 from ..errors import UnsupportedError
@@ -250,6 +251,7 @@ primitive(
     np.round,
     lambda g, *, decimals=0: flat(g),
     pushes=(lambda t, *, decimals=0: flat(t),),
+    batching=pointwise,
 )
 implements(np.around)(ROWS[np.round])
 

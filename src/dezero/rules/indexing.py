@@ -14,13 +14,16 @@ from typing import Any
 
 import numpy as np
 
-from ..box import Box, as_array, plain
+from ..axes import lined_up, spread
+from ..box import ROWS, Box, as_array, new_level, plain
 from ..core import Node, Variable, node_of, recording_floor, revive
 from ..dispatch import implements
 from ..errors import AssignmentError, OperandError
 from ..memory import Spent, forget_views, views_of
 from ..primitives import describe
 from ..rows import General, Jointly
+from .gather import in_batches, read, write
+from .nondiff import stopped
 
 
 def _is_basic(index: Any) -> bool:
@@ -42,33 +45,75 @@ def _scattered(g: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
     return out
 
 
-scatter = General(_scattered, "scatter", (lambda g, *, index, shape: g[index],), None)
+def _members(index: Any) -> tuple[tuple[Any, ...], int]:
+    """An index of members as one of the batch, and the axis at which the members end up.
+
+    Arrays that stand apart (``x[i, :, j]``) put what they choose in front, also of the members.
+    """
+    parts = index if isinstance(index, tuple) else (index,)
+    arrays = [k for k, each in enumerate(parts) if np.ndim(each) or isinstance(each, (bool, list))]
+    numbers = [k for k, each in enumerate(parts) if not (each is None or isinstance(each, slice))]
+    chosen = sorted({*arrays, *numbers}) if arrays else []
+    apart = bool(chosen) and chosen[-1] - chosen[0] + 1 != len(chosen)
+    width = np.broadcast(*(_places(parts[k]) for k in chosen)).ndim if apart else 0
+    return (slice(None), *parts), width
+
+
+def _places(each: Any) -> Any:
+    """What stands for one array of an index in broadcasting; a mask chooses along one axis."""
+    each = np.asarray(each)
+    return np.empty(1) if each.dtype == bool else each
+
+
+def _getitem_members(p: Any, n: int, mine: Any, xs: Any, params: Any) -> Any:
+    (x,) = xs
+    index, front = _members(params["index"])
+    return np.moveaxis(p(x, index=index), front, 0) if front else p(x, index=index)
+
+
+def _scatter_members(p: Any, n: int, mine: Any, xs: Any, params: Any) -> Any:
+    (g,), shape = xs, params["shape"]
+    index, front = _members(params["index"])
+    return p(np.moveaxis(g, 0, front) if front else g, index=index, shape=(n, *shape))
+
+
+scatter = General(
+    _scattered,
+    "scatter",
+    (lambda g, *, index, shape: g[index],),
+    None,
+    batching=_scatter_members,
+)
 getitem = General(
     lambda x, *, index: x[index],
     "getitem",
     (lambda g, x, *, index: scatter(g, index=index, shape=x.shape),),
     None,
     masks=True,
+    batching=_getitem_members,
 )
 
 
 def _plain_index(index: Any) -> Any:
-    """An index without boxes: it says where, and where has no derivative."""
+    """An index without boxes but batches: it says where, and where has no derivative."""
     if isinstance(index, tuple):
         return tuple(_plain_index(each) for each in index)
     if isinstance(index, list):
-        return [_plain_index(each) for each in index]
-    index = plain(index)
+        parts = [_plain_index(each) for each in index]
+        return np.stack(list(map(as_array, parts))) if in_batches(tuple(parts)) else parts
+    index = stopped(index) if isinstance(index, Box) else index
     return index.copy() if isinstance(index, np.ndarray) else index  # the user may write into it
 
 
 @implements(operator.getitem)
 def _getitem(x: Any, index: Any) -> Any:
     index = _plain_index(index)
+    if in_batches(index):
+        return read(x, index)
     y = getitem(x, index=index)
-    if isinstance(x, Variable) and hasattr(y, "_root") and y._root() is x and _is_basic(index):
+    if isinstance(x, Box) and hasattr(y, "_root") and y._root() is x and _is_basic(index):
         y._window = index
-        if x._node is not None and x._node.p is setitem:
+        if isinstance(x, Variable) and x._node is not None and x._node.p is setitem:
             # An array that is being filled: what keeps a view of it would make the next
             # assignment copy all of it.
             y._value = y._value.copy()
@@ -98,7 +143,23 @@ def _last(g: Any, index: Any) -> Any:
     return places[index] == turns
 
 
-setitem = Jointly(_written, "setitem", _unwritten, broadcasts=True, masks=True)
+def _setitem_members(p: Any, n: int, mine: Any, xs: Any, params: Any) -> Any:
+    x, w = (spread(each, n, m) for each, m in zip(xs, mine, strict=True))
+    index, front = _members(params["index"])
+    rank = np.ndim(np.empty(x.shape[1:])[params["index"]])
+    # NumPy takes a value with more axes than the place has, if they are 1.
+    w = lined_up(w, rank) if w.ndim <= rank else w.reshape((n, *w.shape[w.ndim - rank :]))
+    return p(x, np.moveaxis(w, 0, front) if front else w, index=index)
+
+
+setitem = Jointly(
+    _written,
+    "setitem",
+    _unwritten,
+    broadcasts=True,
+    masks=True,
+    batching=_setitem_members,
+)
 
 
 @implements(operator.setitem)
@@ -116,29 +177,26 @@ def assign(v: Any, index: Any, w: Any) -> None:
         NumPy would change them together, and a graph of values cannot.
     """
     index = _plain_index(index)
-    if not isinstance(v, Variable) or (isinstance(w, Box) and not isinstance(w, Variable)):
-        raise AssignmentError(
-            f"a {type(w).__name__} cannot be assigned into a {type(v).__name__}; "
-            "build the array with np.stack, np.concatenate or np.where"
-        )
     if not isinstance(w, Box):
         written = as_array(w)
         if written.dtype.kind not in "biufc":
             raise OperandError(f"setitem({describe(v)}, {describe(w)}): numbers only")
         w = written
     check_kinds(v, w)
+    batches = in_batches(index)
     if any(view is w for view in views_of(v)):  # v[1:] = v[:-1]: it is taken at its value …
-        view, w = w, revive(w._value.copy(), node_of(w), w._level, fresh=True)
+        view, w = w, own_copy(w)
         view._value = Spent(view._value)  # … and NumPy would change it now
         forget_views(view)
     check_views(v, index)
     level, ours = v._level, isinstance(w, Variable) and w._level == v._level
     value = w._value if ours else w
-    if type(v._value) is not np.ndarray or isinstance(value, Box):
+    variable = isinstance(v, Variable)
+    if not variable or type(v._value) is not np.ndarray or isinstance(value, Box) or batches:
         # Inside a transform, an array made outside of any is no more than its numbers.
-        made = not level and not v.generation
-        out = setitem(v._value if made else v, w, index=index)
-        become(v, out._value, out._node, out._level)
+        made = variable and not level and not v.generation
+        x = v._value if made else v
+        turn_into(v, write(x, index, w) if batches else setitem(x, w, index=index))
         return
     edges = (v._node, node_of(w) if ours else None)
     # Two references are ours: the Variable's and the argument's.
@@ -156,6 +214,29 @@ def assign(v: Any, index: Any, w: Any) -> None:
     become(v, data, node, level)
 
 
+def own_copy(w: Box) -> Box:
+    """A box of the same value and the same derivative, in other memory."""
+    if isinstance(w, Variable):
+        return revive(w._value.copy(), node_of(w), w._level, fresh=True)
+    return ROWS[np.copy](w)  # type: ignore[no-any-return]  # of a box
+
+
+def turn_into(v: Box, out: Any) -> None:
+    """Make a box be another one. A Variable can hold any, of a level above and not recorded."""
+    if isinstance(v, Variable) and isinstance(out, Variable):
+        become(v, out._value, out._node, out._level)
+    elif isinstance(v, Variable):
+        become(v, out, None, new_level())
+    elif type(v) is type(out):
+        for name in ("_level", *v._parts):
+            setattr(v, name, getattr(out, name))
+    else:
+        raise AssignmentError(
+            f"a {type(out).__name__} cannot be assigned into a {type(v).__name__}; "
+            "build the array with np.stack, np.concatenate or np.where"
+        )
+
+
 def become(v: Variable, data: Any, node: Node | None, level: int) -> None:
     """Give a Variable another value, in place."""
     v._value, v._node, v._level = data, node, level
@@ -163,7 +244,7 @@ def become(v: Variable, data: Any, node: Node | None, level: int) -> None:
         node._variable = weakref.ref(v)
 
 
-def check_kinds(v: Variable, w: Any) -> None:
+def check_kinds(v: Box, w: Any) -> None:
     """Refuse an assignment that would drop a derivative with the fraction or imaginary part."""
     if v._value is None:
         raise AssignmentError("variable(None) has no elements to assign to")
@@ -177,7 +258,7 @@ def check_kinds(v: Variable, w: Any) -> None:
         )
 
 
-def check_views(v: Variable, index: Any) -> None:
+def check_views(v: Box, index: Any) -> None:
     """Refuse an assignment that would have to change two Variables at once."""
     root = v._root() if hasattr(v, "_root") else None
     if root is not None:
@@ -193,7 +274,7 @@ def check_views(v: Variable, index: Any) -> None:
             )
 
 
-def overlaps(v: Variable, window: Any, index: Any) -> bool:
+def overlaps(v: Box, window: Any, index: Any) -> bool:
     """Whether writing ``v[index]`` would show in ``v[window]``; True when in doubt."""
     array = plain(v)
     if window is None or not _is_basic(index):

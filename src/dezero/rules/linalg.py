@@ -5,12 +5,16 @@ The operand that stays may be a list, so rules ask `np.ndim` for its number of a
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
+from ..axes import lined_up, pointwise
 from ..box import as_array
 from ..dispatch import implements
+from ..errors import ShapeError
+from ..needs import Spec
 from ..rows import linear
 
 
@@ -39,7 +43,33 @@ def _matmul_y(g: Any, x: Any, y: Any) -> Any:
     return np.matmul(_flip_last(x), g)
 
 
-matmul = linear(np.matmul, _matmul_x, _matmul_y, broadcasts=True)
+def _matmul_members(p: Any, n: int, mine: Any, xs: Any, params: Any) -> Any:
+    """Batches of vectors against one matrix are the rows of one product; else a stack of them."""
+    x, y = map(as_array, xs)
+    rank_x, rank_y = (a.ndim - m for a, m in zip((x, y), mine, strict=True))
+    if rank_x == 0 or rank_y == 0:
+        raise ShapeError("matmul: a member of the batch is a number; multiply with `*`")
+    if not mine[1] and rank_y <= 2:
+        rows = x.shape[:-1]
+        return p(x.reshape((math.prod(rows), x.shape[-1])), y).reshape((*rows, *y.shape[1:]))
+    if not mine[0] and rank_y == 1:
+        if rank_x == 1:
+            return p(y, x)
+        if rank_x == 2:
+            return p(y, _flip_last(x))
+    if rank_x == 1:
+        x = np.expand_dims(x, -2)
+    if rank_y == 1:
+        y = np.expand_dims(y, -1)
+    rank = max(rank_x, rank_y, 2)
+    out = p(lined_up(x, rank) if mine[0] else x, lined_up(y, rank) if mine[1] else y)
+    out = out[..., 0] if rank_y == 1 else out
+    if rank_x == 1:
+        out = out[..., 0] if rank_y == 1 else out[..., 0, :]
+    return out
+
+
+matmul = linear(np.matmul, _matmul_x, _matmul_y, broadcasts=True, batching=_matmul_members)
 
 
 def _axes(axes: Any, x: Any, y: Any) -> tuple[list[int], list[int]]:
@@ -69,7 +99,36 @@ def _tensordot_y(g: Any, x: Any, y: Any, *, axes: Any = 2) -> Any:
     return np.transpose(moved, np.argsort(order))
 
 
-linear(np.tensordot, _tensordot_x, _tensordot_y)
+def _contracted(n: int, mine: Any, xs: Any, left: list[int], right: list[int]) -> Any:
+    """`tensordot` of the members' axes `left` and `right`, counted from the front."""
+    x, y = map(as_array, xs)
+    moved_left, moved_right = ([k + m for k in a] for a, m in zip((left, right), mine, strict=True))
+    if mine[0] and mine[1]:
+        free_x = [k for k in range(1, x.ndim) if k not in moved_left]
+        free_y = [k for k in range(1, y.ndim) if k not in moved_right]
+        folded = math.prod(x.shape[k] for k in moved_left)
+        rows, columns = [x.shape[k] for k in free_x], [y.shape[k] for k in free_y]
+        a = np.transpose(x, (0, *free_x, *moved_left)).reshape((n, math.prod(rows), folded))
+        b = np.transpose(y, (0, *moved_right, *free_y)).reshape((n, folded, math.prod(columns)))
+        return np.matmul(a, b).reshape((n, *rows, *columns))
+    out = np.tensordot(x, y, (moved_left, moved_right))
+    return out if mine[0] else np.moveaxis(out, x.ndim - len(left), 0)
+
+
+def _ranks(mine: Any, xs: Any) -> tuple[int, ...]:
+    return tuple(np.ndim(x) - m for x, m in zip(xs, mine, strict=True))
+
+
+def _tensordot_members(p: Any, n: int, mine: Any, xs: Any, params: Any) -> Any:
+    members = [
+        Spec((1,) * rank, x.dtype)
+        for rank, x in zip(_ranks(mine, xs), map(as_array, xs), strict=True)
+    ]
+    left, right = _axes(params.get("axes", 2), *members)
+    return _contracted(n, mine, xs, left, right)
+
+
+linear(np.tensordot, _tensordot_x, _tensordot_y, batching=_tensordot_members)
 
 
 def _dot_axes(y: Any) -> tuple[int, int]:
@@ -97,8 +156,24 @@ def _inner_y(g: Any, x: Any, y: Any) -> Any:
     return g * x if numbers else _tensordot_y(g, x, y, axes=(-1, -1))
 
 
-linear(np.dot, _dot_x, _dot_y, broadcasts=True)
-linear(np.inner, _inner_x, _inner_y, broadcasts=True)
+def _dot_members(p: Any, n: int, mine: Any, xs: Any, params: Any) -> Any:
+    ranks = _ranks(mine, xs)
+    if 0 in ranks:
+        return pointwise(np.multiply, n, mine, xs, {})
+    if max(ranks) <= 2:
+        return _matmul_members(np.matmul, n, mine, xs, {})
+    return _contracted(n, mine, xs, [ranks[0] - 1], [max(ranks[1] - 2, 0)])
+
+
+def _inner_members(p: Any, n: int, mine: Any, xs: Any, params: Any) -> Any:
+    ranks = _ranks(mine, xs)
+    if 0 in ranks:
+        return pointwise(np.multiply, n, mine, xs, {})
+    return _contracted(n, mine, xs, [ranks[0] - 1], [ranks[1] - 1])
+
+
+linear(np.dot, _dot_x, _dot_y, broadcasts=True, batching=_dot_members)
+linear(np.inner, _inner_x, _inner_y, broadcasts=True, batching=_inner_members)
 
 
 @implements(np.outer)

@@ -6,48 +6,48 @@ from typing import Any
 
 import numpy as np
 
+from ..axes import along, named, over, pointwise
 from ..box import as_array
 from ..dispatch import implements
-from ..rows import nondifferentiable
+from ..errors import OperandError
+from ..rows import Nondifferentiable, nondifferentiable
+
+
+def alike(p: Any, n: int, mine: Any, xs: Any, params: Any) -> Any:
+    """Of arrays made in the shape of another, or in one that is given."""
+    shape = params.get("shape")
+    if shape is not None:
+        whole = (shape,) if np.ndim(shape) == 0 else tuple(shape)
+        params = {**params, "shape": (n, *whole)}
+    return p(*xs, **params)
+
+
+def refused(p: Any, n: int, mine: Any, xs: Any, params: Any) -> Any:
+    """Of functions whose result is of another length for each member."""
+    raise OperandError(
+        f"vmap: np.{p.title} gives results of different lengths for the members of a batch; "
+        "use np.where(condition, x, y), or multiply with a mask"
+    )
+
 
 nondifferentiable(
-    np.equal,
-    np.not_equal,
-    np.less,
-    np.less_equal,
-    np.greater,
-    np.greater_equal,
-    np.logical_and,
-    np.logical_or,
-    np.logical_xor,
-    np.logical_not,
-    np.isfinite,
-    np.isinf,
-    np.isnan,
-    np.isneginf,
-    np.isposinf,
-    np.signbit,
-    np.isreal,
-    np.iscomplex,
-    np.isclose,
-    np.allclose,
-    np.array_equal,
-    np.all,
-    np.any,
-    np.argmax,
-    np.argmin,
-    np.argsort,
-    np.argwhere,
-    np.nonzero,
-    np.flatnonzero,
-    np.count_nonzero,
-    np.searchsorted,
-    np.zeros_like,
-    np.ones_like,
-    np.empty_like,
-    np.array_repr,
-    np.array_str,
+    *(np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal),
+    *(np.logical_and, np.logical_or, np.logical_xor, np.logical_not),
+    *(np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert),
+    *(np.isfinite, np.isinf, np.isnan, np.isneginf, np.isposinf, np.signbit),
+    *(np.isreal, np.iscomplex, np.isclose),
+    batching=pointwise,
 )
+nondifferentiable(np.all, np.any, np.count_nonzero, batching=named(over))
+nondifferentiable(np.argmax, np.argmin, batching=named(along))
+nondifferentiable(np.argsort, batching=named(along, axis=-1))
+nondifferentiable(np.zeros_like, np.ones_like, np.empty_like, batching=named(alike))
+nondifferentiable(np.argwhere, np.nonzero, np.flatnonzero, batching=refused)
+nondifferentiable(np.allclose, np.array_equal, np.searchsorted)
+nondifferentiable(np.array_repr, np.array_str, batching=pointwise)
+
+stopped = Nondifferentiable(lambda x: x, "stop_gradient", batching=pointwise)
+"""What a box holds, cut from all derivatives, and still a batch if it is one."""
 
 
 @implements(np.shape)

@@ -11,9 +11,11 @@ from typing import Any
 
 import numpy as np
 
+from ..axes import along, over
 from ..box import ROWS, plain
 from ..dispatch import implements
 from ..rows import linear, primitive
+from .nondiff import stopped
 
 Axis = int | tuple[int, ...] | None
 
@@ -42,10 +44,15 @@ def count(x: Any, axis: Axis) -> int:
     return int(np.prod([x.shape[k] for k in axes_of(axis, x.ndim)]))
 
 
-linear(np.sum, lambda g, x, *, axis=None, keepdims=False: expand(g, x, axis))
+linear(
+    np.sum,
+    lambda g, x, *, axis=None, keepdims=False: expand(g, x, axis),
+    batching=over,
+)
 linear(
     np.mean,
     lambda g, x, *, axis=None, keepdims=False: expand(g, x, axis) * (1 / max(count(x, axis), 1)),
+    batching=over,
 )
 
 
@@ -55,8 +62,8 @@ def backwards_cumsum(g: Any, x: Any, *, axis: int | None = None) -> Any:
     return np.reshape(np.flip(np.cumsum(turned, axis), 0 if axis is None else axis), x.shape)
 
 
-linear(np.cumsum, backwards_cumsum)
-linear(np.flip, lambda g, *, axis=None: np.flip(g, axis))
+linear(np.cumsum, backwards_cumsum, batching=along)
+linear(np.flip, lambda g, *, axis=None: np.flip(g, axis), batching=over)
 
 
 # the largest and the smallest: ties share equally
@@ -64,7 +71,7 @@ linear(np.flip, lambda g, *, axis=None: np.flip(g, axis))
 
 def taken(t: Any, out: Any, x: Any, axis: Axis) -> Any:
     """`t` shared among the elements that are the extreme, an exact zero elsewhere."""
-    hit = np.equal(x, opened(plain(out), x, axis))
+    hit = np.equal(x, opened(stopped(out), x, axis))
     ties = np.sum(hit, axis=axes_of(axis, x.ndim), keepdims=True)
     return np.where(hit, t / np.maximum(ties, 1), 0)
 
@@ -79,6 +86,7 @@ for extreme in (np.max, np.min):
             ),
         ),
         masks=True,
+        batching=over,
     )
 
 
@@ -130,6 +138,7 @@ primitive(
             t * prod_slope(out, x, axis), axis=axis, keepdims=keepdims
         ),
     ),
+    batching=over,
 )
 
 
@@ -168,6 +177,7 @@ primitive(
             var_slope(x, axis, ddof), t, axis, keepdims
         ),
     ),
+    batching=over,
 )
 primitive(
     np.std,
@@ -179,6 +189,7 @@ primitive(
             std_slope(out, x, axis, ddof), t, axis, keepdims
         ),
     ),
+    batching=over,
 )
 
 

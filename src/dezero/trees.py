@@ -1,0 +1,156 @@
+"""Nested containers: what transforms take and return, and how boxes come in and out of them.
+
+Dicts, lists, tuples, named tuples, dataclasses and whatever else is registered with `optree` may
+be nested in any way: what counts are the arrays and numbers in them. A list of plain numbers is an
+array. A field of a dataclass that is declared with ``field(metadata={"static": True})`` is handed
+through untouched.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import threading
+import types
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import optree
+
+from .box import Box, as_array, check_data
+from .core import Variable, node_of
+from .errors import DataError, DifferentiationError, GradientError
+
+NUMBER = (bool, int, float, complex)
+NAMESPACE = "dezero"
+"""Where dataclasses are registered as they are met, so that other users of optree do not see it."""
+
+
+def is_numbers(x: Any) -> bool:
+    """Whether a list holds only numbers, in lists of lists or not: then it is an array."""
+    return (
+        isinstance(x, list) and bool(x) and all(isinstance(e, NUMBER) or is_numbers(e) for e in x)
+    )
+
+
+_registered: set[type[Any]] = set()
+_registering = threading.Lock()
+
+
+def flatten(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> tuple[list[Any], Any]:
+    """The leaves of nested containers, and the structure to put others in their place."""
+    leaves, spec = optree.tree_flatten(tree, is_leaf, namespace=NAMESPACE)
+    new = {type(leaf) for leaf in leaves if hasattr(type(leaf), "__dataclass_fields__")}
+    if not new:
+        return leaves, spec
+    with _registering:
+        for kind in new - _registered:
+            _register(kind)
+            _registered.add(kind)
+    return flatten(tree, is_leaf)
+
+
+def _register(kind: type[Any]) -> None:
+    """Make a dataclass a container: its fields are its parts, but for those marked static."""
+    fields = dataclasses.fields(kind)
+    static = {f.name for f in fields if f.metadata.get("static")}
+    names = tuple(f.name for f in fields if f.name not in static)
+
+    def parts(instance: Any) -> tuple[Any, Any, tuple[str, ...]]:
+        kept = tuple((name, getattr(instance, name)) for name in sorted(static))
+        return [getattr(instance, name) for name in names], kept, names
+
+    def rebuilt(kept: Any, children: Iterable[Any]) -> Any:
+        instance = object.__new__(kind)
+        for name, value in (*kept, *zip(names, children, strict=True)):
+            object.__setattr__(instance, name, value)
+        return instance
+
+    optree.register_pytree_node(kind, parts, rebuilt, namespace=NAMESPACE)
+
+
+def unflatten(spec: Any, leaves: Iterable[Any]) -> Any:
+    """The containers of a structure around other leaves."""
+    return optree.tree_unflatten(spec, leaves)
+
+
+def tree_map(f: Callable[[Any], Any], tree: Any) -> Any:
+    """The same containers with `f` of each leaf."""
+    leaves, spec = flatten(tree)
+    return unflatten(spec, map(f, leaves))
+
+
+def as_primal(x: Any, who: str) -> Any:
+    """A leaf of an argument as floating or complex data that can be differentiated by.
+
+    Python's own numbers are made floating; an integer array is refused.
+    """
+    if isinstance(x, (*NUMBER, list)):
+        try:
+            x = np.asarray(x)
+        except ValueError as error:
+            raise DataError(f"{who}: no array can be made of this list: {error}") from error
+        if x.dtype.kind in "iub":
+            x = x.astype(np.float64)
+    elif isinstance(x, np.generic):
+        x = np.asarray(x)
+    if not isinstance(x, Box):
+        check_data(x, f"{who}: ")
+    if x.dtype.kind not in "fc":
+        raise DifferentiationError(
+            f"{who}: cannot differentiate by {x.dtype} data; make it floating: x.astype(float)"
+        )
+    return x
+
+
+def moving(t: Any, x: Any, what: str, of: str) -> Any:
+    """A tangent or cotangent of `x`, checked, in its dtype."""
+    t, shape = as_array(t), np.shape(x)
+    dtype = getattr(x, "dtype", None) or np.result_type(x)
+    if t.shape != shape:
+        raise GradientError(f"{what} of shape {t.shape} for a {of} of {shape}")
+    if t.dtype.kind not in "fciub" or (t.dtype.kind == "c" and dtype.kind != "c"):
+        raise GradientError(f"{what} of dtype {t.dtype} for a {of} of {dtype}")
+    return t if t.dtype == dtype or dtype.kind not in "fc" else t.astype(dtype)
+
+
+def peeled(y: Any, level: int) -> Any:
+    """A value without the boxes above a level: what put them on has ended."""
+    while isinstance(y, Box) and y._level > level:
+        y = y._value
+    return y
+
+
+def settled(y: Any) -> Any:
+    """A result as its plain array, unless a Variable is alive that it could be differentiated by.
+
+    Variables that a function makes for itself (`dz.numpy.zeros`, ``dz.exp(array)``) are gone when
+    it returns, and leave a graph behind that ends nowhere; one that it found outside, or that
+    somebody still holds, can gather a gradient.
+    """
+    if not isinstance(y, Variable) or y._level:
+        return y
+    seen, stack = set(), [node_of(y)]
+    while stack:
+        node = stack.pop()
+        v = node.variable
+        if not node.depth and v is not None and v is not y and not v.generation:
+            return y
+        for edge in node.edges:
+            if edge is not None and edge not in seen:
+                seen.add(edge)
+                stack.append(edge)
+    return y._value
+
+
+def bare(y: Any) -> Any:
+    """A 0-d array as NumPy itself would return it: a scalar."""
+    return y[()] if type(y) is np.ndarray and y.ndim == 0 else y
+
+
+class Derived(functools.partial[Any]):
+    """A derivative of a function; on a class, a method like the function itself."""
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return self if instance is None else types.MethodType(self, instance)
