@@ -50,6 +50,15 @@ from .functions import (
     tan,
     tanh,
 )
+from .jacobians import (
+    elementwise_grad,
+    gauss_newton,
+    hessian,
+    hvp,
+    jacobian,
+    linearize,
+    per_sample_grad,
+)
 from .testing import numerical_diff
 from .transforms import grad, jvp, value_and_grad, vjp
 
@@ -82,7 +91,14 @@ __all__ = [
     "div",
     "errors",
     "exp",
+    "elementwise_grad",
+    "gauss_newton",
     "grad",
+    "hessian",
+    "hvp",
+    "jacobian",
+    "linearize",
+    "per_sample_grad",
     "jvp",
     "log",
     "matmul",

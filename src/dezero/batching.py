@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,17 @@ from .trees import (
     settled,
     unflatten,
 )  # fmt: skip
+
+roof: ContextVar[int | None] = ContextVar("roof", default=None)
+"""The most numbers in one array of a batch, for a caller who can do with fewer members at once."""
+
+
+class TooLarge(Exception):
+    """An array of a batch is above the roof."""
+
+    def __init__(self, each: int) -> None:
+        super().__init__(each)
+        self.each = each  # numbers of one member
 
 
 class Batch(Box):
@@ -91,6 +103,9 @@ class Batch(Box):
             return tuple(batch(y, level) for y in out)
         if not hasattr(out, "dtype"):
             return out  # a text
+        limit = roof.get()
+        if limit is not None and out.size > limit:
+            raise TooLarge(out.size // n)
         b = batch(out, level)
         if not p.pointwise:
             note_views(b, operands)

@@ -257,7 +257,7 @@ def _value_and_grad(f: Any, argnums: Any, has_aux: bool, /, *args: Any, **kwargs
     )
 
 
-def positions(argnums: Any, n: int, name: str) -> tuple[int, ...]:
+def positions(argnums: Any, n: int, name: str, who: str = "grad") -> tuple[int, ...]:
     """`argnums` as positions counted from the front."""
     if type(argnums) is int and 0 <= argnums < n:
         return (argnums,)
@@ -267,7 +267,7 @@ def positions(argnums: Any, n: int, name: str) -> tuple[int, ...]:
     valid = len(found) == len(chosen) == len(set(found)) and all(0 <= k < n for k in found)
     if not valid or not found:
         raise OperandError(
-            f"grad({name}): argnums={argnums!r} does not choose among {n} positional arguments"
+            f"{who}({name}): argnums={argnums!r} does not choose among {n} positional arguments"
         )
     return found
 
