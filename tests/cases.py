@@ -527,7 +527,33 @@ def products(fn, pairs, *more):
 
 NUMBERS = [((2, 3), ()), ((), ()), ((), (3,)), ((), (2, 3))]
 
+
+def well_posed(shape):
+    """Matrices that are far from singular."""
+    return real(shape, -0.3, 0.3) + 1.5 * np.eye(shape[-1])
+
+
 linalg = {
+    "solve": [
+        *(
+            Case(np.linalg.solve, (well_posed(s), real(t)))
+            for s, t in [
+                ((3, 3), (3,)),
+                ((3, 3), (3, 2)),
+                ((2, 3, 3), (3,)),
+                ((2, 3, 3), (2, 3, 1)),
+                ((3, 3), (2, 3, 2)),
+                ((2, 1, 3, 3), (4, 3, 2)),
+                ((1, 1), (1,)),
+                ((0, 0), (0,)),
+                ((0, 2, 2), (2, 3)),
+            ]
+        ),
+        Case(np.linalg.solve, (well_posed((2, 2)) + 0.2j, cplx(2))),
+        Case(np.linalg.solve, (well_posed((2, 2)), cplx((2, 2)))),
+        Case(lambda b: np.linalg.solve([[2.0, 0.5], [0.25, 1.0]], b), (real(2),)),
+        Case(lambda a: np.linalg.solve(a, [1.0, 2.0]), (well_posed((2, 2)),)),
+    ],
     "matmul": products(
         np.matmul,
         [

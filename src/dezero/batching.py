@@ -13,7 +13,7 @@ from numpy.lib.array_utils import normalize_axis_index
 
 from .box import Box, as_array, check_data, new_level, plain
 from .core import new
-from .errors import ConversionError, DeZeroError, OperandError, ShapeError
+from .errors import ConversionError, DeZeroError, GraphError, OperandError, ShapeError
 from .memory import note_views
 from .rules.nondiff import stopped
 from .trees import (
@@ -60,6 +60,9 @@ class Batch(Box):
     def data(self) -> Any:
         """The same values, cut from the graph."""
         return stopped(self)
+
+    def __reduce__(self) -> Any:
+        raise GraphError("a Batch inside a running vmap cannot be pickled or copied")
 
     def __repr__(self) -> str:
         return f"batch({plain(self)})"

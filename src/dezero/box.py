@@ -80,15 +80,15 @@ def plain(x: Any) -> Any:
     return x
 
 
-def _method(function: Any) -> Callable[..., Any]:
+def method(function: Any) -> Callable[..., Any]:
     """An array method that is its NumPy function."""
 
-    def method(self: Box, /, *args: Any, **kwargs: Any) -> Any:
+    def called(self: Box, /, *args: Any, **kwargs: Any) -> Any:
         return ROWS[function](self, *args, **kwargs)
 
-    method.__name__ = function.__name__
-    method.__doc__ = f"The same as `numpy.{function.__name__}` of this array."
-    return method
+    called.__name__ = function.__name__
+    called.__doc__ = f"The same as `numpy.{function.__name__}` of this array."
+    return called
 
 
 class Box:
@@ -339,15 +339,15 @@ class Box:
 
     # methods
 
-    sum, mean, prod = _method(np.sum), _method(np.mean), _method(np.prod)
-    max, min, clip = _method(np.max), _method(np.min), _method(np.clip)
-    var, std, cumsum = _method(np.var), _method(np.std), _method(np.cumsum)
-    dot, ravel = _method(np.dot), _method(np.ravel)
-    squeeze, swapaxes = _method(np.squeeze), _method(np.swapaxes)
-    conj, conjugate = _method(np.conjugate), _method(np.conjugate)
-    copy, round = _method(np.copy), _method(np.round)
-    argmax, argmin, argsort = _method(np.argmax), _method(np.argmin), _method(np.argsort)
-    all, any, nonzero = _method(np.all), _method(np.any), _method(np.nonzero)
+    sum, mean, prod = method(np.sum), method(np.mean), method(np.prod)
+    max, min, clip = method(np.max), method(np.min), method(np.clip)
+    var, std, cumsum = method(np.var), method(np.std), method(np.cumsum)
+    dot, ravel = method(np.dot), method(np.ravel)
+    squeeze, swapaxes = method(np.squeeze), method(np.swapaxes)
+    conj, conjugate = method(np.conjugate), method(np.conjugate)
+    copy, round = method(np.copy), method(np.round)
+    argmax, argmin, argsort = method(np.argmax), method(np.argmin), method(np.argsort)
+    all, any, nonzero = method(np.all), method(np.any), method(np.nonzero)
 
     def reshape(self, *shape: Any, **kwargs: Any) -> Any:
         """The same as `numpy.reshape`; the shape as one tuple or as several numbers."""

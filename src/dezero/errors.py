@@ -7,6 +7,8 @@ Each class also derives from the built-in exception that a user of NumPy would c
     ├── OperandError          TypeError      an operand that is no array and no number
     ├── ShapeError            ValueError     shapes that do not go together
     │   └── BoundsError       IndexError     an index or axis out of bounds
+    ├── LinAlgError           np.linalg.LinAlgError  a matrix that has no inverse, …
+    ├── ConvergenceError      RuntimeError   an iteration that did not end
     ├── UnsupportedError      TypeError      a function, or an argument of one, without a row
     ├── ConversionError       TypeError      a box where only plain numbers can live
     ├── DifferentiationError  TypeError      a derivative by, or of, something without one
@@ -20,6 +22,8 @@ Each class also derives from the built-in exception that a user of NumPy would c
 
 `SequentialWarning`, a `UserWarning`, says that something is right but slow.
 """
+
+import numpy as np
 
 
 class DeZeroError(Exception):
@@ -40,6 +44,14 @@ class ShapeError(DeZeroError, ValueError):
 
 class BoundsError(ShapeError, IndexError):
     """An index or an axis that the operand does not have."""
+
+
+class LinAlgError(DeZeroError, np.linalg.LinAlgError):
+    """A matrix without the inverse or the factors that were asked for."""
+
+
+class ConvergenceError(DeZeroError, RuntimeError):
+    """An iteration that came to no end within its steps."""
 
 
 class UnsupportedError(DeZeroError, TypeError):

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from .box import Box, as_array, check_data, plain
+from .box import Box, as_array, check_data, method, plain
 from .core import new, recording_floor
-from .errors import DataError, ShapeError
+from .errors import DataError, GraphError, ShapeError
 from .memory import note_views
 
 
@@ -33,6 +33,8 @@ class Dual(Box):
     >>> y = x * x + 3.0
     >>> print(y.value, y.tangent)
     7.0 4.0
+    >>> print(x.log().tangent, np.log(x).tangent)
+    0.5 0.5
     """
 
     __slots__ = ("_tangent",)
@@ -61,6 +63,16 @@ class Dual(Box):
     def tangent(self) -> Any:
         """The rate of change."""
         return self._tangent
+
+    exp, log, sqrt, square = map(method, (np.exp, np.log, np.sqrt, np.square))
+    sin, cos, tan = map(method, (np.sin, np.cos, np.tan))
+    sinh, cosh, tanh = map(method, (np.sinh, np.cosh, np.tanh))
+    arcsin, arccos, arctan = map(method, (np.arcsin, np.arccos, np.arctan))
+
+    def __reduce__(self) -> Any:
+        if self._level:
+            raise GraphError("a Dual inside a running transform cannot be pickled or copied")
+        return Dual, (self._value, self._tangent)
 
     def __repr__(self) -> str:
         return f"dual({plain(self)}, tangent {plain(self._tangent)})"

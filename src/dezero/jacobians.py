@@ -140,11 +140,11 @@ def _forward(f: Callable[..., Any], xs: list[Any]) -> tuple[list[list[Any]], Any
     return blocks, spec
 
 
-def _reverse(y: Any, pullback: Any, xs: list[Any]) -> tuple[list[list[Any]], Any]:
+def _reverse(result: Any, pullback: Any, xs: list[Any]) -> tuple[list[list[Any]], Any]:
     """The same from the other side. Of a real argument, a complex result's imaginary part comes
     with the cotangent 1j.
     """
-    ys, spec = flatten(y)
+    ys, spec = flatten(result)
     ys = [as_array(y) for y in ys]
     dtypes = [y.dtype if y.dtype.kind in "fc" else np.dtype(float) for y in ys]
     seeds = [np.broadcast_to(np.zeros((), t), y.shape) for y, t in zip(ys, dtypes, strict=True)]

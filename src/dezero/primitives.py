@@ -17,6 +17,7 @@ from .core import Node, Variable, node_of, revive
 from .errors import (
     BoundsError,
     DeZeroError,
+    LinAlgError,
     OperandError,
     ShapeError,
 )
@@ -110,6 +111,8 @@ class Primitive:
         kind: type[DeZeroError] = OperandError
         if isinstance(error, IndexError):
             kind = BoundsError
+        elif isinstance(error, np.linalg.LinAlgError) and "dimensional" not in str(error):
+            kind = LinAlgError
         elif isinstance(error, ValueError):
             kind = ShapeError
         return kind(f"{self.title}({given}): {error}")

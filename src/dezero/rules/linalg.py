@@ -1,4 +1,4 @@
-"""Products of vectors, matrices and stacks of them. Linear in each operand.
+"""Products of vectors, matrices and stacks of them, and linear equations.
 
 The operand that stays may be a list, so rules ask `np.ndim` for its number of axes.
 """
@@ -15,7 +15,7 @@ from ..box import as_array
 from ..dispatch import implements
 from ..errors import ShapeError
 from ..needs import Spec
-from ..rows import linear
+from ..rows import linear, primitive
 
 
 def _flip_last(x: Any) -> Any:
@@ -179,3 +179,57 @@ linear(np.inner, _inner_x, _inner_y, broadcasts=True, batching=_inner_members)
 @implements(np.outer)
 def _outer(a: Any, b: Any) -> Any:
     return np.multiply(np.reshape(as_array(a), (-1, 1)), np.reshape(as_array(b), (1, -1)))
+
+
+# ---- equations ----
+
+
+def _columns(b: Any, vector: bool) -> Any:
+    """A right-hand side as a matrix."""
+    return np.expand_dims(b, -1) if vector else b
+
+
+def _solve_a(g: Any, out: Any, x: Any, y: Any) -> Any:
+    vector = np.ndim(y) == 1
+    gb = np.linalg.solve(_flip_last(x), _columns(g, vector))
+    return -np.matmul(gb, _flip_last(_columns(out, vector)))
+
+
+def _solve_b(g: Any, _out: Any, x: Any, y: Any) -> Any:
+    vector = np.ndim(y) == 1
+    gb = np.linalg.solve(_flip_last(x), _columns(g, vector))
+    return gb[..., 0] if vector else gb
+
+
+def _solve_moved_a(t: Any, out: Any, x: Any, y: Any) -> Any:
+    vector = np.ndim(y) == 1
+    moved = -np.linalg.solve(x, np.matmul(t, _columns(out, vector)))
+    return moved[..., 0] if vector else moved
+
+
+def _solve_members(p: Any, n: int, mine: Any, xs: Any, params: Any) -> Any:
+    """One matrix for all members is factored once: their right-hand sides are its columns."""
+    a, b = map(as_array, xs)
+    rank_a, rank_b = _ranks(mine, (a, b))
+    vector = rank_b == 1
+    if mine[1]:
+        b = _columns(b, vector)
+    if mine[1] and not mine[0] and rank_a == 2 and rank_b <= 2:
+        columns = np.moveaxis(b, 0, -1)  # (m, k, n)
+        flat = columns.reshape((columns.shape[0], math.prod(columns.shape[1:])))
+        out = np.moveaxis(p(a, flat).reshape(columns.shape), -1, 0)
+        return out[..., 0] if vector else out
+    rank = max(rank_a, rank_b, 2)
+    a = lined_up(a, rank) if mine[0] else a
+    out = p(a, lined_up(b, rank) if mine[1] else b)
+    return out[..., 0] if vector and mine[1] else out
+
+
+primitive(
+    np.linalg.solve,
+    _solve_a,
+    _solve_b,
+    pushes=(_solve_moved_a, lambda t, _out, x, _y: np.linalg.solve(x, t)),
+    broadcasts=True,
+    batching=_solve_members,
+)
