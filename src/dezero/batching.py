@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 import optree
-from numpy.lib.array_utils import normalize_axis_index
 
 from .box import Box, as_array, check_data, new_level, plain
-from .core import new
+from .core import new, open_levels, opened
 from .errors import ConversionError, DeZeroError, GraphError, OperandError, ShapeError
 from .memory import note_views
 from .rules.nondiff import stopped
 from .trees import (
     NAMESPACE,
     NUMBER,
-    Derived,
     bare,
+    derived,
     flatten,
     is_numbers,
     peeled,
@@ -70,8 +68,14 @@ class Batch(Box):
     def _differs(self, what: str) -> ConversionError:
         return ConversionError(
             f"{what} inside vmap has no single answer: each member has its own. Choose "
-            "between values with np.where(condition, x, y), and between programs with dz.cond"
+            "between values with np.where(condition, x, y), and between programs with dz.cond; "
+            "to read a plain array at a place of each member's own, dz.numpy.array(x)[i]"
         )
+
+    def __array__(self, *_args: Any, **_kwargs: Any) -> Any:
+        if self.dtype.kind in "iub":
+            raise self._differs("A batch of whole numbers as a plain array, or as its index,")
+        return super().__array__()
 
     def __bool__(self) -> bool:
         raise self._differs("The truth value of a batch (`if`, `while`, `and`)")
@@ -93,6 +97,10 @@ class Batch(Box):
     @staticmethod
     def process(p: Any, operands: tuple[Any, ...], params: dict[str, Any], level: int) -> Any:
         """Compute for all members, one level below."""
+        if level not in open_levels:
+            raise GraphError(
+                f"{p.title}: a value of one member came out of its vmap another way than by return"
+            )
         mine = tuple(isinstance(x, Batch) and x._level == level for x in operands)
         xs = tuple(x._value if m else x for x, m in zip(operands, mine, strict=True))
         n = next(x.shape[0] for x, m in zip(xs, mine, strict=True) if m)
@@ -168,12 +176,10 @@ def vmap(f: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0) -> Callable
     array([[0., 5.],
            [5., 0.]])
     """
-    return functools.update_wrapper(Derived(_vmap, f, in_axes, out_axes), f)
+    return derived(_vmap, f, in_axes, out_axes)
 
 
 def _vmap(f: Any, in_axes: Any, out_axes: Any, /, *args: Any, **kwargs: Any) -> Any:
-    if not callable(f):
-        raise OperandError(f"vmap takes a function, not {f!r}")
     leaves, spec = flatten(args, is_numbers)
     leaves = [as_array(x) if isinstance(x, list) else x for x in leaves]
     given = tuple(in_axes) if isinstance(in_axes, list) else in_axes
@@ -184,7 +190,8 @@ def _vmap(f: Any, in_axes: Any, out_axes: Any, /, *args: Any, **kwargs: Any) -> 
         x if axis is None else batch(_in_front(as_array(x), axis), level)
         for x, axis in zip(leaves, axes, strict=True)
     ]
-    result = f(*unflatten(spec, boxes), **kwargs)
+    with opened(level):
+        result = f(*unflatten(spec, boxes), **kwargs)
     ys, spec = flatten(result)
     places = _axes(out_axes, result, "out_axes")
     return unflatten(
@@ -245,5 +252,7 @@ def _unboxed(y: Any, axis: Any, n: int, level: int) -> Any:
         raise OperandError("vmap: out_axes is None for a result that differs between the members")
     else:
         value = y._value
-    axis = normalize_axis_index(axis, value.ndim)
+    if not isinstance(axis, (int, np.integer)) or not -value.ndim <= axis < value.ndim:
+        raise ShapeError(f"vmap: results of shape {value.shape[1:]} get no axis {axis!r}")
+    axis = axis % value.ndim
     return bare(settled(np.moveaxis(value, 0, axis) if axis else value))

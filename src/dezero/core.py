@@ -168,6 +168,17 @@ _retained: weakref.WeakValueDictionary[int, Variable] = weakref.WeakValueDiction
 open_levels: set[int] = set()
 """Levels of the transforms that are running, in any thread."""
 
+
+@contextlib.contextmanager
+def opened(level: int) -> Iterator[None]:
+    """While a transform runs, its level is among the open ones."""
+    open_levels.add(level)
+    try:
+        yield
+    finally:
+        open_levels.discard(level)
+
+
 _leaf_lock = threading.Lock()
 
 

@@ -6,7 +6,6 @@ forward Jacobian of the gradient.
 
 from __future__ import annotations
 
-import functools
 import itertools
 from collections.abc import Callable
 from typing import Any
@@ -22,7 +21,7 @@ from .errors import (
     ShapeError,
 )
 from .transforms import grad, jvp, positions, vjp
-from .trees import Derived, as_primal, bare, flatten, is_numbers, tree_map, unflatten
+from .trees import as_primal, bare, derived, flatten, is_numbers, tree_map, unflatten
 
 MODES = ("auto", "forward", "reverse")
 
@@ -77,7 +76,7 @@ def jacobian(
     """
     if mode not in MODES:
         raise OperandError(f"jacobian: mode is one of {', '.join(MODES)}, not {mode!r}")
-    return functools.update_wrapper(Derived(_jacobian, f, argnums, mode), f)
+    return derived(_jacobian, f, argnums, mode)
 
 
 def _jacobian(f: Any, argnums: Any, mode: str, /, *args: Any, **kwargs: Any) -> Any:
@@ -107,8 +106,6 @@ def _jacobian(f: Any, argnums: Any, mode: str, /, *args: Any, **kwargs: Any) -> 
 
 def split(f: Any, argnums: Any, who: str, args: Any, kwargs: Any) -> tuple[Any, tuple[Any, ...]]:
     """A function of the chosen arguments alone, and these."""
-    if not callable(f):
-        raise OperandError(f"{who} takes a function, not {f!r}")
     chosen = positions(argnums, len(args), getattr(f, "__name__", "f"), who)
 
     def g(*values: Any) -> Any:
@@ -270,7 +267,7 @@ def hessian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callab
     array([[4., 2.],
            [2., 0.]])
     """
-    return functools.update_wrapper(Derived(_hessian, f, argnums), f)
+    return derived(_hessian, f, argnums)
 
 
 def _hessian(f: Any, argnums: Any, /, *args: Any, **kwargs: Any) -> Any:
@@ -419,7 +416,7 @@ def elementwise_grad(f: Callable[..., Any], check: bool = False) -> Callable[...
         ...
     dezero.errors.CheckError: elementwise_grad(cumsum): the Jacobian of cumsum is not diagonal: ...
     """
-    return functools.update_wrapper(Derived(_elementwise_grad, f, check), f)
+    return derived(_elementwise_grad, f, check)
 
 
 def _elementwise_grad(f: Any, check: bool, /, *args: Any, **kwargs: Any) -> Any:
@@ -477,7 +474,7 @@ def per_sample_grad(f: Callable[..., Any]) -> Callable[..., Any]:
     array([[2., 0.],
            [0., 2.]])
     """
-    return functools.update_wrapper(Derived(_per_sample_grad, f), f)
+    return derived(_per_sample_grad, f)
 
 
 def _per_sample_grad(f: Any, /, params: Any, *samples: Any, **kwargs: Any) -> Any:

@@ -6,21 +6,20 @@ differentiated are the arrays and numbers in them. A list of plain numbers is an
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from .box import Box, as_array, new_level
-from .core import Node, Variable, attach, node_of, open_levels, own, sweep
+from .core import Node, Variable, attach, node_of, opened, own, sweep
 from .errors import GradientError, NonScalarError, OperandError
 from .forward import Dual, dual, still
 from .trees import (
     NUMBER,
-    Derived,
     as_primal,
     bare,
+    derived,
     flatten,
     is_numbers,
     moving,
@@ -43,11 +42,8 @@ class Watched:
 
     def call(self, f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """What a function returns, without boxes of transforms that have ended inside."""
-        open_levels.add(self.level)
-        try:
+        with opened(self.level):
             result = f(*args, **kwargs)
-        finally:
-            open_levels.discard(self.level)
         if self.mine(result):
             return result
         return tree_map(lambda y: peeled(y, self.level), result)
@@ -181,7 +177,7 @@ def value_and_grad(
     >>> value_and_grad(lambda x: np.sum(x**2))(np.array([1.0, 2.0]))
     (np.float64(5.0), array([2., 4.]))
     """
-    return functools.update_wrapper(Derived(_value_and_grad, f, argnums, has_aux), f)
+    return derived(_value_and_grad, f, argnums, has_aux)
 
 
 def grad(
@@ -223,7 +219,7 @@ def grad(
     >>> grad(grad(np.tanh))(0.0)
     -0.0
     """
-    return functools.update_wrapper(Derived(_grad, f, argnums, has_aux), f)
+    return derived(_grad, f, argnums, has_aux)
 
 
 def _grad(f: Any, argnums: Any, has_aux: bool, /, *args: Any, **kwargs: Any) -> Any:
@@ -234,8 +230,6 @@ def _grad(f: Any, argnums: Any, has_aux: bool, /, *args: Any, **kwargs: Any) -> 
 def _value_and_grad(f: Any, argnums: Any, has_aux: bool, /, *args: Any, **kwargs: Any) -> Any:
     name = getattr(f, "__name__", "f")
     chosen = positions(argnums, len(args), name)
-    if not callable(f):
-        raise OperandError(f"grad takes a function, not {f!r}")
     watched = Watched(tuple(args[k] for k in chosen), f"grad({name})")
     full = list(args)
     for k, boxed in zip(chosen, watched.boxed, strict=True):

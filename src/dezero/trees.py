@@ -20,7 +20,7 @@ import optree
 
 from .box import Box, as_array, check_data
 from .core import Variable, node_of
-from .errors import DataError, DifferentiationError, GradientError
+from .errors import DataError, DifferentiationError, GradientError, OperandError
 
 NUMBER = (bool, int, float, complex)
 NAMESPACE = "dezero"
@@ -147,6 +147,13 @@ def settled(y: Any) -> Any:
 def bare(y: Any) -> Any:
     """A 0-d array as NumPy itself would return it: a scalar."""
     return y[()] if type(y) is np.ndarray and y.ndim == 0 else y
+
+
+def derived(run: Callable[..., Any], f: Any, *settings: Any) -> Callable[..., Any]:
+    """The function ``run(f, *settings, …)``, with the name and the docstring of `f`."""
+    if not callable(f):
+        raise OperandError(f"{run.__name__.lstrip('_')} takes a function, not {f!r}")
+    return functools.update_wrapper(Derived(run, f, *settings), f)
 
 
 class Derived(functools.partial[Any]):
