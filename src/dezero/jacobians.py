@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .batching import TooLarge, roof, vmap
-from .box import as_array, plain
+from .box import Box, as_array, plain
 from .errors import (
     CheckError,
     DifferentiationError,
@@ -251,8 +251,9 @@ def hessian(f: Callable[..., Any], argnums: int | tuple[int, ...] = 0) -> Callab
     Returns
     -------
     callable
-        With the arguments of `f`. For an array x, an array of shape ``(*x.shape, *x.shape)``; for
-        containers and tuples of `argnums`, their structure twice: ``h["a"]["b"]``.
+        With the arguments of `f`. For an array x, an array of shape ``(*x.shape, *x.shape)``. For
+        containers, their structure twice: ``h["a"]["b"]``; so for a tuple of `argnums`, whose
+        gradient is a tuple: ``h[0][1]``.
 
     Raises
     ------
@@ -423,7 +424,9 @@ def _elementwise_grad(f: Any, check: bool, /, *args: Any, **kwargs: Any) -> Any:
     name = getattr(f, "__name__", "f")
     g, (x,) = split(f, 0, "elementwise_grad", args, kwargs)
     y, pullback = vjp(g, x)
-    if not hasattr(as_array(y), "dtype") or np.shape(y) != np.shape(x):
+    if not isinstance(y, (Box, np.ndarray, np.generic, *NUMBER)):
+        raise OperandError(f"elementwise_grad({name}): {name} returned {type(y)}, not one array")
+    if np.shape(y) != np.shape(x):
         raise ShapeError(
             f"elementwise_grad({name}): {name} made an array of shape {np.shape(y)} of one of "
             f"{np.shape(x)}; use dz.jacobian"
