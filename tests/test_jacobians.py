@@ -45,7 +45,7 @@ MAPS = {
     "tall": (lambda x: np.tanh(W @ x) * x[0], (3,)),
     "wide": (lambda x: np.sum(x * x[::-1], axis=1), (2, 4)),
     "square": (lambda x: np.cumsum(np.sin(x)), (5,)),
-    "scalar": (lambda x: np.prod(x), (3,)),
+    "scalar": (np.prod, (3,)),
     "of a scalar": (lambda x: np.stack([x, x**2, np.sin(x)]), ()),
     "matrices": (lambda x: x @ x.T, (2, 3)),
     "constant": (lambda x: np.ones(2), (3,)),  # noqa: ARG005

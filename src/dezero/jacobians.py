@@ -21,7 +21,7 @@ from .errors import (
     ShapeError,
 )
 from .transforms import grad, jvp, positions, vjp
-from .trees import as_primal, bare, derived, flatten, is_numbers, tree_map, unflatten
+from .trees import NUMBER, as_primal, bare, derived, flatten, is_numbers, tree_map, unflatten
 
 MODES = ("auto", "forward", "reverse")
 
