@@ -1,0 +1,162 @@
+"""Transforms of transforms, over every row of the table.
+
+Each operator takes a function of arrays to another function of the same arrays, and has a plain
+counterpart that does not differentiate, map or record: differences, loops, or nothing. A pair
+``outer(inner(f))`` must be what the plain counterpart of `outer` makes of ``inner(f)``. The rows
+stand for all programs: each row that is added to `cases.py` joins.
+"""
+
+import itertools
+
+import numpy as np
+import pytest
+from cases import CASES
+
+import dezero as dz
+from dezero.testing import STEP, difference, steadiest
+
+SCALES = (1.0, 0.999)
+
+
+def leading(cases):
+    """Of a row: its first case with several numbers that are all real, else its first case."""
+    usable = [case for case in cases if all(x.dtype.kind == "f" for x in case.args)]
+    full = [case for case in usable if all(1 < x.size < 20 for x in case.args)]
+    return (full or [case for case in usable if all(x.size for x in case.args)] or usable)[0]
+
+
+ROWS = {title: leading(cases) for title, cases in CASES.items()}
+
+
+def directions(xs, seed):
+    rng = np.random.default_rng(seed)
+    return [np.asarray(rng.normal(size=np.shape(x))) for x in xs]
+
+
+def flat(ys):
+    """The arrays of a result, one after the other."""
+    return list(ys) if isinstance(ys, (list, tuple)) else [ys]
+
+
+# ---- operators: f is a function of arrays that returns a list of them, and so is the result ----
+
+
+def jvp(f):
+    return lambda *xs: dz.jvp(f, xs, tuple(directions(xs, 1)))[1]
+
+
+def vjp(f):
+    def pulled(*xs):
+        ys, pullback = dz.vjp(f, *xs)
+        return list(pullback(directions(ys, 2)))
+
+    return pulled
+
+
+def vmap(f):
+    return lambda *xs: dz.vmap(f)(*(np.stack([x * s for s in SCALES]) for x in xs))
+
+
+def jacobian(f):
+    return lambda *xs: [
+        block for row in dz.jacobian(f, tuple(range(len(xs))))(*xs) for block in row
+    ]
+
+
+OPERATORS = {"jvp": jvp, "vjp": vjp, "vmap": vmap, "jacobian": jacobian}
+
+# ---- what each is without derivatives: scalars or arrays to compare, from both sides ----
+
+
+def slopes(f, xs, txs):
+    """The derivative along a direction, by differences."""
+    return difference(lambda *a: values(f, a), xs, txs, STEP)
+
+
+def values(f, xs):
+    with dz.no_grad():
+        return [np.asarray(y) for y in flat(f(*xs))]
+
+
+def check_jvp(f, xs, rtol):
+    agree(values(jvp(f), xs), lambda how: how(f, xs, directions(xs, 1)), rtol)
+
+
+def check_vjp(f, xs, rtol):
+    """⟨gx, t⟩ is ⟨gy, J t⟩ for a random t."""
+    ts, gys = directions(xs, 3), directions(values(f, xs), 2)
+    inner = sum(np.sum(g * t) for g, t in zip(values(vjp(f), xs), ts, strict=True))
+
+    def outer(how):
+        return [sum(np.sum(g * ty) for g, ty in zip(gys, how(f, xs, ts), strict=True))]
+
+    agree([inner], outer, rtol)
+
+
+def check_vmap(f, xs, _rtol):
+    each = [values(f, [x * s for x in xs]) for s in SCALES]
+    for found, members in zip(values(vmap(f), xs), zip(*each, strict=True), strict=True):
+        np.testing.assert_allclose(found, np.stack(members), 1e-11, 1e-11)
+
+
+def check_jacobian(f, xs, rtol):
+    """Along a random direction."""
+    ts, ys = directions(xs, 4), values(f, xs)
+    blocks = values(jacobian(f), xs)
+    moved = [
+        sum(
+            np.tensordot(block, t, t.ndim)
+            for block, t in zip(blocks[k * len(xs) : (k + 1) * len(xs)], ts, strict=True)
+        )
+        for k in range(len(ys))
+    ]
+    agree(moved, lambda how: how(f, xs, ts), rtol)
+
+
+CHECKS = {"jvp": check_jvp, "vjp": check_vjp, "vmap": check_vmap, "jacobian": check_jacobian}
+
+
+def agree(found, expected, rtol):
+    """Within the tolerance of differences, at the usual step or at the steadiest."""
+
+    def close(how):
+        pairs = list(zip(found, expected(how), strict=True))
+        size = max((np.max(np.abs(b), initial=0.0) for _, b in pairs), default=0.0)
+        return all(
+            np.all(np.abs(a - b) <= rtol * np.maximum(np.abs(b), min(1.0, size) + 0.01 * size))
+            for a, b in pairs
+        )
+
+    steady = lambda f, xs, ts: steadiest(lambda *a: values(f, a), list(xs), ts)  # noqa: E731
+    if not close(slopes) and not close(steady):
+        pairs = [(a, b) for a, b in zip(found, expected(slopes), strict=True)]
+        pytest.fail("\n".join(f"{a}\nwhere differences say\n{b}" for a, b in pairs))
+
+
+def nested(names, f):
+    for name in reversed(names):
+        f = OPERATORS[name](f)
+    return f
+
+
+def listed(case):
+    return lambda *xs: flat(case.call(*xs))
+
+
+@pytest.mark.parametrize("row", ROWS)
+@pytest.mark.parametrize("outer", OPERATORS)
+def test_pairs(outer, row):
+    case = ROWS[row]
+    for inner in OPERATORS.values():
+        CHECKS[outer](inner(listed(case)), list(case.args), case.rtol or 1e-7)
+
+
+THREE = ["jvp", "vjp", "vmap"]
+
+
+@pytest.mark.parametrize("row", ROWS)
+@pytest.mark.parametrize("outer", THREE)
+def test_triples(outer, row):
+    case = ROWS[row]
+    for inner in itertools.product(THREE, repeat=2):
+        CHECKS[outer](nested(inner, listed(case)), list(case.args), case.rtol or 1e-7)
