@@ -17,7 +17,7 @@ import numpy as np
 from .box import Box, as_array, plain, watch
 from .core import Node, Variable, as_variable, no_grad, node_of, node_over, recording_floor, revive
 from .errors import GradientError, GraphError, OperandError
-from .primitives import Primitive
+from .primitives import Joint, Primitive
 
 
 class Function:
@@ -268,10 +268,7 @@ class ByHand(Primitive):
     def nodes(
         self, outs: tuple[Any, ...], xs: tuple[Any, ...], edges: tuple[Node | None, ...]
     ) -> tuple[Node, ...]:
-        call = Call(self, xs, outs, edges)
-        nodes = tuple(map(call.end, outs))
-        call.ends = [weakref.ref(node) for node in nodes]
-        return nodes
+        return Call(self, xs, outs, edges).record(outs)
 
     def push(
         self, out: Any, xs: tuple[Any, ...], txs: tuple[Any, ...], params: dict[str, Any]
@@ -288,7 +285,7 @@ def read_only(x: Any) -> Any:
     return view
 
 
-class Call(Primitive):
+class Call(Joint):
     """What the sweep sees of a user's recorded call: one joint way back from all its results."""
 
     def __init__(
@@ -298,13 +295,8 @@ class Call(Primitive):
         outs: tuple[Any, ...],
         edges: tuple[Node | None, ...],
     ) -> None:
-        super().__init__(p.fn, p.title, joint=True, holomorphic=False)
-        self.by_hand, self.xs, self.outs, self.edges = p, xs, outs, edges
-        self.ends: list[weakref.ref[Node]] = []
-
-    def end(self, out: Any) -> Node:
-        """The node of one result."""
-        return node_over(self, out, self.edges)
+        super().__init__(p, edges)
+        self.by_hand, self.xs, self.outs = p, xs, outs
 
     def seen(self, node: Node) -> Function:
         return self.by_hand.instance
@@ -312,15 +304,7 @@ class Call(Primitive):
     def kept(self, node: Node) -> tuple[Any, ...]:
         return (*self.xs, *self.outs)
 
-    def pull(self, node: Node, arrived: dict[Node, Any], lifted: int | None) -> tuple[Any, ...]:
-        """Results of a call have the same depth, so they arrive together; the first brings all."""
-        ends = [end() for end in self.ends]
-        if next(end for end in ends if end in arrived) is not node:
-            return ()
-        gs = tuple(
-            arrived[end] if end in arrived else np.zeros(out.shape, out.dtype)
-            for end, out in zip(ends, self.outs, strict=True)
-        )
+    def pulled(self, gs: tuple[Any, ...], lifted: int | None) -> tuple[Any, ...]:
         if lifted is None and not any(isinstance(each, Box) for each in (*gs, *self.xs)):
             return self.plainly(gs)
         return self.differentiably(gs, lifted)
@@ -363,7 +347,10 @@ class Call(Primitive):
                 return revive(value, node, lifted)
             return value if isinstance(value, Box) else value.view(Kept)
 
-        nodes = [end() or self.end(out) for end, out in zip(self.ends, self.outs, strict=True)]
+        nodes = [
+            end() or node_over(self, out, self.edges)
+            for end, out in zip(self.ends, self.outs, strict=True)
+        ]
         self.ends = [weakref.ref(node) for node in nodes]
         pairs = zip((*self.xs, *self.outs), (*self.edges, *nodes), strict=True)
         boxes = [boxed(value, node) for value, node in pairs]

@@ -6,6 +6,7 @@ The rows of the table (`rows.py`) are primitives whose derivative is a line of N
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 
 from .axes import BatchRule, one_by_one
 from .box import Box, as_array, foreign, plain
-from .core import Node, Variable, node_of, revive
+from .core import Node, Variable, node_of, node_over, revive
 from .errors import (
     BoundsError,
     DeZeroError,
@@ -21,6 +22,7 @@ from .errors import (
     OperandError,
     ShapeError,
 )
+from .needs import Spec
 
 
 class Primitive:
@@ -153,6 +155,41 @@ class Primitive:
         self, out: Any, xs: tuple[Any, ...], txs: tuple[Any, ...], params: dict[str, Any]
     ) -> Any:
         """The tangent of the result; `txs` has None for operands that do not move."""
+        raise NotImplementedError
+
+
+class Joint(Primitive):
+    """One recorded call with several results, and one way back from all of them.
+
+    Results of a call have the same depth, so their cotangents arrive together; the first that is
+    met brings all, and the others have nothing left to do.
+    """
+
+    def __init__(self, p: Primitive, edges: tuple[Node | None, ...]) -> None:
+        super().__init__(p.fn, p.title, joint=True, holomorphic=False)
+        self.edges = edges
+        self.ends: list[weakref.ref[Node]] = []
+        self.specs: list[Spec] = []
+
+    def record(self, outs: tuple[Any, ...]) -> tuple[Node, ...]:
+        """The nodes of the results."""
+        nodes = tuple(node_over(self, out, self.edges) for out in outs)
+        self.ends = [weakref.ref(node) for node in nodes]
+        self.specs = [Spec.of(out) for out in outs]
+        return nodes
+
+    def pull(self, node: Node, arrived: dict[Node, Any], lifted: int | None) -> tuple[Any, ...]:
+        ends = [end() for end in self.ends]
+        if next(end for end in ends if end in arrived) is not node:
+            return ()
+        gs = tuple(
+            arrived[end] if end in arrived else np.zeros(spec.shape, spec.dtype)
+            for end, spec in zip(ends, self.specs, strict=True)
+        )
+        return self.pulled(gs, lifted)
+
+    def pulled(self, gs: tuple[Any, ...], lifted: int | None) -> tuple[Any, ...]:
+        """The operands' cotangents from those of all results."""
         raise NotImplementedError
 
 
