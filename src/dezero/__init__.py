@@ -12,6 +12,7 @@ from . import errors, numpy, rules, testing
 from .batching import vmap
 from .box import as_array
 from .core import Config, Variable, as_variable, no_grad, using_config
+from .custom import custom_jvp, custom_vjp, stop_gradient
 from .forward import Dual
 from .function import Function
 from .functions import (
@@ -59,6 +60,8 @@ from .jacobians import (
     linearize,
     per_sample_grad,
 )
+from .loops import cond, fori_loop, scan, while_loop
+from .recompute import checkpoint
 from .testing import numerical_diff
 from .transforms import grad, jvp, value_and_grad, vjp
 
@@ -87,12 +90,17 @@ __all__ = [
     "add",
     "as_array",
     "as_variable",
+    "checkpoint",
+    "cond",
     "cos",
+    "custom_jvp",
+    "custom_vjp",
     "div",
     "errors",
     "exp",
     "elementwise_grad",
     "gauss_newton",
+    "fori_loop",
     "grad",
     "hessian",
     "hvp",
@@ -113,9 +121,11 @@ __all__ = [
     "rdiv",
     "rsub",
     "rules",
+    "scan",
     "sin",
     "sqrt",
     "square",
+    "stop_gradient",
     "sub",
     "tan",
     "tanh",
@@ -124,4 +134,5 @@ __all__ = [
     "value_and_grad",
     "vjp",
     "vmap",
+    "while_loop",
 ]

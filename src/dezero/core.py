@@ -211,7 +211,10 @@ def revive(data: Any, node: Node, level: int, fresh: bool = False) -> Variable:
 
 
 def sweep(  # noqa: C901  # the one loop whose every Python call is paid per operation
-    seeds: dict[Node, Any], kept: dict[Node, Any] | None = None, lifted: int | None = None
+    seeds: dict[Node, Any],
+    kept: dict[Node, Any] | None = None,
+    lifted: int | None = None,
+    stops: frozenset[Node] = frozenset(),
 ) -> dict[Node, Any]:
     """Pull cotangents back through the graph and return what arrives at each leaf.
 
@@ -227,6 +230,8 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
         If given, receives the cotangents of inner nodes too.
     lifted
         Apply the rules to Variables of this level, so that cotangents can be differentiated again.
+    stops
+        Nodes to take for leaves.
     """
     if written:
         check_written(seeds)
@@ -234,6 +239,7 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
     waiting: list[dict[Node, Any] | None] = [None] * (deepest + 1)
     for node, seed in seeds.items():
         waiting[node.depth] = {**(waiting[node.depth] or {}), node: seed}
+    reached: dict[Node, Any] = {}
     sums: set[Node] = set()
     ndarray = np.ndarray
     quiet = None  # entered with the first row that masks: 0 * inf is no accident from there on
@@ -243,6 +249,8 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
             if arrived is None:
                 continue
             waiting[depth] = None
+            if stops:
+                reached.update((n, arrived.pop(n)) for n in stops & arrived.keys())
             if kept is not None:
                 kept.update(arrived)
             for node, g in arrived.items():
@@ -288,7 +296,7 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
     finally:
         if quiet is not None:
             quiet.__exit__(None, None, None)
-    return waiting[0] or {}
+    return {**reached, **(waiting[0] or {})} if stops else waiting[0] or {}
 
 
 def conj(g: Any) -> Any:

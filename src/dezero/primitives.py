@@ -188,6 +188,13 @@ class Joint(Primitive):
         )
         return self.pulled(gs, lifted)
 
+    def live(self, outs: tuple[Any, ...]) -> list[Node]:
+        """The nodes of the results, made again where nobody holds them any more."""
+        pairs = zip(self.ends, outs, strict=True)
+        nodes = [end() or node_over(self, out, self.edges) for end, out in pairs]
+        self.ends = [weakref.ref(node) for node in nodes]
+        return nodes
+
     def pulled(self, gs: tuple[Any, ...], lifted: int | None) -> tuple[Any, ...]:
         """The operands' cotangents from those of all results."""
         raise NotImplementedError
