@@ -51,6 +51,7 @@ from .functions import (
     tan,
     tanh,
 )
+from .implicit import fixed_point, minimize, root
 from .jacobians import (
     elementwise_grad,
     gauss_newton,
@@ -100,6 +101,7 @@ __all__ = [
     "exp",
     "elementwise_grad",
     "gauss_newton",
+    "fixed_point",
     "fori_loop",
     "grad",
     "hessian",
@@ -111,6 +113,7 @@ __all__ = [
     "log",
     "matmul",
     "maximum",
+    "minimize",
     "minimum",
     "mul",
     "neg",
@@ -119,6 +122,7 @@ __all__ = [
     "numpy",
     "pow",
     "rdiv",
+    "root",
     "rsub",
     "rules",
     "scan",

@@ -225,7 +225,8 @@ def while_loop(cond: Callable[[Any], Any], body: Callable[[Any], Any], init: Any
         elif not np.any(plain(going)):
             return carry.tree(values)
         else:
-            new = carry.values(body(carry.tree(values)))
+            with np.errstate(all="ignore"):  # what a member that is done computes does not count
+                new = carry.values(body(carry.tree(values)))
             values = [np.where(going, a, b) for a, b in zip(new, values, strict=True)]
 
 

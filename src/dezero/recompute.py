@@ -194,17 +194,22 @@ class Replay(Joint):
         return self
 
     def pulled(self, gs: Values, lifted: int | None) -> Values:
+        # Nothing but the sweep holds the new graph, so that it goes as it is swept.
+        found = sweep(self.seeds(gs), lifted=lifted, stops=frozenset(self.starts))
+        return tuple(
+            found[start] if start in found else np.zeros(start.shape, start.dtype)
+            for start in self.starts
+        )
+
+    def seeds(self, gs: Values) -> dict[Node, Any]:
+        """The cotangents of the results of another run."""
         ends = self.again.ends()
         self.check([v._value for v in ends])
         seeds: dict[Node, Any] = {}
         for v, g in zip(ends, gs, strict=True):
             node = node_of(v)
             seeds[node] = seeds[node] + g if node in seeds else g
-        found = sweep(seeds, lifted=lifted, stops=frozenset(self.starts))
-        return tuple(
-            found[start] if start in found else np.zeros(start.shape, start.dtype)
-            for start in self.starts
-        )
+        return seeds
 
     def check(self, values: list[Any]) -> None:
         """Raise if the second run has come to other values than the first."""
