@@ -63,7 +63,37 @@ def jacobian(f):
     ]
 
 
-OPERATORS = {"jvp": jvp, "vjp": vjp, "vmap": vmap, "jacobian": jacobian}
+def custom_vjp(f):
+    """The function's own reverse rule, given by hand; its forward rule is derived."""
+    return dz.custom_vjp(f, lambda gys, _ys, *xs: dz.vjp(f, *xs)[1](gys))
+
+
+def custom_jvp(f):
+    return dz.custom_jvp(f, lambda txs, _ys, *xs: dz.jvp(f, xs, txs)[1])
+
+
+def scan(f):
+    """Two steps, of which the second has other numbers."""
+
+    def scanned(*xs):
+        scales = np.array(SCALES)
+        return dz.scan(lambda c, s: (c, f(*(x * s for x in c))), list(xs), scales, checkpoint=True)[
+            1
+        ]
+
+    return scanned
+
+
+OPERATORS = {
+    "jvp": jvp,
+    "vjp": vjp,
+    "vmap": vmap,
+    "jacobian": jacobian,
+    "custom_vjp": custom_vjp,
+    "custom_jvp": custom_jvp,
+    "checkpoint": dz.checkpoint,
+    "scan": scan,
+}
 
 # ---- what each is without derivatives: scalars or arrays to compare, from both sides ----
 
@@ -113,7 +143,30 @@ def check_jacobian(f, xs, rtol):
     agree(moved, lambda how: how(f, xs, ts), rtol)
 
 
-CHECKS = {"jvp": check_jvp, "vjp": check_vjp, "vmap": check_vmap, "jacobian": check_jacobian}
+def check_same(transform):
+    def check(f, xs, _rtol):
+        for a, b in zip(values(transform(f), xs), values(f, xs), strict=True):
+            np.testing.assert_array_equal(a, b)
+
+    return check
+
+
+def check_scan(f, xs, _rtol):
+    each = [values(f, [x * s for x in xs]) for s in SCALES]
+    for found, steps in zip(values(scan(f), xs), zip(*each, strict=True), strict=True):
+        np.testing.assert_allclose(found, np.stack(steps), 1e-11, 1e-11)
+
+
+CHECKS = {
+    "jvp": check_jvp,
+    "vjp": check_vjp,
+    "vmap": check_vmap,
+    "jacobian": check_jacobian,
+    "custom_vjp": check_same(custom_vjp),
+    "custom_jvp": check_same(custom_jvp),
+    "checkpoint": check_same(dz.checkpoint),
+    "scan": check_scan,
+}
 
 
 def agree(found, expected, rtol):

@@ -259,7 +259,7 @@ class Space:
 
     def pack(self, tree: Any, source: str) -> Any:
         """A vector of what `source` gave, which must be like x0."""
-        leaves, spec = flatten(tree, is_numbers)
+        leaves, spec = flatten(tree)
         leaves = [as_array(x) for x in leaves]
         shapes = [x.shape for x in leaves]
         if spec != self.spec:

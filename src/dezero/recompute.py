@@ -148,7 +148,8 @@ def boundary(ends: set[Node]) -> list[Node]:
             if edge is None or edge in seen:
                 continue
             seen.add(edge)
-            if edge.variable is not None:
+            v = edge.variable
+            if v is not None and v._node is edge:  # else it was assigned into since
                 found.append(edge)
             else:
                 stack.append(edge)
