@@ -62,6 +62,7 @@ from .jacobians import (
 )
 from .loops import cond, fori_loop, scan, while_loop
 from .recompute import checkpoint
+from .taylor import taylor
 from .testing import numerical_diff
 from .transforms import grad, jvp, value_and_grad, vjp
 
@@ -129,6 +130,7 @@ __all__ = [
     "sub",
     "tan",
     "tanh",
+    "taylor",
     "testing",
     "using_config",
     "value_and_grad",
