@@ -63,7 +63,17 @@ def jacobian(f):
     ]
 
 
-OPERATORS = {"jvp": jvp, "vjp": vjp, "vmap": vmap, "jacobian": jacobian}
+def taylor(f):
+    """Coefficients 0, 1 and 2 along a direction, one after the other."""
+
+    def found(*xs):
+        c = dz.taylor(lambda xs: f(*xs), xs, 2, tuple(directions(xs, 1)))
+        return list(itertools.chain(*map(flat, c)))
+
+    return found
+
+
+OPERATORS = {"jvp": jvp, "vjp": vjp, "vmap": vmap, "jacobian": jacobian, "taylor": taylor}
 
 # ---- what each is without derivatives: scalars or arrays to compare, from both sides ----
 
@@ -113,7 +123,23 @@ def check_jacobian(f, xs, rtol):
     agree(moved, lambda how: how(f, xs, ts), rtol)
 
 
-CHECKS = {"jvp": check_jvp, "vjp": check_vjp, "vmap": check_vmap, "jacobian": check_jacobian}
+def check_taylor(f, xs, rtol):
+    """The value, the derivative along the direction, and half of the derivative of that."""
+    ts = directions(xs, 1)
+    c, n = values(taylor(f), xs), len(values(f, xs))
+    for value, found in zip(values(f, xs), c[:n], strict=True):
+        np.testing.assert_allclose(found, value, 1e-12, 1e-12)
+    agree(c[n : 2 * n], lambda how: how(f, xs, ts), rtol)
+    agree([2 * each for each in c[2 * n :]], lambda how: how(jvp(f), xs, ts), rtol)
+
+
+CHECKS = {
+    "jvp": check_jvp,
+    "vjp": check_vjp,
+    "vmap": check_vmap,
+    "jacobian": check_jacobian,
+    "taylor": check_taylor,
+}
 
 
 def agree(found, expected, rtol):
