@@ -12,6 +12,7 @@ from . import errors, numpy, rules, testing
 from .batching import vmap
 from .box import as_array
 from .core import Config, Variable, as_variable, no_grad, using_config
+from .debugging import debug
 from .forward import Dual
 from .function import Function
 from .functions import (
@@ -88,6 +89,7 @@ __all__ = [
     "as_array",
     "as_variable",
     "cos",
+    "debug",
     "div",
     "errors",
     "exp",

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from .box import Box, as_array, plain, watch
-from .core import Node, Variable, as_variable, no_grad, node_of, node_over, recording_floor, revive
+from .core import Node, Variable, as_variable, no_grad, node_of, node_over, records, revive
 from .errors import GradientError, GraphError, OperandError
+from .memory import read_only
 from .primitives import Joint, Primitive
 
 
@@ -74,7 +75,7 @@ class Function:
             operands = tuple(as_variable(x) for x in operands)
         p = self._primitive()
         outs = p(*operands)
-        recorded = max(x._level for x in operands if isinstance(x, Box)) >= recording_floor.get()
+        recorded = records(max(x._level for x in operands if isinstance(x, Box)))
         if recorded or not hasattr(self, "_last"):  # what was recorded stays on view
             ys = outs if isinstance(outs, tuple) else (outs,)
             self._called(Last(tuple(as_variable(x) for x in operands), ys, p), ys[0])
@@ -276,13 +277,6 @@ class ByHand(Primitive):
         raise GraphError(
             f"{self.title} is a Function with a backward only: forward mode does not know it"
         )
-
-
-def read_only(x: Any) -> Any:
-    """A view that refuses to be written into."""
-    view: Any = np.asarray(x).view()
-    view.flags.writeable = False
-    return view
 
 
 class Call(Joint):

@@ -26,7 +26,19 @@ import numpy as np
 
 from .axes import pointwise
 from .box import ROWS, Box, as_array
-from .core import Node, Variable, conj, fit, new, node_of, node_over, recording_floor, revive
+from .core import (
+    Node,
+    Variable,
+    attach,
+    conj,
+    fit,
+    new,
+    node_of,
+    node_over,
+    recording_floor,
+    revive,
+    watching,
+)
 from .dispatch import bind, signature
 from .errors import GraphError, OperandError
 from .function import Function, Last
@@ -253,9 +265,15 @@ class Elementwise(Row):
         total = sum(parts[1:], start=parts[0])
         return total if np.shape(total) == out.shape else np.broadcast_to(total, out.shape)
 
+    def unrecorded(self, operands: tuple[Any, ...], xs: tuple[Any, ...], level: int) -> Variable:
+        """A call of which no graph is left, at once if nobody is watching."""
+        if watching() is not None:
+            return self(*operands)  # type: ignore[no-any-return]  # a Variable, as they are
+        return attach(as_array(self.run(xs, {})), None, level)
+
     def unary(self) -> Callable[[Any], Any]:
         """The call on one operand, with nothing between NumPy and the node."""
-        fn, general = self.fn, self.__call__
+        fn, general, unrecorded = self.fn, self.__call__, self.unrecorded
         (select, back), nothing = self.way(True), self.nothing
         ndarray, asarray, p = np.ndarray, np.asarray, self
         ref, floor = weakref.ref, recording_floor.get
@@ -263,21 +281,19 @@ class Elementwise(Row):
         def call(a: Any) -> Any:
             if type(a) is not Variable:
                 return general(a)
-            x = a._value
+            x, level = a._value, a._level
+            if level < floor():
+                return unrecorded((a,), (x,), level)
             try:
                 out = fn(x)
             except (TypeError, ValueError) as error:
                 raise p.explained(error, (x,)) from error
             if type(out) is not ndarray and not isinstance(out, Box):
                 out = asarray(out)
-            level = a._level
             v = new(Variable)
             v._value = out
             v._level = level
             v.grad = v.name = None
-            if level < floor():
-                v._node = None
-                return v
             m = a._node or node_of(a)
             v._node = node = Node()
             node.p = p
@@ -294,7 +310,7 @@ class Elementwise(Row):
 
     def binary(self) -> Callable[[Any, Any], Any]:  # noqa: C901  # the hot path, in one piece
         """The call on two operands, with nothing between NumPy and the node."""
-        fn, general = self.fn, self.__call__
+        fn, general, unrecorded = self.fn, self.__call__, self.unrecorded
         both, left = self.way(True, True), self.way(True, False)
         right, nothing = self.way(False, True), self.nothing
         ndarray, asarray, p = np.ndarray, np.asarray, self
@@ -309,16 +325,16 @@ class Elementwise(Row):
                     y, way = b._value, both
                 elif type(b) in NUMBERS or (type(b) is ndarray and b.dtype.kind in KINDS):
                     y, way = b, left
-                    b = None
                 else:
                     return general(a, b)
             elif type(b) is Variable and (
                 type(a) in NUMBERS or (type(a) is ndarray and a.dtype.kind in KINDS)
             ):
                 x, y, level, way = a, b._value, b._level, right
-                a = None
             else:
                 return general(a, b)
+            if level < floor():
+                return unrecorded((a, b), (x, y), level)
             try:
                 out = fn(x, y)
             except (TypeError, ValueError) as error:
@@ -329,16 +345,13 @@ class Elementwise(Row):
             v._value = out
             v._level = level
             v.grad = v.name = None
-            if level < floor():
-                v._node = None
-                return v
             v._node = node = Node()
             node.p = p
-            if b is None:
+            if way is left:
                 m = a._node or node_of(a)
                 node.edges = (m, None)
                 depth = m.depth
-            elif a is None:
+            elif way is right:
                 m = b._node or node_of(b)
                 node.edges = (None, m)
                 depth = m.depth
