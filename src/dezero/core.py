@@ -291,6 +291,7 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
     waiting: list[dict[Node, Any] | None] = [None] * (deepest + 1)
     for node, seed in seeds.items():
         waiting[node.depth] = {**(waiting[node.depth] or {}), node: seed}
+    hooking = len(hooked) > 0
     sums: set[Node] = set()
     ndarray = np.ndarray
     quiet = None  # entered with the first row that masks: 0 * inf is no accident from there on
@@ -300,7 +301,7 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
             if arrived is None:
                 continue
             waiting[depth] = None
-            if hooked:
+            if hooking:
                 call_hooks(arrived, lifted)
             if watch is not None:
                 watch.arrived(arrived)
@@ -352,7 +353,7 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
         if quiet is not None:
             quiet.__exit__(None, None, None)
     leaves = waiting[0] or {}
-    if hooked:
+    if hooking:
         call_hooks(leaves, lifted)
     if watch is not None:
         watch.arrived(leaves)

@@ -29,7 +29,7 @@ from .box import ROWS, Box, as_array
 from .core import (
     Node,
     Variable,
-    attach,
+    Watch,
     conj,
     fit,
     new,
@@ -37,7 +37,6 @@ from .core import (
     node_over,
     recording_floor,
     revive,
-    watching,
 )
 from .dispatch import bind, signature
 from .errors import GraphError, OperandError
@@ -265,15 +264,9 @@ class Elementwise(Row):
         total = sum(parts[1:], start=parts[0])
         return total if np.shape(total) == out.shape else np.broadcast_to(total, out.shape)
 
-    def unrecorded(self, operands: tuple[Any, ...], xs: tuple[Any, ...], level: int) -> Variable:
-        """A call of which no graph is left, at once if nobody is watching."""
-        if watching() is not None:
-            return self(*operands)  # type: ignore[no-any-return]  # a Variable, as they are
-        return attach(as_array(self.run(xs, {})), None, level)
-
     def unary(self) -> Callable[[Any], Any]:
         """The call on one operand, with nothing between NumPy and the node."""
-        fn, general, unrecorded = self.fn, self.__call__, self.unrecorded
+        fn, general = self.fn, self.__call__
         (select, back), nothing = self.way(True), self.nothing
         ndarray, asarray, p = np.ndarray, np.asarray, self
         ref, floor = weakref.ref, recording_floor.get
@@ -282,8 +275,9 @@ class Elementwise(Row):
             if type(a) is not Variable:
                 return general(a)
             x, level = a._value, a._level
-            if level < floor():
-                return unrecorded((a,), (x,), level)
+            unrecorded = level < floor()
+            if unrecorded and isinstance(floor(), Watch):
+                return general(a)
             try:
                 out = fn(x)
             except (TypeError, ValueError) as error:
@@ -294,6 +288,9 @@ class Elementwise(Row):
             v._value = out
             v._level = level
             v.grad = v.name = None
+            if unrecorded:
+                v._node = None
+                return v
             m = a._node or node_of(a)
             v._node = node = Node()
             node.p = p
@@ -310,7 +307,7 @@ class Elementwise(Row):
 
     def binary(self) -> Callable[[Any, Any], Any]:  # noqa: C901  # the hot path, in one piece
         """The call on two operands, with nothing between NumPy and the node."""
-        fn, general, unrecorded = self.fn, self.__call__, self.unrecorded
+        fn, general = self.fn, self.__call__
         both, left = self.way(True, True), self.way(True, False)
         right, nothing = self.way(False, True), self.nothing
         ndarray, asarray, p = np.ndarray, np.asarray, self
@@ -333,8 +330,9 @@ class Elementwise(Row):
                 x, y, level, way = a, b._value, b._level, right
             else:
                 return general(a, b)
-            if level < floor():
-                return unrecorded((a, b), (x, y), level)
+            unrecorded = level < floor()
+            if unrecorded and isinstance(floor(), Watch):
+                return general(a, b)
             try:
                 out = fn(x, y)
             except (TypeError, ValueError) as error:
@@ -345,6 +343,9 @@ class Elementwise(Row):
             v._value = out
             v._level = level
             v.grad = v.name = None
+            if unrecorded:
+                v._node = None
+                return v
             v._node = node = Node()
             node.p = p
             if way is left:
