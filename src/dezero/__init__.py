@@ -12,6 +12,7 @@ from . import errors, numpy, rules, testing
 from .batching import vmap
 from .box import as_array
 from .core import Config, Variable, as_variable, no_grad, using_config
+from .custom import custom_jvp, custom_vjp, stop_gradient
 from .debugging import debug
 from .forward import Dual
 from .function import Function
@@ -60,6 +61,8 @@ from .jacobians import (
     linearize,
     per_sample_grad,
 )
+from .loops import cond, fori_loop, scan, while_loop
+from .recompute import checkpoint
 from .testing import numerical_diff
 from .transforms import grad, jvp, value_and_grad, vjp
 
@@ -88,13 +91,18 @@ __all__ = [
     "add",
     "as_array",
     "as_variable",
+    "checkpoint",
+    "cond",
     "cos",
+    "custom_jvp",
+    "custom_vjp",
     "debug",
     "div",
     "errors",
     "exp",
     "elementwise_grad",
     "gauss_newton",
+    "fori_loop",
     "grad",
     "hessian",
     "hvp",
@@ -115,9 +123,11 @@ __all__ = [
     "rdiv",
     "rsub",
     "rules",
+    "scan",
     "sin",
     "sqrt",
     "square",
+    "stop_gradient",
     "sub",
     "tan",
     "tanh",
@@ -126,4 +136,5 @@ __all__ = [
     "value_and_grad",
     "vjp",
     "vmap",
+    "while_loop",
 ]

@@ -366,9 +366,17 @@ class Box:
         return ROWS[np.transpose](self, axes[0] if len(axes) == 1 else axes or None)
 
 
+class Kept(np.ndarray[Any, Any]):
+    """A plain array where a `backward` may expect a Variable: it has `.data` too."""
+
+    @property
+    def data(self) -> Any:
+        return self.view(np.ndarray)
+
+
 def check_data(data: Any, what: str = "") -> None:
     """Refuse what a box cannot hold, naming its type."""
-    if type(data) is np.ndarray:
+    if type(data) in (np.ndarray, Kept):
         if data.dtype.kind not in "fciub":
             raise DataError(f"{what}an array of {data.dtype} is not supported: numbers only")
         return

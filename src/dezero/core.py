@@ -47,7 +47,7 @@ recording_floor: ContextVar[int] = ContextVar("floor", default=0)
 transform called inside opens a higher one, which records as it should."""
 
 
-class Watch(int):
+class Observer(int):
     """A floor above every level, laid over the one that says what is recorded.
 
     Under it no call takes a short way, so that each can be looked at: see `debugging.py`.
@@ -55,13 +55,13 @@ class Watch(int):
 
     under: int
 
-    def __new__(cls, under: int) -> Watch:
-        watch = super().__new__(cls, sys.maxsize)
-        watch.under = under
-        return watch
+    def __new__(cls, under: int) -> Observer:
+        observer = super().__new__(cls, sys.maxsize)
+        observer.under = under
+        return observer
 
     def aside(self) -> contextlib.AbstractContextManager[None]:
-        """Inside, nobody is watching: what is done there is a part of what was looked at."""
+        """Inside, nobody observes: what is done there is a part of what was looked at."""
         raise NotImplementedError
 
     def call(self, p: Any, operands: tuple[Any, ...], process: Callable[[], Any]) -> Any:
@@ -77,16 +77,16 @@ class Watch(int):
         raise NotImplementedError
 
 
-def watching() -> Watch | None:
+def observing() -> Observer | None:
     """Who looks at every call, if anybody does."""
     floor = recording_floor.get()
-    return floor if isinstance(floor, Watch) else None
+    return floor if isinstance(floor, Observer) else None
 
 
 def records(level: int) -> bool:
     """Whether calls on boxes of a level are recorded."""
     floor = recording_floor.get()
-    return level >= (floor.under if isinstance(floor, Watch) else floor)
+    return level >= (floor.under if isinstance(floor, Observer) else floor)
 
 
 # ---------------------------------------------------------------------------- configuration
@@ -107,8 +107,8 @@ class _Config:
     def enable_backprop(self, value: bool) -> None:
         if not isinstance(value, (bool, np.bool_)):
             raise OperandError(f"Config.enable_backprop is True or False, not {value!r}")
-        floor, watch = 0 if value else new_level(), watching()
-        recording_floor.set(floor if watch is None else type(watch)(floor))
+        floor, observer = 0 if value else new_level(), observing()
+        recording_floor.set(floor if observer is None else type(observer)(floor))
 
     def __getattr__(self, name: str) -> Any:
         raise ConfigError(f"Config has no setting {name!r}; there is: enable_backprop")
@@ -262,7 +262,8 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
     seeds: dict[Node, Any],
     kept: dict[Node, Any] | None = None,
     lifted: int | None = None,
-    watch: Watch | None = None,
+    stops: frozenset[Node] = frozenset(),
+    observer: Observer | None = None,
 ) -> dict[Node, Any]:
     """Pull cotangents back through the graph and return what arrives at each leaf.
 
@@ -278,33 +279,41 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
         If given, receives the cotangents of inner nodes too.
     lifted
         Apply the rules to Variables of this level, so that cotangents can be differentiated again.
-    watch
-        Who looks on. If somebody is watching the caller, it is he.
+    stops
+        Nodes to take for leaves.
+    observer
+        Who looks on. If somebody is observing the caller, it is he.
     """
-    watcher = watching()
-    if watcher is not None:
-        with watcher.aside():
-            return sweep(seeds, kept, lifted, watcher)
+    above = observing()
+    if above is not None:
+        with above.aside():
+            return sweep(seeds, kept, lifted, stops, above)
     if written:
         check_written(seeds)
     deepest = max(node.depth for node in seeds)
     waiting: list[dict[Node, Any] | None] = [None] * (deepest + 1)
     for node, seed in seeds.items():
         waiting[node.depth] = {**(waiting[node.depth] or {}), node: seed}
+    reached: dict[Node, Any] = {}
     hooking = len(hooked) > 0
     sums: set[Node] = set()
     ndarray = np.ndarray
     quiet = None  # entered with the first row that masks: 0 * inf is no accident from there on
     try:
-        for depth in range(deepest, 0, -1):
+        for depth in range(deepest, -1, -1):
             arrived = waiting[depth]
             if arrived is None:
                 continue
             waiting[depth] = None
+            if stops:
+                reached.update((n, arrived.pop(n)) for n in stops & arrived.keys())
             if hooking:
                 call_hooks(arrived, lifted)
-            if watch is not None:
-                watch.arrived(arrived)
+            if observer is not None:
+                observer.arrived(arrived)
+            if not depth:
+                reached |= arrived
+                break
             if kept is not None:
                 kept.update(arrived)
             for node, g in arrived.items():
@@ -323,8 +332,8 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
                         gxs = [conj(gx) for gx in node.back(conj(g), saved)]
                     if quiet and saved and p.pointwise:
                         gxs = [annul(g, gx) for gx in gxs]
-                if watch is not None:
-                    watch.pulled(node, g, gxs)
+                if observer is not None:
+                    observer.pulled(node, g, gxs)
                 edges, k = (
                     node.edges,
                     -1,
@@ -352,12 +361,7 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
     finally:
         if quiet is not None:
             quiet.__exit__(None, None, None)
-    leaves = waiting[0] or {}
-    if hooking:
-        call_hooks(leaves, lifted)
-    if watch is not None:
-        watch.arrived(leaves)
-    return leaves
+    return reached
 
 
 def call_hooks(arrived: dict[Node, Any], lifted: int | None) -> None:

@@ -1,7 +1,7 @@
 """`debug`: stops where the first number goes wrong, and says which line of the program it was.
 
-Inside, a `Watch` lies over the recording floor, so each call on boxes comes by here. It is made
-under the floor below, unwatched, and then its result is looked at: what a call computes on the
+Inside, an `Observer` lies over the recording floor, so each call on boxes comes by here. It is made
+under the floor below, unobserved, and then its result is looked at: what a call computes on the
 way, in its rules and by the rules of others, is its own affair.
 """
 
@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .box import Box, plain
-from .core import Node, Variable, Watch, recording_floor, watching
+from .core import Node, Observer, Variable, observing, recording_floor
 from .errors import MutationError, NonFiniteError
 from .memory import kept_by
 from .primitives import Primitive, describe
@@ -54,22 +54,23 @@ def debug() -> Iterator[None]:
       File "<doctest dezero.debugging.debug[1]>", line 2, in <module>
         y = x * np.log(x)  # doctest: +ELLIPSIS
     """
-    if watching() is None:
-        recording_floor.set(Debug(recording_floor.get()))
-        try:
-            yield
-        finally:
-            watch = watching()
-            assert watch is not None
-            recording_floor.set(watch.under)
-    else:
+    floor = recording_floor.get()
+    if isinstance(floor, Observer):
         yield
+        return
+    recording_floor.set(Debug(floor))
+    try:
+        yield
+    finally:
+        observer = observing()
+        if observer is not None:
+            recording_floor.set(observer.under)  # it may be another than before: see `Config`
 
 
 # ---------------------------------------------------------------------------- what is remembered
 
 
-class Deed(NamedTuple):
+class Account(NamedTuple):
     """A call, in words: what was called, on what, and by which line of the program."""
 
     what: str
@@ -78,7 +79,7 @@ class Deed(NamedTuple):
     place: str
 
     @classmethod
-    def of(cls, p: Primitive, operands: tuple[Any, ...]) -> Deed:
+    def of(cls, p: Primitive, operands: tuple[Any, ...]) -> Account:
         flaws = ["; ".join(flaws_of(x)) for x in operands]
         lines = [
             f"\n  operand {k}: {describe(x)}, {f'not finite: {flaw}' if flaw else 'finite'}"
@@ -87,27 +88,27 @@ class Deed(NamedTuple):
         what = f"{p.title}({', '.join(map(describe, operands))})"
         return cls(what, tuple(lines), tuple(k for k, f in enumerate(flaws) if f), user_line())
 
-    @property
-    def derivative(self) -> Deed:
-        """What the backward pass does for this call."""
-        return self._replace(what=f"the derivative of {self.what}")
+    def derivative(self, g: Any) -> Account:
+        """What the backward pass does for this call, with a cotangent of its result."""
+        came = f"\n  cotangent of the result: {describe(g)}, finite"
+        operands = (*self.operands, came)
+        return self._replace(what=f"the derivative of {self.what}", operands=operands)
 
-    @property
-    def told(self) -> str:
-        """Operands and place, below a message."""
-        return "".join(self.operands) + self.place
+    def told(self, what: str) -> str:
+        """A message about this call."""
+        return f"{self.what}: {what}{''.join(self.operands)}{self.place}"
 
 
-deeds: weakref.WeakKeyDictionary[Node, tuple[Deed, list[bytes]]] = weakref.WeakKeyDictionary()
+accounts: weakref.WeakKeyDictionary[Node, tuple[Account, list[bytes]]] = weakref.WeakKeyDictionary()
 """Nodes made inside `debug`: by which call, and what the arrays that they keep were like."""
 
 
-def deed_of(node: Node) -> Deed:
+def account_of(node: Node) -> Account:
     """The call that made a node, as far as it is known."""
-    if node in deeds:
-        return deeds[node][0]
-    title = "a leaf" if node.p is None else f"{node.p.title}, called outside dz.debug(),"
-    return Deed(f"{title} of shape {node.shape}", (), (), "")
+    if node in accounts:
+        return accounts[node][0]
+    title = "a leaf" if node.p is None else node.p.title
+    return Account(f"{title} of shape {node.shape}", (), (), "")
 
 
 def user_line() -> str:
@@ -169,10 +170,10 @@ def nodes_of(x: Any) -> set[Node]:
     return {node for node in found if node is not None}
 
 
-# ---------------------------------------------------------------------------- the watch
+# ---------------------------------------------------------------------------- the observer
 
 
-class Debug(Watch):
+class Debug(Observer):
     """Looks at each call and each step back."""
 
     @contextlib.contextmanager
@@ -186,47 +187,46 @@ class Debug(Watch):
             recording_floor.reset(token)
 
     def call(self, p: Any, operands: tuple[Any, ...], process: Callable[[], Any]) -> Any:
-        deed, before = Deed.of(p, operands), nodes_of(operands)
+        account, before = Account.of(p, operands), nodes_of(operands)
         with self.aside():
             out = process()
         if not p.nondifferentiable:
-            check(out, deed, "the result")
-            note(nodes_of(out), before, deed)
+            check(out, account)
+            note(nodes_of(out), before, account)
         return out
 
     def arrived(self, arrived: dict[Node, Any]) -> None:
         for node, g in arrived.items():
-            deed = deed_of(node)
-            if node in deeds and deeds[node][1] != fingerprints(node):
-                raise MutationError(
-                    f"{deed.what} kept an array that was written into before its backward pass: "
-                    f"give it a copy, or compute the result again{deed.told}"
-                )
-            check(g, deed, "the sum of the cotangents that reached it")
+            account = account_of(node)
+            if node in accounts and accounts[node][1] != fingerprints(node):
+                what = "it kept an array that was written into before its backward pass; "
+                raise MutationError(account.told(what + "give it a copy, or compute it again"))
+            check(g, account, "the sum of its cotangents")
 
     def pulled(self, node: Node, g: Any, gxs: Any) -> None:
-        deed = deed_of(node).derivative
+        account = account_of(node).derivative(g)
         for k, (gx, edge) in enumerate(zip(gxs, node.edges, strict=False)):
             if edge is not None:
-                came = f"\n  cotangent that came in: {describe(g)}, finite"
-                check(gx, deed._replace(place=came + deed.place), f"the cotangent of operand {k}")
+                check(gx, account, f"the cotangent of operand {k}")
         before = {node, *(edge for edge in node.edges if edge is not None), *nodes_of(g)}
-        note(nodes_of(tuple(gxs)), before, deed)
+        note(nodes_of(tuple(gxs)), before, account)
 
 
-def check(out: Any, deed: Deed, what: str) -> None:
-    """Raise if a value that a call gave is not finite."""
+def check(out: Any, account: Account, what: str = "the result") -> None:
+    """Raise if a value that a call gave is not finite, or a whole number made of such."""
     flaws = flaws_of(out)
+    if account.spoilt and getattr(out, "dtype", np.dtype(float)).kind in "iu":
+        flaws = ["it was, before it was made a whole number"]
     if flaws:
-        blame = "".join(f"; operand {k} was not finite before" for k in deed.spoilt)
-        raise NonFiniteError(f"{deed.what}: {what} is not finite: {flaws[0]}{blame}{deed.told}")
+        blame = "".join(f"; operand {k} was not finite before" for k in account.spoilt)
+        raise NonFiniteError(account.told(f"{what} is not finite: {flaws[0]}{blame}"))
 
 
-def note(made: Iterable[Node], before: set[Node], deed: Deed) -> None:
+def note(made: Iterable[Node], before: set[Node], account: Account) -> None:
     """Remember which call made some nodes, and those below them that were not there before."""
     stack = list(made)
     while stack:
         node = stack.pop()
-        if node.depth and node not in before and node not in deeds:
-            deeds[node] = deed, fingerprints(node)
+        if node.depth and node not in before and node not in accounts:
+            accounts[node] = account, fingerprints(node)
             stack += [edge for edge in node.edges if edge is not None]

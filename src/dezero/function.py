@@ -10,12 +10,25 @@ from __future__ import annotations
 
 import functools
 import weakref
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from .box import Box, as_array, plain, watch
-from .core import Node, Variable, as_variable, no_grad, node_of, node_over, records, revive
+from .box import Box, Kept, as_array, new_level, plain, watch
+from .core import (
+    Node,
+    Variable,
+    as_variable,
+    attach,
+    no_grad,
+    node_of,
+    node_over,
+    opened,
+    records,
+    revive,
+    sweep,
+)
 from .errors import GradientError, GraphError, OperandError
 from .memory import read_only
 from .primitives import Joint, Primitive
@@ -274,9 +287,43 @@ class ByHand(Primitive):
     def push(
         self, out: Any, xs: tuple[Any, ...], txs: tuple[Any, ...], params: dict[str, Any]
     ) -> Any:
-        raise GraphError(
-            f"{self.title} is a Function with a backward only: forward mode does not know it"
-        )
+        """The transpose of `backward`, which is linear in the cotangents."""
+        outs = out if isinstance(out, tuple) else (out,)
+        edges = tuple(node_over(None, as_array(x), ()) for x in xs)
+        call = Call(self, xs, outs, edges)
+        _ends = call.record(outs)  # held while the call refers to them weakly
+        try:
+            tys = transposed(lambda *gs: call.pulled(gs, None), outs, txs)
+        except GraphError as error:
+            raise GraphError(
+                f"{self.title} in forward mode, which is the transpose of its backward: {error}"
+            ) from error
+        return tys if isinstance(out, tuple) else tys[0]
+
+
+def transposed(
+    f: Callable[..., Sequence[Any]], where: Sequence[Any], given: Sequence[Any]
+) -> tuple[Any, ...]:
+    """What the transpose of a linear function of arrays like `where` makes of `given`.
+
+    The function is recorded at ones: rules that mask treat what is 0 with care. None in its result
+    or in `given` is nothing.
+    """
+    level = new_level()
+    ones = [np.ones(x.shape, x.dtype if x.dtype.kind in "fc" else float) for x in where]
+    boxes = [attach(x, None, level) for x in ones]
+    with opened(level):
+        found = f(*boxes)
+    seeds: dict[Node, Any] = {}
+    for y, g in zip(found, given, strict=True):
+        if g is not None and isinstance(y, Variable) and y._level == level:
+            node = node_of(y)
+            seeds[node] = seeds[node] + g if node in seeds else g
+    arrived = sweep(seeds) if seeds else {}
+    return tuple(
+        arrived.get(node_of(v), np.zeros(x.shape, x.dtype))
+        for v, x in zip(boxes, ones, strict=True)
+    )
 
 
 class Call(Joint):
@@ -341,21 +388,18 @@ class Call(Joint):
                 return revive(value, node, lifted)
             return value if isinstance(value, Box) else value.view(Kept)
 
-        nodes = [
-            end() or node_over(self, out, self.edges)
-            for end, out in zip(self.ends, self.outs, strict=True)
-        ]
-        self.ends = [weakref.ref(node) for node in nodes]
+        nodes = self.live(self.outs)
         pairs = zip((*self.xs, *self.outs), (*self.edges, *nodes), strict=True)
         boxes = [boxed(value, node) for value, node in pairs]
         gys = tuple(boxed(as_array(g), None) for g in gs)
-        deeds = [f"used `self.{name}`, which forward stored" for name in self.by_hand.stored]
         with watch() as seen:
             gxs = self.checked(self.backward(boxes, gys), boxes=True)
-        deeds += seen
-        if not deeds:
+        stored = [f"used `self.{name}`, which forward stored" for name in self.by_hand.stored]
+        deeds = [*stored, *seen]
+        # What forward stored does not depend on the cotangents.
+        sources = [each for each in (*boxes, *(gys if seen else ())) if isinstance(each, Box)]
+        if not deeds or not sources:
             return gxs
-        sources = [each for each in (*boxes, *gys) if isinstance(each, Box)]
         barrier = Barrier(self.title, deeds[0])
         return tuple(barrier(gx, *sources) for gx in gxs)
 
@@ -380,14 +424,6 @@ class Call(Joint):
                 raise GradientError(f"{self.title}.backward returned {gx!r}, which is no array")
             found.append(gx)
         return tuple(found)
-
-
-class Kept(np.ndarray[Any, Any]):
-    """A plain array where a `backward` may expect a Variable: it has `.data` too."""
-
-    @property
-    def data(self) -> Any:
-        return self.view(np.ndarray)
 
 
 class Barrier(Primitive):

@@ -14,7 +14,7 @@ import numpy as np
 
 from .axes import BatchRule, one_by_one
 from .box import Box, as_array, foreign, plain
-from .core import Node, Variable, node_of, node_over, revive, watching
+from .core import Node, Variable, node_of, node_over, observing, revive
 from .errors import (
     BoundsError,
     DeZeroError,
@@ -74,10 +74,10 @@ class Primitive:
             return self.run(operands, params)
         if not self.nondifferentiable:
             operands = tuple(self._operand(x, top, operands) for x in operands)
-        watch = watching()
-        if watch is None:
+        observer = observing()
+        if observer is None:
             return top.process(self, operands, params, level)
-        return watch.call(self, operands, lambda: top.process(self, operands, params, level))
+        return observer.call(self, operands, lambda: top.process(self, operands, params, level))
 
     def _operand(self, x: Any, top: Box, operands: tuple[Any, ...]) -> Any:
         """An operand as it is now; those are refused whose meaning would be lost."""
@@ -190,6 +190,13 @@ class Joint(Primitive):
             for end, spec in zip(ends, self.specs, strict=True)
         )
         return self.pulled(gs, lifted)
+
+    def live(self, outs: tuple[Any, ...]) -> list[Node]:
+        """The nodes of the results, made again where nobody holds them any more."""
+        pairs = zip(self.ends, outs, strict=True)
+        nodes = [end() or node_over(self, out, self.edges) for end, out in pairs]
+        self.ends = [weakref.ref(node) for node in nodes]
+        return nodes
 
     def pulled(self, gs: tuple[Any, ...], lifted: int | None) -> tuple[Any, ...]:
         """The operands' cotangents from those of all results."""

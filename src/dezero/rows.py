@@ -28,8 +28,8 @@ from .axes import pointwise
 from .box import ROWS, Box, as_array
 from .core import (
     Node,
+    Observer,
     Variable,
-    Watch,
     conj,
     fit,
     new,
@@ -276,7 +276,7 @@ class Elementwise(Row):
                 return general(a)
             x, level = a._value, a._level
             unrecorded = level < floor()
-            if unrecorded and isinstance(floor(), Watch):
+            if unrecorded and isinstance(floor(), Observer):
                 return general(a)
             try:
                 out = fn(x)
@@ -331,7 +331,7 @@ class Elementwise(Row):
             else:
                 return general(a, b)
             unrecorded = level < floor()
-            if unrecorded and isinstance(floor(), Watch):
+            if unrecorded and isinstance(floor(), Observer):
                 return general(a, b)
             try:
                 out = fn(x, y)

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..axes import lined_up, spread
 from ..box import ROWS, Box, as_array, new_level, plain
-from ..core import Node, Variable, node_of, records, revive, watching
+from ..core import Node, Variable, node_of, observing, records, revive
 from ..dispatch import implements
 from ..errors import AssignmentError, OperandError
 from ..memory import Spent, forget_views, views_of
@@ -176,11 +176,11 @@ def assign(v: Any, index: Any, w: Any) -> None:
         If `v` is a view of another Variable, or has living views that the assignment would change:
         NumPy would change them together, and a graph of values cannot.
     """
-    watch = watching()
-    if watch is None:
+    observer = observing()
+    if observer is None:
         write_into(v, index, w)
     else:
-        watch.call(setitem, (v, w), lambda: write_into(v, index, w))
+        observer.call(setitem, (v, w), lambda: write_into(v, index, w))
 
 
 def write_into(v: Any, index: Any, w: Any) -> Any:
