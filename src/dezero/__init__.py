@@ -13,6 +13,7 @@ from .batching import vmap
 from .box import as_array
 from .core import Config, Variable, as_variable, no_grad, using_config
 from .custom import custom_jvp, custom_vjp, stop_gradient
+from .debugging import debug
 from .forward import Dual
 from .function import Function
 from .functions import (
@@ -97,6 +98,7 @@ __all__ = [
     "cos",
     "custom_jvp",
     "custom_vjp",
+    "debug",
     "div",
     "errors",
     "exp",

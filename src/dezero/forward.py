@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .box import Box, as_array, check_data, method, plain
-from .core import new, recording_floor
+from .core import new, records
 from .errors import DataError, GraphError, ShapeError
 from .memory import note_views
 
@@ -102,7 +102,7 @@ class Dual(Box):
 
 def moves(level: int) -> bool:
     """Whether tangents are pushed: inside no_grad nothing moves, as nothing is recorded."""
-    return level >= recording_floor.get()
+    return records(level)
 
 
 def still(out: Any) -> Any:

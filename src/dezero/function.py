@@ -25,11 +25,12 @@ from .core import (
     node_of,
     node_over,
     opened,
-    recording_floor,
+    records,
     revive,
     sweep,
 )
 from .errors import GradientError, GraphError, OperandError
+from .memory import read_only
 from .primitives import Joint, Primitive
 
 
@@ -87,7 +88,7 @@ class Function:
             operands = tuple(as_variable(x) for x in operands)
         p = self._primitive()
         outs = p(*operands)
-        recorded = max(x._level for x in operands if isinstance(x, Box)) >= recording_floor.get()
+        recorded = records(max(x._level for x in operands if isinstance(x, Box)))
         if recorded or not hasattr(self, "_last"):  # what was recorded stays on view
             ys = outs if isinstance(outs, tuple) else (outs,)
             self._called(Last(tuple(as_variable(x) for x in operands), ys, p), ys[0])
@@ -323,13 +324,6 @@ def transposed(
         arrived.get(node_of(v), np.zeros(x.shape, x.dtype))
         for v, x in zip(boxes, ones, strict=True)
     )
-
-
-def read_only(x: Any) -> Any:
-    """A view that refuses to be written into."""
-    view: Any = np.asarray(x).view()
-    view.flags.writeable = False
-    return view
 
 
 class Call(Joint):

@@ -14,7 +14,7 @@ import numpy as np
 
 from .axes import BatchRule, one_by_one
 from .box import Box, as_array, foreign, plain
-from .core import Node, Variable, node_of, node_over, revive
+from .core import Node, Variable, node_of, node_over, observing, revive
 from .errors import (
     BoundsError,
     DeZeroError,
@@ -74,7 +74,10 @@ class Primitive:
             return self.run(operands, params)
         if not self.nondifferentiable:
             operands = tuple(self._operand(x, top, operands) for x in operands)
-        return top.process(self, operands, params, level)
+        observer = observing()
+        if observer is None:
+            return top.process(self, operands, params, level)
+        return observer.call(self, operands, lambda: top.process(self, operands, params, level))
 
     def _operand(self, x: Any, top: Box, operands: tuple[Any, ...]) -> Any:
         """An operand as it is now; those are refused whose meaning would be lost."""
