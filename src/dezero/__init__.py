@@ -63,6 +63,7 @@ from .jacobians import (
 )
 from .loops import cond, fori_loop, scan, while_loop
 from .recompute import checkpoint
+from .taylor import taylor
 from .testing import numerical_diff
 from .transforms import grad, jvp, value_and_grad, vjp
 
@@ -133,6 +134,7 @@ __all__ = [
     "sub",
     "tan",
     "tanh",
+    "taylor",
     "testing",
     "using_config",
     "value_and_grad",

@@ -1,0 +1,430 @@
+"""Taylor arithmetic: a `Series` holds the Taylor coefficients of a value along a line.
+
+Each call finds the coefficients of its result from those of its operands. There is no second table
+of derivatives. With x(t) and out(t) along the line, a row's `push` gives the rate of change,
+
+    out'(t) = push(out(t), x(t), x'(t)),
+
+and is plain NumPy code: run on series, its coefficient k - 1 is k times coefficient k of `out`, and
+needs no more of `out` than the coefficients before. So `push` runs on the unfinished `out` itself,
+and every coefficient is found when it is asked for, once (M. D. McIlroy, "Power series, power
+serious", J. Functional Programming 9, 1999). Only sums, products, quotients and a few others have
+rules of their own (Griewank & Walther, "Evaluating Derivatives", ch. 13): those in which that would
+go round in a circle, or lose digits.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .box import Box, as_array, new_level, plain
+from .core import new
+from .errors import GradientError, OperandError
+from .forward import in_dtype, moves, still
+from .memory import note_views
+from .rows import TABLE, General, Row
+from .rules.reduce import axes_of, count
+from .trees import as_primal, bare, flatten, is_numbers, moving, peeled, settled, unflatten
+
+Coefficients = Callable[[int], Any]
+"""Which coefficient → the coefficient, None for an exact zero."""
+
+
+class Series(Box):
+    """The Taylor coefficients of a value along a line. Made by `taylor`."""
+
+    __slots__ = ("_pending", "_rest", "_rule")
+    _parts = ("_value", "_rest")
+
+    _rest: list[Any]  # the coefficients after the first, as far as they are known
+    _rule: Coefficients | None  # gives the next one, while they are …
+    _pending: Pending | None  # … being found
+
+    def __repr__(self) -> str:
+        return f"series({plain(self)}, …)"
+
+    def at(self, k: int) -> Any:
+        """Coefficient k, None for an exact zero."""
+        if not k:
+            return self._value
+        while len(self._rest) < k:
+            assert self._rule is not None
+            c = self._rule(len(self._rest) + 1)
+            self._rest.append(None if c is None else _fitted(c, self._value))
+        return self._rest[k - 1]
+
+    @staticmethod
+    def process(p: Any, operands: tuple[Any, ...], params: dict[str, Any], level: int) -> Any:
+        """Compute below this level, and find the coefficients."""
+        mine = [isinstance(x, Series) and x._level == level for x in operands]
+        if p.nondifferentiable:
+            xs = (x._value if m else x for x, m in zip(operands, mine, strict=True))
+            return p(*xs, **params)
+        first = operands[mine.index(True)]
+        if first._pending is not None:
+            return first._pending.result(p, operands, params)
+        pending = Pending(level, len(first._rest))
+        twins = tuple(
+            series(x._value, x._rest, level, pending) if m else x
+            for x, m in zip(operands, mine, strict=True)
+        )
+        out = pending.result(p, twins, params)
+        pending.finish(out if isinstance(out, tuple) else (out,))
+        if not (p.pointwise or isinstance(out, tuple)):
+            note_views(out, operands)
+        return out
+
+
+def series(value: Any, rest: list[Any], level: int, pending: Pending | None = None) -> Series:
+    """A series of a level, from its coefficients as far as they are known."""
+    s: Series = new(Series)
+    s._value, s._rest, s._level = value, rest, level
+    s._rule, s._pending = None, pending
+    return s
+
+
+def _fitted(c: Any, value: Any) -> Any:
+    """A coefficient in the shape and dtype of the value."""
+    c = in_dtype(as_array(c), value.dtype)
+    return c if c.shape == value.shape else np.broadcast_to(c, value.shape)
+
+
+class Pending:
+    """One call on series, and all calls that it leads to while its coefficients are being found.
+
+    Each is made once: the push of sin calls cos, and that of cos gets this very sin. So the two
+    close on each other, instead of a chain as long as the order.
+    """
+
+    def __init__(self, level: int, order: int) -> None:
+        self.level, self.order = level, order
+        self.results: dict[Any, tuple[Any, ...]] = {}
+
+    def series(self, value: Any) -> Series:
+        """A series of which only the value is known."""
+        return series(as_array(value), [], self.level, self)
+
+    def result(self, p: Any, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        """What a call returns, the same for the same operands."""
+        key = (p, *map(id, operands), id(params) if params else None)
+        if key not in self.results:
+            out = self.begun(Call(p, operands, params, self))
+            self.results[key] = out, operands, params  # alive, so that no other has their id
+        return self.results[key][0]
+
+    def begun(self, call: Call) -> Any:
+        """The result of a call, with no more of it computed than the value."""
+        value = call.p(*call.terms(0), **call.params)
+        if not isinstance(value, tuple):
+            out = self.series(value)
+            out._rule = _rule_of(call.p)(call, out)
+            return out
+        outs = tuple(self.series(y) for y in value)
+        rates = call.rate(call.p.push, outs)
+        for m, out in enumerate(outs):
+            out._rule = call.integral(lambda m=m: rates()[m])  # type: ignore[misc]
+        return outs
+
+    def finish(self, outs: tuple[Series, ...]) -> None:
+        """Find all coefficients of the results, and forget what was made on the way."""
+        for out in outs:
+            if moves(self.level):
+                out.at(self.order)
+            else:
+                out._rest = [None] * self.order
+            out._pending = None
+        for each, *_ in self.results.values():
+            for y in each if isinstance(each, tuple) else (each,):
+                y._rule = None  # it may refer to `y`
+        self.results.clear()
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call on series, as rules see it."""
+
+    p: Any
+    operands: tuple[Any, ...]
+    params: dict[str, Any]
+    pending: Pending
+
+    def moving(self, x: Any) -> bool:
+        """Whether an operand is a series, and no constant."""
+        return isinstance(x, Series) and x._pending is self.pending
+
+    def term(self, x: Any, k: int) -> Any:
+        """Coefficient k of an operand; a constant has none but the first."""
+        if self.moving(x):
+            return x.at(k)
+        return None if k else x
+
+    def terms(self, k: int) -> tuple[Any, ...]:
+        """Coefficient k of each operand."""
+        return tuple(self.term(x, k) for x in self.operands)
+
+    def velocity(self, x: Any) -> Any:
+        """x'(t) of x(t), None for a constant."""
+        if not self.moving(x):
+            return None
+
+        def rule(k: int) -> Any:
+            c = x.at(k + 1)
+            return None if c is None else (k + 1) * c
+
+        first = x.at(1)
+        v = self.pending.series(still(x) if first is None else first)
+        v._rule = rule
+        return v
+
+    def rate(self, push: Callable[..., Any], out: Any) -> Callable[[], Any]:
+        """out'(t) by the row's push, for when it is asked for."""
+        xs = self.operands
+        return functools.cache(lambda: push(out, xs, tuple(map(self.velocity, xs)), self.params))
+
+    def integral(self, rate: Callable[[], Any]) -> Coefficients:
+        """The coefficients of a value from its rate of change."""
+
+        def rule(k: int) -> Any:
+            c = self.term(rate(), k - 1)
+            return None if c is None else c / k
+
+        return rule
+
+
+# ---------------------------------------------------------------------------- rules
+
+
+def _by_push(call: Call, out: Series) -> Coefficients:
+    """Of most rows: the integral of what the row says of the rate."""
+    return call.integral(call.rate(call.p.push, out))
+
+
+def _coefficientwise(call: Call, out: Series) -> Coefficients:
+    """Of rows whose push does not depend on where: it takes coefficients like tangents."""
+    xs = call.terms(0)
+
+    def rule(k: int) -> Any:
+        txs = call.terms(k)
+        return None if not any_of(txs) else call.p.push(out._value, xs, txs, call.params)
+
+    return rule
+
+
+def any_of(terms: tuple[Any, ...]) -> bool:
+    """Whether one of them is no exact zero."""
+    return any(c is not None for c in terms)
+
+
+def _convolved(call: Call, _out: Series) -> Coefficients:
+    """Of products, by Cauchy: the coefficients multiply whose orders add up."""
+
+    def rule(k: int) -> Any:
+        return _sum([call.p(*xs, **call.params) for xs in _splits(call, call.operands, k)])
+
+    return rule
+
+
+def _splits(call: Call, operands: tuple[Any, ...], k: int) -> Iterator[tuple[Any, ...]]:
+    """One coefficient of each operand, in all ways in which their orders add up to k."""
+    if not operands:
+        yield ()
+        return
+    x, *others = operands
+    for j in range(k + 1) if others else (k,):
+        c = call.term(x, j)
+        if c is not None:
+            yield from ((c, *more) for more in _splits(call, tuple(others), k - j))
+
+
+def _sum(parts: list[Any]) -> Any:
+    return sum(parts[1:], start=parts[0]) if parts else None
+
+
+def _quotient(divisor: int) -> Callable[[Call, Series], Coefficients]:
+    """Of x / y, and of the solution of y out = x: what y out = x says of the coefficients.
+
+    The row's push is what a coefficient of x, or of y times one of `out`, adds to that of `out`.
+    """
+
+    def rules(call: Call, out: Series) -> Coefficients:
+        xs, y, x = call.terms(0), call.operands[divisor], call.operands[1 - divisor]
+
+        def part(t: Any, k: int, place: int) -> Any:
+            txs = (t, None) if place == 0 else (None, t)
+            return call.p.push(out.at(k), xs, txs, call.params)
+
+        def rule(k: int) -> Any:
+            parts = [
+                part(call.term(y, j), k - j, divisor)
+                for j in range(1, k + 1)
+                if call.term(y, j) is not None and out.at(k - j) is not None
+            ]
+            if call.term(x, k) is not None:
+                parts.append(part(call.term(x, k), 0, 1 - divisor))
+            return _sum(parts)
+
+        return rule
+
+    return rules
+
+
+def _power(call: Call, out: Series) -> Coefficients:
+    """Of ``x**y``: by products for whole numbers, exact at 0, else by out' = y out x' / x.
+
+    The row's own rule needs ``x**(y - 1)``, and so one more power for each order: it is left for a
+    0 to a power that is not whole, where coefficients become infinite.
+    """
+    x, y = call.operands
+    if not isinstance(y, Box) and _is_whole(np.asarray(y)):
+        power = _whole_power(x, np.asarray(y))
+        return lambda k: call.term(power, k)
+    zeros = bool(np.any(plain(call.term(x, 0)) == 0))
+    return call.integral(call.rate(call.p.push if zeros else _push_away_from_zero, out))
+
+
+def _push_away_from_zero(out: Any, xs: Any, txs: Any, _params: Any) -> Any:
+    (x, y), (tx, ty) = xs, txs
+    parts = [] if tx is None else [tx * y * out / x]
+    return _sum(parts if ty is None else [*parts, TABLE["power"].push(out, xs, (None, ty), {})])
+
+
+def _is_whole(y: Any) -> bool:
+    return y.dtype.kind != "c" and bool(np.all((y >= 0) & (y == np.floor(y))))
+
+
+def _whole_power(x: Any, n: Any) -> Any:
+    """``x**n`` for an array of whole numbers, by squaring."""
+    power: Any = 1.0
+    while np.any(n):
+        odd = n % 2 == 1
+        if np.any(odd):
+            power = power * (x if np.all(odd) else np.where(odd, x, 1))
+        x, n = x * x, n // 2
+    return power
+
+
+def _product(call: Call, out: Series) -> Coefficients:
+    """Of ``np.prod``, in pairs: the row's rule divides by factors, also by those near 0."""
+    (x,), axis = call.operands, call.params.get("axis")
+    axes = axes_of(axis, x.ndim)
+    front = np.moveaxis(x, axes, range(len(axes)))
+    factors = np.reshape(front, (count(x, axis), *front.shape[len(axes) :]))
+    while len(factors) > 1:
+        n = len(factors)
+        pairs = factors[0 : n - n % 2 : 2] * factors[1::2]
+        factors = np.concatenate([pairs, factors[n - 1 :]]) if n % 2 else pairs
+    if not len(factors):
+        return lambda _k: None
+    return np.reshape(factors[0], out.shape).at  # type: ignore[attr-defined,no-any-return]
+
+
+def _sinc(call: Call, _out: Series) -> Coefficients:
+    """Of ``sin(z) / z``, z = πx: near 0 by its own series, where the quotient would lose digits."""
+    (x,) = call.operands
+    z, near = np.pi * x, np.abs(x) < 1
+    far = np.where(near, 1, z)
+    sinc = np.sin(far) / far
+    if np.any(plain(near)):
+        u = np.where(near, z, 0)
+        total, square = 1.0, u * u
+        for m in range(call.pending.order // 2 + 16, 0, -1):
+            total = 1 - square * total / (2 * m * (2 * m + 1))
+        sinc = np.where(near, total, sinc)
+    return sinc.at
+
+
+RULES: dict[Any, Callable[[Call, Series], Coefficients]] = {
+    TABLE["multiply"]: _convolved,
+    TABLE["divide"]: _quotient(divisor=1),
+    TABLE["solve"]: _quotient(divisor=0),
+    TABLE["where"]: _coefficientwise,
+    TABLE["power"]: _power,
+    TABLE["prod"]: _product,
+    TABLE["sinc"]: _sinc,
+}
+"""The rows that have a rule of their own."""
+
+
+def _rule_of(p: Any) -> Callable[[Call, Series], Coefficients]:
+    """How the coefficients of a primitive's result are found."""
+    if p in RULES:
+        return RULES[p]
+    if isinstance(p, General) and p.pushes is None:
+        return _convolved
+    return _coefficientwise if isinstance(p, Row) and not p.needs.names else _by_push
+
+
+# ---------------------------------------------------------------------------- the transform
+
+
+def taylor(f: Callable[[Any], Any], x: Any, order: int, direction: Any = None) -> tuple[Any, ...]:
+    """The Taylor coefficients of `f` at `x` along a direction.
+
+    Of the function t ↦ f(x + t · direction) at 0, so that ``c[0] + c[1] * t + c[2] * t**2 + …`` is
+    near it. These are coefficients: the k-th derivative is ``math.factorial(k)`` times ``c[k]``.
+
+    One pass of Taylor arithmetic finds them all. It costs about order² / 2 times the multiplications
+    of `f`, where derivatives of derivatives would cost 2**order times.
+
+    Parameters
+    ----------
+    f : callable
+        A function of one argument, written with NumPy.
+    x : number, array, or nested container of them
+        Where.
+    order : int
+        Of the last coefficient, from 0 on.
+    direction : like `x`, optional
+        In the structure and shapes of `x`; ones by default.
+
+    Returns
+    -------
+    tuple
+        ``(c[0], …, c[order])``, each in the structure, shapes and dtypes of ``f(x)``; ``c[0]`` is
+        ``f(x)``.
+
+    Raises
+    ------
+    OperandError
+        If `order` is no whole number from 0 on.
+    GradientError
+        If `direction` is of another structure or shape than `x`.
+    GraphError
+        If `f` calls a `Function` that has a backward only.
+
+    Examples
+    --------
+    >>> taylor(lambda x: 1 / (1 - x), 0.0, 3)
+    (np.float64(1.0), np.float64(1.0), np.float64(1.0), np.float64(1.0))
+    >>> c = taylor(lambda x: x[0] * x[1] ** 2, np.array([2.0, 3.0]), 3, direction=[0.0, 1.0])
+    >>> print(*c)  # 2 (3 + t)²
+    18.0 12.0 2.0 0.0
+    """
+    if not isinstance(order, (int, np.integer)) or isinstance(order, bool) or order < 0:
+        raise OperandError(f"taylor: order={order!r} is no whole number from 0 on")
+    level = new_level()
+    given, spec = flatten(x, is_numbers)
+    xs = [as_primal(each, "taylor") for each in given]
+    ways, way_spec = (xs, spec) if direction is None else flatten(direction, is_numbers)
+    if way_spec != spec:
+        raise GradientError(f"taylor: x of structure {spec}, direction of {way_spec}")
+    lines = []
+    for start, way in zip(xs, ways, strict=True):
+        first = np.ones(start.shape, start.dtype) if direction is None else way
+        first = moving(first, start, "taylor: a direction", "point")
+        lines.append(series(start, [first, *[None] * (order - 1)][:order], level))
+    ys, spec = flatten(f(unflatten(spec, lines)))
+    found = [_coefficients(peeled(y, level), order, level) for y in ys]
+    return tuple(unflatten(spec, [bare(c[k]) for c in found]) for k in range(order + 1))
+
+
+def _coefficients(y: Any, order: int, level: int) -> list[Any]:
+    """The coefficients of one result, as a caller is given them."""
+    mine = isinstance(y, Series) and y._level == level
+    found = [y._value, *y._rest] if mine else [y, *[None] * order]
+    return [still(as_array(found[0])) if c is None else settled(c) for c in found]
