@@ -84,6 +84,16 @@ def scan(f):
     return scanned
 
 
+def taylor(f):
+    """Coefficients 0, 1 and 2 along a direction, one after the other."""
+
+    def found(*xs):
+        c = dz.taylor(lambda xs: f(*xs), xs, 2, tuple(directions(xs, 1)))
+        return list(itertools.chain(*map(flat, c)))
+
+    return found
+
+
 OPERATORS = {
     "jvp": jvp,
     "vjp": vjp,
@@ -93,6 +103,7 @@ OPERATORS = {
     "custom_jvp": custom_jvp,
     "checkpoint": dz.checkpoint,
     "scan": scan,
+    "taylor": taylor,
 }
 
 # ---- what each is without derivatives: scalars or arrays to compare, from both sides ----
@@ -157,6 +168,16 @@ def check_scan(f, xs, _rtol):
         np.testing.assert_allclose(found, np.stack(steps), 1e-11, 1e-11)
 
 
+def check_taylor(f, xs, rtol):
+    """The value, the derivative along the direction, and half of the derivative of that."""
+    ts = directions(xs, 1)
+    c, n = values(taylor(f), xs), len(values(f, xs))
+    for value, found in zip(values(f, xs), c[:n], strict=True):
+        np.testing.assert_allclose(found, value, 1e-12, 1e-12)
+    agree(c[n : 2 * n], lambda how: how(f, xs, ts), rtol)
+    agree([2 * each for each in c[2 * n :]], lambda how: how(jvp(f), xs, ts), rtol)
+
+
 CHECKS = {
     "jvp": check_jvp,
     "vjp": check_vjp,
@@ -166,6 +187,7 @@ CHECKS = {
     "custom_jvp": check_same(custom_jvp),
     "checkpoint": check_same(dz.checkpoint),
     "scan": check_scan,
+    "taylor": check_taylor,
 }
 
 

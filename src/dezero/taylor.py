@@ -42,7 +42,7 @@ class Series(Box):
     _parts = ("_value", "_rest")
 
     _rest: list[Any]  # the coefficients after the first, as far as they are known
-    _rule: Coefficients | None  # gives the next one, while they are …
+    _rule: Coefficients  # gives the next one, while they are …
     _pending: Pending | None  # … being found
 
     def __repr__(self) -> str:
@@ -53,7 +53,6 @@ class Series(Box):
         if not k:
             return self._value
         while len(self._rest) < k:
-            assert self._rule is not None
             c = self._rule(len(self._rest) + 1)
             self._rest.append(None if c is None else _fitted(c, self._value))
         return self._rest[k - 1]
@@ -63,12 +62,12 @@ class Series(Box):
         """Compute below this level, and find the coefficients."""
         mine = [isinstance(x, Series) and x._level == level for x in operands]
         if p.nondifferentiable:
-            xs = (x._value if m else x for x, m in zip(operands, mine, strict=True))
-            return p(*xs, **params)
-        first = operands[mine.index(True)]
-        if first._pending is not None:
-            return first._pending.result(p, operands, params)
-        pending = Pending(level, len(first._rest))
+            return p(*(x._value if m else x for x, m in zip(operands, mine, strict=True)), **params)
+        lines = [x for x, m in zip(operands, mine, strict=True) if m]
+        for x in lines:
+            if x._pending is not None:
+                return x._pending.result(p, operands, params)
+        pending = Pending(level, len(lines[0]._rest))
         twins = tuple(
             series(x._value, x._rest, level, pending) if m else x
             for x, m in zip(operands, mine, strict=True)
@@ -83,8 +82,7 @@ class Series(Box):
 def series(value: Any, rest: list[Any], level: int, pending: Pending | None = None) -> Series:
     """A series of a level, from its coefficients as far as they are known."""
     s: Series = new(Series)
-    s._value, s._rest, s._level = value, rest, level
-    s._rule, s._pending = None, pending
+    s._value, s._rest, s._level, s._pending = value, rest, level, pending
     return s
 
 
@@ -127,20 +125,24 @@ class Pending:
         outs = tuple(self.series(y) for y in value)
         rates = call.rate(call.p.push, outs)
         for m, out in enumerate(outs):
-            out._rule = call.integral(lambda m=m: rates()[m])  # type: ignore[misc]
+            out._rule = call.integral(rates, m)
         return outs
 
     def finish(self, outs: tuple[Series, ...]) -> None:
-        """Find all coefficients of the results, and forget what was made on the way."""
-        for out in outs:
-            if moves(self.level):
-                out.at(self.order)
-            else:
-                out._rest = [None] * self.order
-            out._pending = None
+        """Find all coefficients of the results, and forget what was made on the way.
+
+        Where they are infinite, the value has warned, or has a vertical tangent and need not.
+        """
+        with np.errstate(divide="ignore", invalid="ignore"):
+            for out in outs:
+                if moves(self.level):
+                    out.at(self.order)
+                else:
+                    out._rest = [None] * self.order
+                out._pending = None
         for each, *_ in self.results.values():
             for y in each if isinstance(each, tuple) else (each,):
-                y._rule = None  # it may refer to `y`
+                del y._rule  # it may refer to `y`
         self.results.clear()
 
 
@@ -153,13 +155,13 @@ class Call:
     params: dict[str, Any]
     pending: Pending
 
-    def moving(self, x: Any) -> bool:
-        """Whether an operand is a series, and no constant."""
-        return isinstance(x, Series) and x._pending is self.pending
+    def moves(self, x: Any) -> bool:
+        """Whether a value is a series of this level, and no constant."""
+        return isinstance(x, Series) and x._level == self.pending.level
 
     def term(self, x: Any, k: int) -> Any:
         """Coefficient k of an operand; a constant has none but the first."""
-        if self.moving(x):
+        if self.moves(x):
             return x.at(k)
         return None if k else x
 
@@ -169,7 +171,7 @@ class Call:
 
     def velocity(self, x: Any) -> Any:
         """x'(t) of x(t), None for a constant."""
-        if not self.moving(x):
+        if not self.moves(x):
             return None
 
         def rule(k: int) -> Any:
@@ -186,11 +188,11 @@ class Call:
         xs = self.operands
         return functools.cache(lambda: push(out, xs, tuple(map(self.velocity, xs)), self.params))
 
-    def integral(self, rate: Callable[[], Any]) -> Coefficients:
-        """The coefficients of a value from its rate of change."""
+    def integral(self, rate: Callable[[], Any], m: int | None = None) -> Coefficients:
+        """The coefficients of a value, or of value m of several, from the rate of change."""
 
         def rule(k: int) -> Any:
-            c = self.term(rate(), k - 1)
+            c = self.term(rate() if m is None else rate()[m], k - 1)
             return None if c is None else c / k
 
         return rule
@@ -210,14 +212,11 @@ def _coefficientwise(call: Call, out: Series) -> Coefficients:
 
     def rule(k: int) -> Any:
         txs = call.terms(k)
-        return None if not any_of(txs) else call.p.push(out._value, xs, txs, call.params)
+        if all(tx is None for tx in txs):
+            return None
+        return call.p.push(out._value, xs, txs, call.params)
 
     return rule
-
-
-def any_of(terms: tuple[Any, ...]) -> bool:
-    """Whether one of them is no exact zero."""
-    return any(c is not None for c in terms)
 
 
 def _convolved(call: Call, _out: Series) -> Coefficients:
@@ -254,18 +253,15 @@ def _quotient(divisor: int) -> Callable[[Call, Series], Coefficients]:
     def rules(call: Call, out: Series) -> Coefficients:
         xs, y, x = call.terms(0), call.operands[divisor], call.operands[1 - divisor]
 
-        def part(t: Any, k: int, place: int) -> Any:
-            txs = (t, None) if place == 0 else (None, t)
-            return call.p.push(out.at(k), xs, txs, call.params)
+        def added(place: int, t: Any, c: Any) -> list[Any]:
+            if t is None or c is None:
+                return []
+            return [call.p.push(c, xs, (None, t) if place else (t, None), call.params)]
 
         def rule(k: int) -> Any:
-            parts = [
-                part(call.term(y, j), k - j, divisor)
-                for j in range(1, k + 1)
-                if call.term(y, j) is not None and out.at(k - j) is not None
-            ]
-            if call.term(x, k) is not None:
-                parts.append(part(call.term(x, k), 0, 1 - divisor))
+            parts = added(1 - divisor, call.term(x, k), out.at(0))
+            for j in range(1, k + 1):
+                parts += added(divisor, call.term(y, j), out.at(k - j))
             return _sum(parts)
 
         return rule
@@ -294,7 +290,8 @@ def _push_away_from_zero(out: Any, xs: Any, txs: Any, _params: Any) -> Any:
 
 
 def _is_whole(y: Any) -> bool:
-    return y.dtype.kind != "c" and bool(np.all((y >= 0) & (y == np.floor(y))))
+    """Whether these are whole numbers, of a size at which products pay."""
+    return y.dtype.kind != "c" and bool(np.all((y >= 0) & (y < 2**20) & (y == np.floor(y))))
 
 
 def _whole_power(x: Any, n: Any) -> Any:
@@ -320,7 +317,8 @@ def _product(call: Call, out: Series) -> Coefficients:
         factors = np.concatenate([pairs, factors[n - 1 :]]) if n % 2 else pairs
     if not len(factors):
         return lambda _k: None
-    return np.reshape(factors[0], out.shape).at  # type: ignore[attr-defined,no-any-return]
+    product = np.reshape(factors[0], out.shape)
+    return lambda k: call.term(product, k)
 
 
 def _sinc(call: Call, _out: Series) -> Coefficients:
@@ -328,14 +326,15 @@ def _sinc(call: Call, _out: Series) -> Coefficients:
     (x,) = call.operands
     z, near = np.pi * x, np.abs(x) < 1
     far = np.where(near, 1, z)
-    sinc = np.sin(far) / far
+    sinc: Any = np.sin(far) / far
     if np.any(plain(near)):
         u = np.where(near, z, 0)
-        total, square = 1.0, u * u
+        square = u * u
+        total: Any = 1.0
         for m in range(call.pending.order // 2 + 16, 0, -1):
             total = 1 - square * total / (2 * m * (2 * m + 1))
         sinc = np.where(near, total, sinc)
-    return sinc.at
+    return lambda k: call.term(sinc, k)
 
 
 RULES: dict[Any, Callable[[Call, Series], Coefficients]] = {
@@ -368,8 +367,8 @@ def taylor(f: Callable[[Any], Any], x: Any, order: int, direction: Any = None) -
     Of the function t ↦ f(x + t · direction) at 0, so that ``c[0] + c[1] * t + c[2] * t**2 + …`` is
     near it. These are coefficients: the k-th derivative is ``math.factorial(k)`` times ``c[k]``.
 
-    One pass of Taylor arithmetic finds them all. It costs about order² / 2 times the multiplications
-    of `f`, where derivatives of derivatives would cost 2**order times.
+    One pass of Taylor arithmetic finds them all. Its cost grows with the square of the order, where
+    that of derivatives of derivatives doubles with each order.
 
     Parameters
     ----------
@@ -405,8 +404,7 @@ def taylor(f: Callable[[Any], Any], x: Any, order: int, direction: Any = None) -
     >>> print(*c)  # 2 (3 + t)²
     18.0 12.0 2.0 0.0
     """
-    if not isinstance(order, (int, np.integer)) or isinstance(order, bool) or order < 0:
-        raise OperandError(f"taylor: order={order!r} is no whole number from 0 on")
+    _check_order(order)
     level = new_level()
     given, spec = flatten(x, is_numbers)
     xs = [as_primal(each, "taylor") for each in given]
@@ -421,6 +419,12 @@ def taylor(f: Callable[[Any], Any], x: Any, order: int, direction: Any = None) -
     ys, spec = flatten(f(unflatten(spec, lines)))
     found = [_coefficients(peeled(y, level), order, level) for y in ys]
     return tuple(unflatten(spec, [bare(c[k]) for c in found]) for k in range(order + 1))
+
+
+def _check_order(order: Any) -> None:
+    whole = isinstance(order, (int, np.integer)) and not isinstance(order, bool)
+    if not whole or order < 0:
+        raise OperandError(f"taylor: order={order!r} is no whole number from 0 on")
 
 
 def _coefficients(y: Any, order: int, level: int) -> list[Any]:
