@@ -323,7 +323,7 @@ def _product(call: Call, out: Series) -> Coefficients:
 
 def _sinc(call: Call, _out: Series) -> Coefficients:
     """Of ``sin(z) / z``, z = πx: near 0 by its own series, where the quotient would lose digits."""
-    (x,) = call.operands
+    (x,), order = call.operands, call.pending.order
     z, near = np.pi * x, np.abs(x) < 1
     far = np.where(near, 1, z)
     sinc: Any = np.sin(far) / far
@@ -331,8 +331,10 @@ def _sinc(call: Call, _out: Series) -> Coefficients:
         u = np.where(near, z, 0)
         square = u * u
         total: Any = 1.0
-        for m in range(call.pending.order // 2 + 16, 0, -1):
+        for m in range(order // 2 + 16, 0, -1):
             total = 1 - square * total / (2 * m * (2 * m + 1))
+            if len(x._rest) == order:
+                total.at(order)  # now: all of them at the end would need a deep stack
         sinc = np.where(near, total, sinc)
     return lambda k: call.term(sinc, k)
 
