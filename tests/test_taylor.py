@@ -11,6 +11,7 @@ import pytest
 from cases import CASES, SPELLINGS
 
 import dezero as dz
+from dezero.box import ROWS
 from dezero.errors import (
     AssignmentError,
     DifferentiationError,
@@ -499,7 +500,7 @@ def test_a_users_row():
         turn = linear(turned, lambda g, *, n: turned(g, n=-n))
     finally:
         for title in TABLE.keys() - kept.keys():
-            del TABLE[title]
+            del ROWS[globals()[title]], TABLE[title]
     x = np.array([0.3, -2.0])
     expected = dz.taylor(lambda x: np.log1p(np.exp(x)), x, 6)
     np.testing.assert_allclose(dz.taylor(soft, x, 6), expected, 1e-12, 1e-15)
