@@ -537,19 +537,95 @@ def test_a_complex_direction():
 
 
 def test_order_0_is_the_value():
-    assert dz.taylor(Cube(), 2.0, 0) == (8.0,)
+    assert dz.taylor(lambda x: x**3, 2.0, 0) == (8.0,)
     assert dz.taylor(lambda _x: 3.0, 2.0, 1) == (3.0, 0.0)
 
 
-# ---- errors ----
+# ---- functions with a derivative of their own ----
 
 
-class Cube(dz.Function):
+class Quotients(dz.Function):
+    """Two results, and a backward that uses them."""
+
+    def forward(self, x, y):
+        return x / y, y / x
+
+    def backward(self, g, h):
+        (x, y), (p, q) = self.inputs, (out() for out in self.outputs)
+        return g / y - h * q / x, h / x - g * p / y
+
+
+class Numbers(dz.Function):
+    """A backward with a first derivative only."""
+
     def forward(self, x):
-        return x**3
+        self.slope = np.cos(x)
+        return np.sin(x)
 
     def backward(self, gy):
-        return 3 * self.inputs[0] ** 2 * gy
+        return gy * self.slope
+
+
+@dz.custom_jvp(jvp=lambda t, y, _x: t[0] * (1 - np.exp(-y)))
+def by_jvp(x):
+    return np.logaddexp(0.0, x)
+
+
+@dz.custom_vjp(vjp=lambda g, _y, x: g / (1 + np.exp(-x)))
+def by_vjp(x):
+    return np.logaddexp(0.0, x)
+
+
+def quotients(x):
+    p, q = Quotients()(np.sin(x), 1 + x)
+    return p * p + q
+
+
+OWN = {
+    "function": (quotients, lambda x: (np.sin(x) / (1 + x)) ** 2 + (1 + x) / np.sin(x)),
+    "custom_jvp": (by_jvp, softplus),
+    "custom_vjp": (by_vjp, softplus),
+    "checkpoint": (dz.checkpoint(twisted), twisted),
+    "scan": (
+        lambda x: dz.scan(lambda c, k: (c * k * x, c), x, np.arange(1.0, 4.0), checkpoint=True)[0],
+        lambda x: 6 * x**4,
+    ),
+}
+
+
+@pytest.mark.parametrize(("f", "same"), OWN.values(), ids=OWN)
+def test_derivatives_of_ones_own(f, same):
+    c = dz.taylor(same, 0.4, 7)
+    np.testing.assert_allclose(dz.taylor(f, 0.4, 7), c, 1e-12, 1e-14)
+    np.testing.assert_allclose(dz.grad(lambda x: dz.taylor(f, x, 5)[5])(0.4), 6 * c[6], 1e-10)
+    np.testing.assert_allclose(dz.vmap(lambda x: dz.taylor(f, x, 7)[7])(np.full(2, 0.4)), c[7])
+
+
+def test_a_checkpoint_of_what_moves_along_a_line():
+    def outer(x, inner):
+        return dz.taylor(lambda t: inner(x * t), 0.7, 4)[4]
+
+    slopes = [dz.grad(outer)(0.4, f) for f in (dz.checkpoint(twisted), twisted)]
+    np.testing.assert_allclose(*slopes, 1e-13)
+    around = dz.grad(dz.checkpoint(lambda x: outer(x, twisted)))(0.4)
+    np.testing.assert_allclose(around, slopes[1], 1e-13)
+
+
+def test_a_rule_that_captures_what_moves_is_refused():
+    def f(x):
+        return dz.custom_jvp(lambda z: z * x, lambda t, _y, _z: t[0] * x)(x + 1.0)
+
+    with pytest.raises(OperandError, match="pass it as one"):
+        dz.taylor(f, 1.0, 2)
+
+
+def test_a_backward_that_cannot_be_differentiated_does_to_first_order():
+    assert dz.taylor(Numbers(), 0.4, 1) == (np.sin(0.4), np.cos(0.4))
+    with pytest.raises(GraphError, match=r"Numbers.*self\.slope"):
+        dz.taylor(Numbers(), 0.4, 2)
+
+
+# ---- errors ----
 
 
 @pytest.mark.parametrize("order", [-1, 1.0, True, None, "2"])
@@ -573,15 +649,10 @@ def test_points_and_directions_are_checked(x, direction, error, words):
         dz.taylor(np.sin, x, 1, direction)
 
 
-def test_a_function_with_a_backward_only_is_refused():
-    with pytest.raises(GraphError, match="Cube is a Function with a backward only"):
-        dz.taylor(Cube(), 1.0, 1)
-
-
 def test_an_error_half_way_leaves_nothing_wrong():
     def f(x):
         with contextlib.suppress(GraphError):
-            Cube()(x)
+            Numbers()(x)
         with contextlib.suppress(ValueError):
             np.reshape(x, (5, 5))
         return x * x

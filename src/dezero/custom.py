@@ -285,7 +285,9 @@ class Custom(Primitive):
     # forward mode
 
     def push(self, out: Any, xs: Values, txs: Values, params: dict[str, Any]) -> Any:
-        outs = self.below(out if isinstance(out, tuple) else (out,))
+        outs = out if isinstance(out, tuple) else (out,)
+        if self.level not in {tx._level for tx in txs if isinstance(tx, Box)}:
+            self.below(outs)  # else they are series being found, which looks for itself (taylor.py)
         still = [_still(x) if tx is None else tx for x, tx in zip(xs, txs, strict=True)]
         with watch() as deeds:
             tys = self.forward_rule(tuple(still), outs, *xs)

@@ -94,7 +94,9 @@ def variables(y: Any) -> list[Variable]:
 
 
 def parts(y: Any) -> list[Any]:
-    """What a box holds."""
+    """What a box, or a list of coefficients in one, holds."""
+    if isinstance(y, list):
+        return y
     return [getattr(y, name) for name in y._parts] if isinstance(y, Box) else []
 
 
@@ -102,6 +104,8 @@ def rebuilt(y: Any, f: Callable[[Variable], Any]) -> Any:
     """A value with `f` of each of its outermost Variables in its place."""
     if isinstance(y, Variable):
         return f(y)
+    if isinstance(y, list):
+        return [rebuilt(each, f) for each in y]
     if not isinstance(y, Box):
         return y
     other = object.__new__(type(y))

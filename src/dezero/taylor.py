@@ -38,15 +38,37 @@ Coefficients = Callable[[int], Any]
 class Series(Box):
     """The Taylor coefficients of a value along a line. Made by `taylor`."""
 
-    __slots__ = ("_pending", "_rest", "_rule")
+    __slots__ = ("_rest",)
     _parts = ("_value", "_rest")
 
-    _rest: list[Any]  # the coefficients after the first, as far as they are known
-    _rule: Coefficients  # gives the next one, while they are …
-    _pending: Pending | None  # … being found
+    _rest: list[Any]  # the coefficients after the first
 
     def __repr__(self) -> str:
         return f"series({plain(self)}, …)"
+
+    @staticmethod
+    def process(p: Any, operands: tuple[Any, ...], params: dict[str, Any], level: int) -> Any:
+        """Compute below this level, and find the coefficients."""
+        mine = [isinstance(x, Series) and x._level == level for x in operands]
+        if p.nondifferentiable:
+            return p(*(x._value if m else x for x, m in zip(operands, mine, strict=True)), **params)
+        lines = [x for x, m in zip(operands, mine, strict=True) if m]
+        for x in lines:
+            if isinstance(x, Unfinished):
+                return x._pending.result(p, operands, params)
+        out = Pending(level, len(lines[0]._rest)).finished(p, operands, params)
+        if not (p.pointwise or isinstance(out, tuple)):
+            note_views(out, operands)
+        return out
+
+
+class Unfinished(Series):
+    """A series whose coefficients are found when they are asked for."""
+
+    __slots__ = ("_pending", "_rule")
+
+    _pending: Pending
+    _rule: Coefficients  # gives the next one
 
     def at(self, k: int) -> Any:
         """Coefficient k, None for an exact zero."""
@@ -57,32 +79,11 @@ class Series(Box):
             self._rest.append(None if c is None else _fitted(c, self._value))
         return self._rest[k - 1]
 
-    @staticmethod
-    def process(p: Any, operands: tuple[Any, ...], params: dict[str, Any], level: int) -> Any:
-        """Compute below this level, and find the coefficients."""
-        mine = [isinstance(x, Series) and x._level == level for x in operands]
-        if p.nondifferentiable:
-            return p(*(x._value if m else x for x, m in zip(operands, mine, strict=True)), **params)
-        lines = [x for x, m in zip(operands, mine, strict=True) if m]
-        for x in lines:
-            if x._pending is not None:
-                return x._pending.result(p, operands, params)
-        pending = Pending(level, len(lines[0]._rest))
-        twins = tuple(
-            series(x._value, x._rest, level, pending) if m else x
-            for x, m in zip(operands, mine, strict=True)
-        )
-        out = pending.result(p, twins, params)
-        pending.finish(out if isinstance(out, tuple) else (out,))
-        if not (p.pointwise or isinstance(out, tuple)):
-            note_views(out, operands)
-        return out
 
-
-def series(value: Any, rest: list[Any], level: int, pending: Pending | None = None) -> Series:
-    """A series of a level, from its coefficients as far as they are known."""
+def series(value: Any, rest: list[Any], level: int) -> Series:
+    """A series of a level, from its coefficients."""
     s: Series = new(Series)
-    s._value, s._rest, s._level, s._pending = value, rest, level, pending
+    s._value, s._rest, s._level = value, rest, level
     return s
 
 
@@ -103,47 +104,69 @@ class Pending:
         self.level, self.order = level, order
         self.results: dict[Any, tuple[Any, ...]] = {}
 
-    def series(self, value: Any) -> Series:
-        """A series of which only the value is known."""
-        return series(as_array(value), [], self.level, self)
+    def unfinished(self, value: Any, rest: list[Any]) -> Unfinished:
+        """A series of which the value is known, and perhaps the rest."""
+        s: Unfinished = new(Unfinished)
+        s._value, s._rest, s._level, s._pending = as_array(value), rest, self.level, self
+        return s
 
     def result(self, p: Any, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
         """What a call returns, the same for the same operands."""
         key = (p, *map(id, operands), id(params) if params else None)
         if key not in self.results:
-            out = self.begun(Call(p, operands, params, self))
+            out = self.begun(Call(p, tuple(map(self.mine, operands)), params, self))
             self.results[key] = out, operands, params  # alive, so that no other has their id
         return self.results[key][0]
+
+    def mine(self, x: Any) -> Any:
+        """An operand as a part of this: a series of this level with what is known of it."""
+        finished = isinstance(x, Series) and x._level == self.level
+        if not finished or isinstance(x, Unfinished):
+            return x
+        return self.unfinished(x._value, x._rest)
 
     def begun(self, call: Call) -> Any:
         """The result of a call, with no more of it computed than the value."""
         value = call.p(*call.terms(0), **call.params)
         if not isinstance(value, tuple):
-            out = self.series(value)
+            out = self.unfinished(self.below(value, call.p), [])
             out._rule = _rule_of(call.p)(call, out)
             return out
-        outs = tuple(self.series(y) for y in value)
+        outs = tuple(self.unfinished(self.below(y, call.p), []) for y in value)
         rates = call.rate(call.p.push, outs)
         for m, out in enumerate(outs):
             out._rule = call.integral(rates, m)
         return outs
 
-    def finish(self, outs: tuple[Series, ...]) -> None:
-        """Find all coefficients of the results, and forget what was made on the way.
+    def below(self, value: Any, p: Any) -> Any:
+        """A value from below this level; a series in it got in by no argument."""
+        if isinstance(value, Box) and value._level >= self.level:
+            raise OperandError(
+                f"{p.title} has a derivative rule and uses a value that moves without having it "
+                "as an argument: pass it as one"
+            )
+        return value
+
+    def finished(self, p: Any, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        """What a call returns with all its coefficients.
 
         Where they are infinite, the value has warned, or has a vertical tangent and need not.
         """
+        out = self.result(p, tuple(map(self.mine, operands)), params)
         with np.errstate(divide="ignore", invalid="ignore"):
-            for out in outs:
-                if moves(self.level):
-                    out.at(self.order)
-                else:
-                    out._rest = [None] * self.order
-                out._pending = None
+            outs = tuple(map(self.complete, out if isinstance(out, tuple) else (out,)))
         for each, *_ in self.results.values():
             for y in each if isinstance(each, tuple) else (each,):
                 del y._rule  # it may refer to `y`
         self.results.clear()
+        return outs if isinstance(out, tuple) else outs[0]
+
+    def complete(self, out: Unfinished) -> Series:
+        """A result with all its coefficients."""
+        if not moves(self.level):
+            return series(out._value, [None] * self.order, self.level)
+        out.at(self.order)
+        return series(out._value, out._rest, self.level)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +179,8 @@ class Call:
     pending: Pending
 
     def moves(self, x: Any) -> bool:
-        """Whether a value is a series of this level, and no constant."""
-        return isinstance(x, Series) and x._level == self.pending.level
+        """Whether an operand, or what a push makes of them, is a series and no constant."""
+        return isinstance(x, Unfinished) and x._pending is self.pending
 
     def term(self, x: Any, k: int) -> Any:
         """Coefficient k of an operand; a constant has none but the first."""
@@ -179,14 +202,25 @@ class Call:
             return None if c is None else (k + 1) * c
 
         first = x.at(1)
-        v = self.pending.series(still(x) if first is None else first)
+        v = self.pending.unfinished(still(x) if first is None else first, [])
         v._rule = rule
         return v
 
     def rate(self, push: Callable[..., Any], out: Any) -> Callable[[], Any]:
-        """out'(t) by the row's push, for when it is asked for."""
-        xs = self.operands
-        return functools.cache(lambda: push(out, xs, tuple(map(self.velocity, xs)), self.params))
+        """out'(t) by the row's push, for when it is asked for; out'(0) if that will do."""
+
+        @functools.cache
+        def found() -> Any:
+            given = out, self.operands, tuple(map(self.velocity, self.operands))
+            if self.pending.order == 1:  # also where the push cannot be differentiated
+                given = tuple(map(self.at_0, given))
+            return push(*given, self.params)
+
+        return found
+
+    def at_0(self, x: Any) -> Any:
+        """The value of a series, or of those in a tuple."""
+        return tuple(map(self.at_0, x)) if isinstance(x, tuple) else self.term(x, 0)
 
     def integral(self, rate: Callable[[], Any], m: int | None = None) -> Coefficients:
         """The coefficients of a value, or of value m of several, from the rate of change."""
@@ -201,12 +235,12 @@ class Call:
 # ---------------------------------------------------------------------------- rules
 
 
-def _by_push(call: Call, out: Series) -> Coefficients:
+def _by_push(call: Call, out: Unfinished) -> Coefficients:
     """Of most rows: the integral of what the row says of the rate."""
     return call.integral(call.rate(call.p.push, out))
 
 
-def _coefficientwise(call: Call, out: Series) -> Coefficients:
+def _coefficientwise(call: Call, out: Unfinished) -> Coefficients:
     """Of rows whose push does not depend on where: it takes coefficients like tangents."""
     xs = call.terms(0)
 
@@ -219,7 +253,7 @@ def _coefficientwise(call: Call, out: Series) -> Coefficients:
     return rule
 
 
-def _convolved(call: Call, _out: Series) -> Coefficients:
+def _convolved(call: Call, _out: Unfinished) -> Coefficients:
     """Of products, by Cauchy: the coefficients multiply whose orders add up."""
 
     def rule(k: int) -> Any:
@@ -244,13 +278,13 @@ def _sum(parts: list[Any]) -> Any:
     return sum(parts[1:], start=parts[0]) if parts else None
 
 
-def _quotient(divisor: int) -> Callable[[Call, Series], Coefficients]:
+def _quotient(divisor: int) -> Callable[[Call, Unfinished], Coefficients]:
     """Of x / y, and of the solution of y out = x: what y out = x says of the coefficients.
 
     The row's push is what a coefficient of x, or of y times one of `out`, adds to that of `out`.
     """
 
-    def rules(call: Call, out: Series) -> Coefficients:
+    def rules(call: Call, out: Unfinished) -> Coefficients:
         xs, y, x = call.terms(0), call.operands[divisor], call.operands[1 - divisor]
 
         def added(place: int, t: Any, c: Any) -> list[Any]:
@@ -269,7 +303,7 @@ def _quotient(divisor: int) -> Callable[[Call, Series], Coefficients]:
     return rules
 
 
-def _power(call: Call, out: Series) -> Coefficients:
+def _power(call: Call, out: Unfinished) -> Coefficients:
     """Of ``x**y``: by products for whole numbers, exact at 0, else by out' = y out x' / x.
 
     The row's own rule needs ``x**(y - 1)``, and so one more power for each order: it is left for a
@@ -305,7 +339,7 @@ def _whole_power(x: Any, n: Any) -> Any:
     return power
 
 
-def _product(call: Call, out: Series) -> Coefficients:
+def _product(call: Call, out: Unfinished) -> Coefficients:
     """Of ``np.prod``, in pairs: the row's rule divides by factors, also by those near 0."""
     (x,), axis = call.operands, call.params.get("axis")
     axes = axes_of(axis, x.ndim)
@@ -321,7 +355,7 @@ def _product(call: Call, out: Series) -> Coefficients:
     return lambda k: call.term(product, k)
 
 
-def _sinc(call: Call, _out: Series) -> Coefficients:
+def _sinc(call: Call, _out: Unfinished) -> Coefficients:
     """Of ``sin(z) / z``, z = πx: near 0 by its own series, where the quotient would lose digits."""
     (x,), order = call.operands, call.pending.order
     z, near = np.pi * x, np.abs(x) < 1
@@ -339,7 +373,7 @@ def _sinc(call: Call, _out: Series) -> Coefficients:
     return lambda k: call.term(sinc, k)
 
 
-RULES: dict[Any, Callable[[Call, Series], Coefficients]] = {
+RULES: dict[Any, Callable[[Call, Unfinished], Coefficients]] = {
     TABLE["multiply"]: _convolved,
     TABLE["divide"]: _quotient(divisor=1),
     TABLE["solve"]: _quotient(divisor=0),
@@ -351,7 +385,7 @@ RULES: dict[Any, Callable[[Call, Series], Coefficients]] = {
 """The rows that have a rule of their own."""
 
 
-def _rule_of(p: Any) -> Callable[[Call, Series], Coefficients]:
+def _rule_of(p: Any) -> Callable[[Call, Unfinished], Coefficients]:
     """How the coefficients of a primitive's result are found."""
     if p in RULES:
         return RULES[p]
@@ -396,7 +430,7 @@ def taylor(f: Callable[[Any], Any], x: Any, order: int, direction: Any = None) -
     GradientError
         If `direction` is of another structure or shape than `x`.
     GraphError
-        If `f` calls a `Function` that has a backward only.
+        If `f` calls a `Function` whose backward cannot be differentiated, and `order` is above 1.
 
     Examples
     --------
