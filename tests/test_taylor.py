@@ -593,6 +593,7 @@ OWN = {
 }
 
 
+@pytest.mark.filterwarnings("ignore::dezero.errors.SequentialWarning")
 @pytest.mark.parametrize(("f", "same"), OWN.values(), ids=OWN)
 def test_derivatives_of_ones_own(f, same):
     c = dz.taylor(same, 0.4, 7)
