@@ -16,3 +16,14 @@ def test_overhead_runs_and_finds_no_leak():
     assert set(found) == {"machine", "chain", "flat"}
     assert [row["left"] for row in found["chain"][0]["rows"]] == [0.0, 0.0]
     assert found["flat"][0]["grown MB"] < 5
+
+
+def test_taylor_runs_and_agrees_with_nested_derivatives():
+    argv = [sys.executable, FOLDER / "taylor.py", "--quick", "--json"]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert {row["order"] for row in json.loads(done.stdout)["taylor"] if "nested" in row} == {
+        1,
+        2,
+        4,
+    }

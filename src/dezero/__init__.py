@@ -52,6 +52,7 @@ from .functions import (
     tan,
     tanh,
 )
+from .implicit import fixed_point, minimize, root
 from .jacobians import (
     elementwise_grad,
     gauss_newton,
@@ -63,6 +64,7 @@ from .jacobians import (
 )
 from .loops import cond, fori_loop, scan, while_loop
 from .recompute import checkpoint
+from .taylor import taylor
 from .testing import numerical_diff
 from .transforms import grad, jvp, value_and_grad, vjp
 
@@ -102,6 +104,7 @@ __all__ = [
     "exp",
     "elementwise_grad",
     "gauss_newton",
+    "fixed_point",
     "fori_loop",
     "grad",
     "hessian",
@@ -113,6 +116,7 @@ __all__ = [
     "log",
     "matmul",
     "maximum",
+    "minimize",
     "minimum",
     "mul",
     "neg",
@@ -121,6 +125,7 @@ __all__ = [
     "numpy",
     "pow",
     "rdiv",
+    "root",
     "rsub",
     "rules",
     "scan",
@@ -131,6 +136,7 @@ __all__ = [
     "sub",
     "tan",
     "tanh",
+    "taylor",
     "testing",
     "using_config",
     "value_and_grad",

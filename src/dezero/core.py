@@ -294,6 +294,7 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
     waiting: list[dict[Node, Any] | None] = [None] * (deepest + 1)
     for node, seed in seeds.items():
         waiting[node.depth] = {**(waiting[node.depth] or {}), node: seed}
+    del seeds
     reached: dict[Node, Any] = {}
     hooking = len(hooked) > 0
     sums: set[Node] = set()
@@ -305,6 +306,8 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
             if arrived is None:
                 continue
             waiting[depth] = None
+            if sums:
+                sums.difference_update(arrived)  # what has been swept may go
             if stops:
                 reached.update((n, arrived.pop(n)) for n in stops & arrived.keys())
             if hooking:

@@ -187,7 +187,11 @@ class Containers:
         gxs: list[Any] = []
         for g, spec in zip(found, self.specs, strict=True):
             gxs += [None] * spec.num_leaves if g is None else self.like(spec, g, "vjp")
-        return tuple(gxs[k] for k in self.places)
+        what = f"the vjp rule of {self.title}: a cotangent"
+        pairs = zip(self.places, xs, strict=True)
+        return tuple(
+            None if gxs[k] is None else moving(gxs[k], x, what, "argument") for k, x in pairs
+        )
 
     def pushed(self, txs: Values, ys: Values, *xs: Any) -> Values:
         """The user's forward rule."""
@@ -196,7 +200,9 @@ class Containers:
             moves[k] = tx
         y = unflatten(self.result, ys)
         ty = self.jvp(unflatten(self.spec, moves), y, *self.args(xs), **self.kwargs)
-        return tuple(self.like(self.result, ty, "jvp"))
+        what = f"the jvp rule of {self.title}: a tangent"
+        pairs = zip(self.like(self.result, ty, "jvp"), ys, strict=True)
+        return tuple(_still(y) if ty is None else moving(ty, y, what, "result") for ty, y in pairs)
 
     def like(self, spec: Any, tree: Any, rule: str) -> list[Any]:
         """The parts of what a rule returned, which must have a structure."""
@@ -279,15 +285,12 @@ class Custom(Primitive):
     # forward mode
 
     def push(self, out: Any, xs: Values, txs: Values, params: dict[str, Any]) -> Any:
-        outs = self.below(out if isinstance(out, tuple) else (out,))
+        outs = out if isinstance(out, tuple) else (out,)
+        if self.level not in {tx._level for tx in txs if isinstance(tx, Box)}:
+            self.below(outs)  # else they are series being found, which looks for itself (taylor.py)
         still = [_still(x) if tx is None else tx for x, tx in zip(xs, txs, strict=True)]
         with watch() as deeds:
             tys = self.forward_rule(tuple(still), outs, *xs)
-        what = f"the jvp rule of {self.title}: a tangent"
-        tys = tuple(
-            _still(y) if ty is None else moving(ty, y, what, "result")
-            for ty, y in zip(tys, outs, strict=True)
-        )
         tys = self.guarded(tys, deeds, (*outs, *xs, *still))
         return tys if isinstance(out, tuple) else tys[0]
 
@@ -348,12 +351,10 @@ class Call(Joint):
         return self.custom.guarded(tuple(gxs), deeds, (*gs, *ys, *xs))
 
     def cotangent(self, gx: Any, edge: Node | None) -> Any:
-        """What the rule gave for an operand, checked; zeros for nothing."""
+        """What the rule gave for an operand; zeros for nothing."""
         if edge is None:
             return None
-        if gx is None:
-            return np.zeros(edge.shape, edge.dtype)
-        return moving(gx, edge, f"the vjp rule of {self.title}: a cotangent", "operand")
+        return np.zeros(edge.shape, edge.dtype) if gx is None else as_array(gx)
 
 
 def levels(x: Any) -> Iterator[int]:

@@ -112,10 +112,14 @@ def still(out: Any) -> Any:
 
 def dual(out: Any, tangent: Any, level: int) -> Dual:
     """A Dual of a level; the tangent takes the value's dtype."""
-    tangent = as_array(tangent)
-    if tangent.dtype != out.dtype:
-        real = out.dtype.kind == "f" and tangent.dtype.kind == "c"
-        tangent = (tangent.real if real else tangent).astype(out.dtype)
     d: Dual = new(Dual)
-    d._value, d._tangent, d._level = out, tangent, level
+    d._value, d._tangent, d._level = out, in_dtype(as_array(tangent), out.dtype), level
     return d
+
+
+def in_dtype(tangent: Any, dtype: np.dtype[Any]) -> Any:
+    """A tangent in the dtype of its value."""
+    if tangent.dtype == dtype:
+        return tangent
+    real = dtype.kind == "f" and tangent.dtype.kind == "c"
+    return (tangent.real if real else tangent).astype(dtype)

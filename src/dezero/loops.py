@@ -121,7 +121,7 @@ def _stacked(ys: list[Any], leaves: list[Any]) -> Any:
     """The y of all steps, along a new first axis."""
     if not ys:
         return np.zeros((0,), leaves[0].dtype if leaves else float)
-    flat = [flatten(y, is_numbers) for y in ys]
+    flat = [flatten(y) for y in ys]
     spec = flat[0][1]
     for _, other in flat:
         if other != spec:
@@ -225,7 +225,8 @@ def while_loop(cond: Callable[[Any], Any], body: Callable[[Any], Any], init: Any
         elif not np.any(plain(going)):
             return carry.tree(values)
         else:
-            new = carry.values(body(carry.tree(values)))
+            with np.errstate(all="ignore"):  # what a member that is done computes does not count
+                new = carry.values(body(carry.tree(values)))
             values = [np.where(going, a, b) for a, b in zip(new, values, strict=True)]
 
 
@@ -258,7 +259,7 @@ def cond(pred: Any, yes: Callable[..., Any], no: Callable[..., Any], *args: Any)
     if not isinstance(chosen, Box):
         return (yes if chosen else no)(*args)
     with np.errstate(all="ignore"):  # what a member does not take may be no number
-        (first, spec), (second, other) = (flatten(f(*args), is_numbers) for f in (yes, no))
+        (first, spec), (second, other) = (flatten(f(*args)) for f in (yes, no))
     if spec != other:
         raise ShapeError(f"cond: the branches return different structures: {spec} and {other}")
     pairs = zip(map(as_array, first), map(as_array, second), strict=True)
@@ -297,7 +298,7 @@ class Carry:
 
     def values(self, tree: Any) -> list[Any]:
         """The arrays of a carry that the user returned, checked."""
-        leaves, spec = flatten(tree, is_numbers)
+        leaves, spec = flatten(tree)
         if spec != self.spec:
             raise ShapeError(
                 f"{self.who}: the carry changed its structure from {self.spec} to {spec}"

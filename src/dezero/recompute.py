@@ -94,7 +94,9 @@ def variables(y: Any) -> list[Variable]:
 
 
 def parts(y: Any) -> list[Any]:
-    """What a box holds."""
+    """What a box, or a list of coefficients in one, holds."""
+    if isinstance(y, list):
+        return y
     return [getattr(y, name) for name in y._parts] if isinstance(y, Box) else []
 
 
@@ -102,6 +104,8 @@ def rebuilt(y: Any, f: Callable[[Variable], Any]) -> Any:
     """A value with `f` of each of its outermost Variables in its place."""
     if isinstance(y, Variable):
         return f(y)
+    if isinstance(y, list):
+        return [rebuilt(each, f) for each in y]
     if not isinstance(y, Box):
         return y
     other = object.__new__(type(y))
@@ -148,7 +152,8 @@ def boundary(ends: set[Node]) -> list[Node]:
             if edge is None or edge in seen:
                 continue
             seen.add(edge)
-            if edge.variable is not None:
+            v = edge.variable
+            if v is not None and v._node is edge:  # else it was assigned into since
                 found.append(edge)
             else:
                 stack.append(edge)
@@ -194,17 +199,22 @@ class Replay(Joint):
         return self
 
     def pulled(self, gs: Values, lifted: int | None) -> Values:
+        # Nothing but the sweep holds the new graph, so that it goes as it is swept.
+        found = sweep(self.seeds(gs), lifted=lifted, stops=frozenset(self.starts))
+        return tuple(
+            found[start] if start in found else np.zeros(start.shape, start.dtype)
+            for start in self.starts
+        )
+
+    def seeds(self, gs: Values) -> dict[Node, Any]:
+        """The cotangents of the results of another run."""
         ends = self.again.ends()
         self.check([v._value for v in ends])
         seeds: dict[Node, Any] = {}
         for v, g in zip(ends, gs, strict=True):
             node = node_of(v)
             seeds[node] = seeds[node] + g if node in seeds else g
-        found = sweep(seeds, lifted=lifted, stops=frozenset(self.starts))
-        return tuple(
-            found[start] if start in found else np.zeros(start.shape, start.dtype)
-            for start in self.starts
-        )
+        return seeds
 
     def check(self, values: list[Any]) -> None:
         """Raise if the second run has come to other values than the first."""
