@@ -217,3 +217,36 @@ def test_an_error_inside_passes_through():
 
     with pytest.raises(KeyError, match="mine"):
         dz.grad(dz.checkpoint(f))(1.0)
+
+
+class Cube(dz.Function):
+    def forward(self, x):
+        return x**3
+
+    def backward(self, gy):
+        return 3 * self.input**2 * gy
+
+
+def test_inner_values_that_somebody_holds():
+    """A list that the function appends to, or a Function that remembers its latest call."""
+    kept = []
+
+    def listed(x):
+        kept.append(np.sin(x))
+        return kept[-1] ** 2 * x
+
+    for f in (listed, lambda x: Cube()(np.sin(x)) * x):
+        step = dz.checkpoint(f)
+        np.testing.assert_allclose(
+            dz.grad(lambda x, s=step: s(s(np.exp(x))) * x)(0.4),
+            dz.grad(lambda x, f=f: f(f(np.exp(x))) * x)(0.4),
+            1e-14,
+        )
+
+
+def test_behind_a_mask_what_was_not_taken_stays_out():
+    log = dz.checkpoint(np.log)
+    x = np.array([0.0, 2.0])
+    with np.errstate(divide="ignore"):
+        g = dz.grad(lambda x: np.sum(np.where(x > 0, log(x), 0.0)))(x)
+    np.testing.assert_array_equal(g, [0.0, 0.5])

@@ -115,6 +115,13 @@ class Box:
     def process(p: Any, operands: tuple[Any, ...], params: dict[str, Any], level: int) -> Any:
         raise NotImplementedError
 
+    def _twin(self) -> Box:
+        """Another box of the same parts."""
+        twin: Box = object.__new__(type(self))
+        for name in ("_level", *self._parts):
+            setattr(twin, name, getattr(self, name))
+        return twin
+
     # NumPy's two protocols
 
     def __array_ufunc__(self, ufunc: Any, method: str, *args: Any, **kwargs: Any) -> Any:

@@ -72,8 +72,8 @@ class Observer(int):
         """See the complete cotangents of some nodes, before they go further."""
         raise NotImplementedError
 
-    def pulled(self, node: Node, g: Any, gxs: Any) -> None:
-        """See what a node made of its cotangent, for each of its edges."""
+    def pulled(self, node: Node, g: Any, edges: tuple[Node | None, ...], gxs: Any) -> None:
+        """See what a node made of its cotangent, for each edge."""
         raise NotImplementedError
 
 
@@ -258,6 +258,28 @@ def revive(data: Any, node: Node, level: int, fresh: bool = False) -> Variable:
     return variable
 
 
+def apart(x: Any) -> Any:
+    """A value as it is now: what is assigned into its box later, or to its `data`, is not in it."""
+    if isinstance(x, Variable):
+        return revive(x._value, node_of(x), x._level, fresh=True)
+    return x._twin() if isinstance(x, Box) else x
+
+
+_behind_mask: ContextVar[bool] = ContextVar("behind_mask", default=False)
+"""Whether the sweep that is running has met a row that masks."""
+
+
+@contextlib.contextmanager
+def behind_mask() -> Iterator[None]:
+    """Inside, ``0 * inf`` is no accident."""
+    token = _behind_mask.set(True)
+    try:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            yield
+    finally:
+        _behind_mask.reset(token)
+
+
 def sweep(  # noqa: C901  # the one loop whose every Python call is paid per operation
     seeds: dict[Node, Any],
     kept: dict[Node, Any] | None = None,
@@ -280,7 +302,7 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
     lifted
         Apply the rules to Variables of this level, so that cotangents can be differentiated again.
     stops
-        Nodes to take for leaves.
+        Nodes to take for leaves: this sweep is a part of the one that is running.
     observer
         Who looks on. If somebody is observing the caller, it is he.
     """
@@ -299,8 +321,11 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
     hooking = len(hooked) > 0
     sums: set[Node] = set()
     ndarray = np.ndarray
-    quiet = None  # entered with the first row that masks: 0 * inf is no accident from there on
+    quiet = None  # entered with the first row that masks
     try:
+        if stops and _behind_mask.get():
+            quiet = behind_mask()
+            quiet.__enter__()
         for depth in range(deepest, -1, -1):
             arrived = waiting[depth]
             if arrived is None:
@@ -320,12 +345,12 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
             if kept is not None:
                 kept.update(arrived)
             for node, g in arrived.items():
-                p, saved = node.p, node.saved
+                p, saved, edges = node.p, node.saved, node.edges
                 if p.masks and quiet is None:
-                    quiet = np.errstate(divide="ignore", invalid="ignore")
+                    quiet = behind_mask()
                     quiet.__enter__()
                 if p.joint:
-                    gxs = p.pull(node, arrived, lifted)
+                    edges, gxs = p.pull(node, arrived, lifted)
                 else:
                     if lifted is not None:
                         saved = p.lift(node, lifted)
@@ -336,11 +361,8 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
                     if quiet and saved and p.pointwise:
                         gxs = [annul(g, gx) for gx in gxs]
                 if observer is not None:
-                    observer.pulled(node, g, gxs)
-                edges, k = (
-                    node.edges,
-                    -1,
-                )  # counted by hand: `zip` or `enumerate` would cost a tenth of the sweep
+                    observer.pulled(node, g, edges, gxs)
+                k = -1  # counted by hand: `zip` or `enumerate` would cost a tenth of the sweep
                 for gx in gxs:
                     k += 1
                     edge = edges[k]

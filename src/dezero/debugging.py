@@ -206,12 +206,12 @@ class Debug(Observer):
                 raise MutationError(account.told(what + "give it a copy, or compute it again"))
             check(g, account, "the sum of its cotangents")
 
-    def pulled(self, node: Node, g: Any, gxs: Any) -> None:
+    def pulled(self, node: Node, g: Any, edges: tuple[Node | None, ...], gxs: Any) -> None:
         account = account_of(node).derivative(g)
-        for k, (gx, edge) in enumerate(zip(gxs, node.edges, strict=False)):
+        for k, (gx, edge) in enumerate(zip(gxs, edges, strict=False)):
             if edge is not None:
                 check(gx, account, f"the cotangent of operand {k}")
-        before = {node, *(edge for edge in node.edges if edge is not None), *nodes_of(g)}
+        before = {node, *(edge for edge in edges if edge is not None), *nodes_of(g)}
         note(nodes_of(tuple(gxs)), before, account)
 
 

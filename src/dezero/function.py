@@ -31,7 +31,7 @@ from .core import (
 )
 from .errors import GradientError, GraphError, OperandError
 from .memory import read_only
-from .primitives import Joint, Primitive
+from .primitives import Joint, Primitive, Pulled
 
 
 class Function:
@@ -448,7 +448,7 @@ class Barrier(Primitive):
     ) -> Node:
         return node_over(self, out, edges)
 
-    def pull(self, node: Node, arrived: dict[Node, Any], lifted: int | None) -> tuple[Any, ...]:
+    def pull(self, node: Node, arrived: dict[Node, Any], lifted: int | None) -> Pulled:
         raise self.refuse()
 
     def push(

@@ -20,16 +20,16 @@ from .box import Box, plain
 from .core import (
     Node,
     Variable,
+    apart,
     attach,
     node_of,
     open_levels,
     opened,
     recording_floor,
-    revive,
     sweep,
 )
 from .errors import GraphError
-from .primitives import Joint, Primitive
+from .primitives import Joint, Primitive, Pulled
 from .trees import derived, flatten, is_numbers, tree_map, unflatten
 
 Values = tuple[Any, ...]
@@ -77,8 +77,10 @@ def _checkpoint(f: Any, /, *args: Any, **kwargs: Any) -> Any:
     if not ends:
         return unflatten(spec, results)
     p = Again(f, given, results, level)
-    edges = tuple(boundary({node_of(v) for v in ends}))
-    nodes = Replay(p, tuple(v._value for v in ends), edges).record(tuple(ends))
+    found = [v for x in flatten(given, is_numbers)[0] for v in variables(x)]
+    known = {node_of(v) for v in found if v._level == level}
+    starts = {*boundary({node_of(v) for v in ends}), *known}
+    nodes = Replay(p, tuple(v._value for v in ends), tuple(starts)).record(tuple(ends))
     turned = {id(v): attach(v._value, node, level) for v, node in zip(ends, nodes, strict=True)}
     return unflatten(spec, [rebuilt(y, lambda v: turned.get(id(v), v)) for y in results])
 
@@ -117,7 +119,7 @@ def rebuilt(y: Any, f: Callable[[Variable], Any]) -> Any:
 
 def as_it_is(x: Any) -> Any:
     """A value as it is now, whatever is assigned to its Variables or into them later."""
-    return rebuilt(x, lambda v: revive(v._value, node_of(v), v._level, fresh=True))
+    return rebuilt(x, apart)
 
 
 def held(x: Any) -> Any:
@@ -144,7 +146,8 @@ def boundary(ends: set[Node]) -> list[Node]:
     """The nodes below `ends` that were there before: those that somebody still holds.
 
     What was computed on the way is held by nobody when the function has returned. If it is, the
-    sweep will not meet it again and goes on to what is below it: more work, the same result.
+    sweep will not meet it again, and goes on to the arguments or to leaves: more work, the same
+    result.
     """
     found, seen, stack = [], set(ends), list(ends)
     while stack:
@@ -193,18 +196,15 @@ class Replay(Joint):
 
     def __init__(self, p: Again, values: Values, starts: tuple[Node, ...]) -> None:
         super().__init__(p, starts)
-        self.again, self.values, self.starts = p, values, starts
+        self.again, self.values, self.starts = p, values, frozenset(starts)
 
     def seen(self, node: Node) -> Any:
         return self
 
-    def pulled(self, gs: Values, lifted: int | None) -> Values:
+    def routed(self, gs: Values, lifted: int | None) -> Pulled:
         # Nothing but the sweep holds the new graph, so that it goes as it is swept.
-        found = sweep(self.seeds(gs), lifted=lifted, stops=frozenset(self.starts))
-        return tuple(
-            found[start] if start in found else np.zeros(start.shape, start.dtype)
-            for start in self.starts
-        )
+        found = sweep(self.seeds(gs), lifted=lifted, stops=self.starts)
+        return tuple(found), tuple(found.values())
 
     def seeds(self, gs: Values) -> dict[Node, Any]:
         """The cotangents of the results of another run."""

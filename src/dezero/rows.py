@@ -42,7 +42,7 @@ from .dispatch import bind, signature
 from .errors import GraphError, OperandError
 from .function import Function, Last
 from .needs import Needs, Rule, Spec
-from .primitives import Primitive, describe
+from .primitives import Primitive, Pulled, describe
 
 NUMBERS = frozenset({float, int, bool, complex, np.float64, np.float32, np.int64})
 """Types that the fast calls take as constants without asking further, and …"""
@@ -85,7 +85,7 @@ class RowFunction(Function):
             raise GraphError(f"{self.p.title}: backward needs a recorded call before it")
         node, p, g = self._node, self.p, as_array(gys[0])
         if p.joint:
-            gxs = p.pull(node, {node: g}, g._level if isinstance(g, Box) else None)
+            _, gxs = p.pull(node, {node: g}, g._level if isinstance(g, Box) else None)
         else:
             saved = p.lift(node, g._level) if isinstance(g, Box) else node.saved
             conjugate = node.dtype.kind == "c" and p.holomorphic
@@ -449,9 +449,9 @@ class Jointly(Row):
     def back(self, active: tuple[bool, ...]) -> Rule:
         return self.rule
 
-    def pull(self, node: Node, arrived: dict[Node, Any], lifted: int | None) -> tuple[Any, ...]:
+    def pull(self, node: Node, arrived: dict[Node, Any], lifted: int | None) -> Pulled:
         specs, params = node.saved
-        return tuple(self.rule(arrived[node], specs, **params))
+        return node.edges, self.rule(arrived[node], specs, **params)
 
     def keep(
         self, out: Any, xs: tuple[Any, ...], active: tuple[bool, ...], params: dict[str, Any]

@@ -70,6 +70,9 @@ class Unfinished(Series):
     _pending: Pending
     _rule: Coefficients  # gives the next one
 
+    def _twin(self) -> Unfinished:
+        return self  # nobody outside has it
+
     def at(self, k: int) -> Any:
         """Coefficient k, None for an exact zero."""
         if not k:
