@@ -155,10 +155,12 @@ def node_over(p: Any, out: Any, edges: tuple[Node | None, ...]) -> Node:
 
 
 def leaf(variable: Variable) -> Node:
-    """The node of a value that no recorded operation computed."""
-    node = node_over(None, variable._value, ())
-    node.depth = 0
+    """The new node of a Variable whose value no recorded operation computed."""
+    node, data = Node(), variable._value
+    node.p, node.edges, node.saved = None, (), ()
+    node.shape, node.dtype, node.depth = data.shape, data.dtype, 0
     node._variable = weakref.ref(variable)
+    variable._node = node
     return node
 
 
@@ -169,14 +171,19 @@ open_levels: set[int] = set()
 """Levels of the transforms that are running, in any thread."""
 
 
-@contextlib.contextmanager
-def opened(level: int) -> Iterator[None]:
+class opened:  # noqa: N801  # a `with`, without what a generator would cost
     """While a transform runs, its level is among the open ones."""
-    open_levels.add(level)
-    try:
-        yield
-    finally:
-        open_levels.discard(level)
+
+    __slots__ = ("level",)
+
+    def __init__(self, level: int) -> None:
+        self.level = level
+
+    def __enter__(self) -> None:
+        open_levels.add(self.level)
+
+    def __exit__(self, *_: object) -> None:
+        open_levels.discard(self.level)
 
 
 _leaf_lock = threading.Lock()
@@ -186,7 +193,7 @@ def node_of(variable: Variable) -> Node:
     """The node of the value that a Variable holds now."""
     node = variable._node
     if node is None:
-        node = variable._node = leaf(variable)
+        node = leaf(variable)
     return node
 
 
@@ -230,7 +237,7 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
     """
     if written:
         check_written(seeds)
-    deepest = max(node.depth for node in seeds)
+    deepest = max([node.depth for node in seeds])
     waiting: list[dict[Node, Any] | None] = [None] * (deepest + 1)
     for node, seed in seeds.items():
         waiting[node.depth] = {**(waiting[node.depth] or {}), node: seed}

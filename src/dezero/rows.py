@@ -251,7 +251,7 @@ class Elementwise(Row):
             rule(tx, *needed) for rule, tx in zip(self.pushes, txs, strict=True) if tx is not None
         ]
         total = sum(parts[1:], start=parts[0])
-        return total if np.shape(total) == out.shape else np.broadcast_to(total, out.shape)
+        return total if total.shape == out.shape else np.broadcast_to(total, out.shape)
 
     def unary(self) -> Callable[[Any], Any]:
         """The call on one operand, with nothing between NumPy and the node."""

@@ -23,6 +23,7 @@ from .core import Variable, node_of
 from .errors import DataError, DifferentiationError, GradientError, OperandError
 
 NUMBER = (bool, int, float, complex)
+NUMBER_OR_LIST = (*NUMBER, list)
 NAMESPACE = "dezero"
 """Where dataclasses are registered as they are met, so that other users of optree do not see it."""
 
@@ -34,12 +35,21 @@ def is_numbers(x: Any) -> bool:
     )
 
 
+ATOMS = frozenset({np.ndarray, np.float64, Variable, *NUMBER})
+"""Types of leaves that are known without asking optree, alone or in a tuple, …"""
+
+LEAF = optree.tree_structure(0, namespace=NAMESPACE)
+"""… and the structure of one."""
+
 _registered: set[type[Any]] = set()
 _registering = threading.Lock()
 
 
 def flatten(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> tuple[list[Any], Any]:
     """The leaves of nested containers, and the structure to put others in their place."""
+    kind = type(tree)
+    if kind in ATOMS or (kind is tuple and ATOMS.issuperset(map(type, tree))):
+        return ([tree], LEAF) if kind is not tuple else (list(tree), _row(len(tree)))
     leaves, spec = optree.tree_flatten(tree, is_leaf, namespace=NAMESPACE)
     new = {type(leaf) for leaf in leaves if hasattr(type(leaf), "__dataclass_fields__")}
     if not new:
@@ -49,6 +59,12 @@ def flatten(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> tuple[li
             _register(kind)
             _registered.add(kind)
     return flatten(tree, is_leaf)
+
+
+@functools.cache
+def _row(n: int) -> Any:
+    """The structure of a tuple of `n` leaves."""
+    return optree.tree_structure((0,) * n, namespace=NAMESPACE)
 
 
 def _register(kind: type[Any]) -> None:
@@ -72,7 +88,10 @@ def _register(kind: type[Any]) -> None:
 
 def unflatten(spec: Any, leaves: Iterable[Any]) -> Any:
     """The containers of a structure around other leaves."""
-    return optree.tree_unflatten(spec, leaves)
+    if spec is LEAF:
+        (leaf,) = leaves
+        return leaf
+    return spec.unflatten(leaves)
 
 
 def tree_map(f: Callable[[Any], Any], tree: Any) -> Any:
@@ -86,7 +105,9 @@ def as_primal(x: Any, who: str) -> Any:
 
     Python's own numbers are made floating; an integer array is refused.
     """
-    if isinstance(x, (*NUMBER, list)):
+    if type(x) is np.ndarray and x.dtype.kind in "fc":
+        return x
+    if isinstance(x, NUMBER_OR_LIST):
         try:
             x = np.asarray(x)
         except ValueError as error:
