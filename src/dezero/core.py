@@ -313,8 +313,10 @@ def fit(gx: Any, node: Node, p: Any) -> Any:
             )
         extra = gx.ndim - len(node.shape)
         ones = [k for k, n in enumerate(node.shape) if n == 1 != gx.shape[k + extra]]
-        gx = gx.sum(axis=(*range(extra), *(k + extra for k in ones)), keepdims=True)
-        gx = gx.reshape(node.shape)
+        if extra:
+            gx = gx.sum(axis=tuple(range(extra)))
+        if ones:
+            gx = gx.sum(axis=tuple(ones), keepdims=True)
     if gx.dtype != node.dtype:
         if node.dtype.kind not in "fc":
             raise DifferentiationError(

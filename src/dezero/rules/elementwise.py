@@ -24,7 +24,7 @@ LN10 = float(np.log(10.0))
 def by_base(t: Any, x: Any, y: Any) -> Any:
     """`t` times the derivative of ``x**y`` by `x`: 0 where `y` is 0, and inf at 0 if ``y < 1``."""
     if isinstance(y, (int, float)) and (y >= 1 or y == 0 or has_no_zero(x)):
-        return t * (y * x ** (y - 1 if y else 0))
+        return t * (y * (x if y == 2 else x ** (y - 1 if y else 0)))
     harmless = ((y == 0) & ((x == 0) | np.isnan(x))) | ((x == 0) & (t == 0) & (np.real(y) < 1))
     with np.errstate(divide="ignore"):
         return t * (y * np.where(harmless, 1, x) ** (y - 1))
