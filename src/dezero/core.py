@@ -19,6 +19,7 @@ leaves, deepest first. Nothing here knows any derivative: a node brings its own 
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -577,8 +578,15 @@ def boxed(g: Any, level: int) -> Any:
     return g if isinstance(g, Box) else attach(as_array(g), None, level)
 
 
+ALONE: int = (lambda g: sys.getrefcount(g))(np.empty(0))
+"""What Python counts of an array that nobody holds but the function that it was given to."""
+
+
 def own(g: Any) -> Any:
     """A gradient of its own: two leaves never share one, and no leaf shares a view."""
+    if type(g) is np.ndarray:
+        flags = g.flags
+        return g if sys.getrefcount(g) == ALONE and flags.owndata and flags.writeable else g.copy()
     if isinstance(g, Variable):
         return revive(g._value, node_of(g), g._level, fresh=True)
     return g if isinstance(g, Box) else np.array(g)

@@ -67,8 +67,8 @@ class Watched:
         found = sweep(seeds) if seeds else {}
         gxs = []
         for x, node in zip(self.given, self.nodes, strict=True):
-            g = found.get(node)
-            g = np.zeros(node.shape, node.dtype) if g is None else settled(own(g))
+            none = node not in found
+            g = np.zeros(node.shape, node.dtype) if none else settled(own(found.pop(node)))
             g = g if g.dtype == node.dtype else g.astype(node.dtype)  # byte order
             gxs.append(g.item() if isinstance(x, NUMBER) and not isinstance(g, Box) else g)
         return self.spec.unflatten(gxs)  # type: ignore[no-any-return]  # a tuple, as args was

@@ -38,7 +38,16 @@ def is_numbers(x: Any) -> bool:
 ATOMS = frozenset({np.ndarray, np.float64, Variable, *NUMBER})
 """Types of leaves that are known without asking optree, alone or in a tuple, …"""
 
-LEAF = optree.tree_structure(0, namespace=NAMESPACE)
+
+
+@functools.cache
+def _structure(n: int | None) -> Any:
+    """That of a tuple of `n` leaves, or of one leaf alone."""
+    tree: Any = 0 if n is None else (0,) * n
+    return optree.tree_structure(tree, namespace=NAMESPACE)
+
+
+LEAF = _structure(None)
 """… and the structure of one."""
 
 _registered: set[type[Any]] = set()
@@ -49,7 +58,7 @@ def flatten(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> tuple[li
     """The leaves of nested containers, and the structure to put others in their place."""
     kind = type(tree)
     if kind in ATOMS or (kind is tuple and ATOMS.issuperset(map(type, tree))):
-        return ([tree], LEAF) if kind is not tuple else (list(tree), _row(len(tree)))
+        return ([tree], LEAF) if kind is not tuple else (list(tree), _structure(len(tree)))
     leaves, spec = optree.tree_flatten(tree, is_leaf, namespace=NAMESPACE)
     new = {type(leaf) for leaf in leaves if hasattr(type(leaf), "__dataclass_fields__")}
     if not new:
@@ -59,12 +68,6 @@ def flatten(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> tuple[li
             _register(kind)
             _registered.add(kind)
     return flatten(tree, is_leaf)
-
-
-@functools.cache
-def _row(n: int) -> Any:
-    """The structure of a tuple of `n` leaves."""
-    return optree.tree_structure((0,) * n, namespace=NAMESPACE)
 
 
 def _register(kind: type[Any]) -> None:

@@ -43,7 +43,7 @@ def expand(g: Any, x: Any, axis: Axis) -> Any:
 
 def count(x: Any, axis: Axis) -> int:
     """How many numbers are folded into one."""
-    return int(np.prod([x.shape[k] for k in axes_of(axis, x.ndim)]))
+    return math.prod([x.shape[k] for k in axes_of(axis, x.ndim)])
 
 
 linear(
