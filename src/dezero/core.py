@@ -151,7 +151,11 @@ def node_over(p: Any, out: Any, edges: tuple[Node | None, ...]) -> Node:
     node = Node()
     node.p, node.edges, node.saved = p, edges, ()
     node.shape, node.dtype = out.shape, out.dtype
-    node.depth = 1 + max((edge.depth for edge in edges if edge is not None), default=0)
+    depth = 0
+    for edge in edges:
+        if edge is not None and edge.depth > depth:
+            depth = edge.depth
+    node.depth = depth + 1
     return node
 
 
@@ -586,7 +590,7 @@ def own(g: Any) -> Any:
     """A gradient of its own: two leaves never share one, and no leaf shares a view."""
     if type(g) is np.ndarray:
         flags = g.flags
-        return g if sys.getrefcount(g) == ALONE and flags.owndata and flags.writeable else g.copy()
+        return g if sys.getrefcount(g) == ALONE and flags.owndata and flags.writeable else np.array(g)
     if isinstance(g, Variable):
         return revive(g._value, node_of(g), g._level, fresh=True)
     return g if isinstance(g, Box) else np.array(g)

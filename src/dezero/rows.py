@@ -182,7 +182,7 @@ class Row(Primitive):
         params: dict[str, Any],
     ) -> Node:
         node = node_over(self, out, edges)
-        active = tuple(edge is not None for edge in edges)
+        active = tuple([edge is not None for edge in edges])
         node.back, node.saved = self.back(active), self.keep(out, xs, active, params)
         return node
 
