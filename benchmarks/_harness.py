@@ -12,6 +12,7 @@ Python's garbage collector is left on.
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import platform
@@ -47,6 +48,10 @@ class Times:
     def ratio(self, side: str, other: str) -> float:
         """The median of the ratios of the two sides within a round."""
         return median(a / b for a, b in zip(self.rounds[side], self.rounds[other], strict=True))
+
+    def excess(self, side: str, other: str) -> float:
+        """The median of the seconds that a side takes more than another within a round."""
+        return median(a - b for a, b in zip(self.rounds[side], self.rounds[other], strict=True))
 
 
 def compare(sides: Mapping[str, Side], rounds: int = 41, sample: float = 0.01) -> Times:
@@ -91,6 +96,15 @@ def seconds(side: Side) -> float:
 
 
 # ---- memory and processes ----
+
+
+def settle() -> None:
+    """Bring the C library's allocator into the state of a process that has run for a while.
+
+    After a first large array came and went, it keeps what is freed instead of giving it back to the
+    system each time, which would cost all sides more than the arithmetic on large arrays.
+    """
+    bytearray(2**25 - 2**16)
 
 
 def resident() -> int:
@@ -163,3 +177,38 @@ class Bound:
     def __str__(self) -> str:
         mark = "ok  " if self.met else "MISS"
         return f"{mark}  {self.what}: {self.figure:.3g} (at most {self.limit:g})"
+
+
+# ---- the command ----
+
+Result = dict[str, Any]  # figures, for `--json`; "bounds" is a list of `Bound`
+Part = tuple[Callable[[bool], Result | Iterable[Result]], Callable[[Any], None]]  # measure, print
+
+
+def main(description: str | None, parts: Mapping[str, Part], issue: int | None = None) -> int:
+    """Run the parts asked for; with ``--strict`` return 1 when a bound is missed."""
+    parser = argparse.ArgumentParser(description=(description or "").partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="short runs, rough figures")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    parser.add_argument("--strict", action="store_true", help="exit with 1 when a bound is missed")
+    parser.add_argument("--only", choices=parts, nargs="+", default=list(parts), help="these parts")
+    options = parser.parse_args()
+    results: dict[str, Any] = {"machine": machine()}
+    bounds: list[Bound] = []
+    if not options.json:
+        print(results["machine"])
+    for name in options.only:
+        measure, show = parts[name]
+        found = measure(options.quick)
+        results[name] = []
+        for result in [found] if isinstance(found, dict) else found:
+            results[name].append(result)
+            bounds += result.get("bounds", [])
+            if not options.json:
+                show(result)
+    if options.json:
+        print(json.dumps(results, default=vars, indent=1))
+    elif bounds:
+        print(f"\nbounds of issue {issue}")
+        print("\n".join(map(str, bounds)))
+    return int(options.strict and not all(bound.met for bound in bounds))

@@ -12,10 +12,8 @@ from __future__ import annotations
 import _harness as harness  # first: it sets the number of threads before NumPy is loaded
 
 # isort: split
-import argparse
 import importlib
 import importlib.util
-import json
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -135,33 +133,11 @@ def print_modes(result: dict[str, Any]) -> None:
     print(f"{first}{n:5} → {m:<5} forward {forward:9.0f}   reverse {reverse:9.0f}")
 
 
-PARTS: dict[str, tuple[Callable[[bool], Any], Callable[[Any], None]]] = {
+PARTS: dict[str, harness.Part] = {
     "ways": (ways_part, print_ways),
     "modes": (modes_part, print_modes),
 }
 
 
-def main() -> int:
-    """Run the parts asked for."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--quick", action="store_true", help="short runs, rough figures")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
-    parser.add_argument("--only", choices=PARTS, nargs="+", default=list(PARTS), help="these parts")
-    options = parser.parse_args()
-    results: dict[str, Any] = {"machine": harness.machine()}
-    if not options.json:
-        print(results["machine"])
-    for name in options.only:
-        measure, show = PARTS[name]
-        results[name] = []
-        for result in measure(options.quick):
-            results[name].append(result)
-            if not options.json:
-                show(result)
-    if options.json:
-        print(json.dumps(results, indent=1))
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(harness.main(__doc__, PARTS))

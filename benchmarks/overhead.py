@@ -11,11 +11,9 @@ from __future__ import annotations
 import _harness as harness  # first: it sets the number of threads before NumPy is loaded
 
 # isort: split
-import argparse
 import gc
 import importlib
 import importlib.util
-import json
 import sys
 import tracemalloc
 import weakref
@@ -278,7 +276,7 @@ def print_flat(result: dict[str, Any]) -> None:
     print(f"\n{result['operations']:,} operations under no_grad: {result['grown MB']:+.2f} MB")
 
 
-PARTS: dict[str, tuple[Callable[[bool], Any], Callable[[Any], None]]] = {
+PARTS: dict[str, harness.Part] = {
     "time": (time_part, print_times),
     "node": (node_part, print_nodes),
     "import": (import_part, print_imports),
@@ -287,34 +285,5 @@ PARTS: dict[str, tuple[Callable[[bool], Any], Callable[[Any], None]]] = {
 }
 
 
-def main() -> int:
-    """Run the parts asked for; with ``--strict`` return 1 when a bound is missed."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--quick", action="store_true", help="short runs, rough figures")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
-    parser.add_argument("--strict", action="store_true", help="exit with 1 when a bound is missed")
-    parser.add_argument("--only", choices=PARTS, nargs="+", default=list(PARTS), help="these parts")
-    options = parser.parse_args()
-    results: dict[str, Any] = {"machine": harness.machine()}
-    bounds: list[Bound] = []
-    if not options.json:
-        print(results["machine"])
-    for name in options.only:
-        measure, show = PARTS[name]
-        found = measure(options.quick)
-        results[name] = []
-        for result in [found] if isinstance(found, dict) else found:
-            results[name].append(result)
-            bounds += result.get("bounds", [])
-            if not options.json:
-                show(result)
-    if options.json:
-        print(json.dumps(results, default=vars, indent=1))
-    else:
-        print("\nbounds of issue 2")
-        print("\n".join(map(str, bounds)))
-    return int(options.strict and not all(bound.met for bound in bounds))
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(harness.main(__doc__, PARTS, issue=2))

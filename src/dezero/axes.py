@@ -53,11 +53,13 @@ def pointwise(p: Any, n: int, mine: Any, xs: Any, params: Any) -> Any:
     """Of functions that broadcast: the members' axes are lined up at the back."""
     if len(xs) == 1:
         return p(*xs, **params)
-    ndim = max(np.ndim(x) - m for x, m in zip(xs, mine, strict=True))
-    return p(
-        *(lined_up(x, ndim) if m else x for x, m in zip(xs, mine, strict=True)),
-        **params,
-    )
+    ranks = [
+        (x.ndim if hasattr(x, "ndim") else np.ndim(x)) - m for x, m in zip(xs, mine, strict=True)
+    ]
+    ndim = max(ranks)
+    if ndim > min(ranks):
+        xs = [lined_up(x, ndim) if m else x for x, m in zip(xs, mine, strict=True)]
+    return p(*xs, **params)
 
 
 def over(p: Any, n: int, mine: Any, xs: Any, params: Any) -> Any:

@@ -101,9 +101,9 @@ class Batch(Box):
             raise GraphError(
                 f"{p.title}: a value of one member came out of its vmap another way than by return"
             )
-        mine = tuple(isinstance(x, Batch) and x._level == level for x in operands)
-        xs = tuple(x._value if m else x for x, m in zip(operands, mine, strict=True))
-        n = next(x.shape[0] for x, m in zip(xs, mine, strict=True) if m)
+        mine = tuple([isinstance(x, Batch) and x._level == level for x in operands])
+        xs = tuple([x._value if m else x for x, m in zip(operands, mine, strict=True)])
+        n = xs[mine.index(True)].shape[0]
         try:
             out = p.batching(p, n, mine, xs, params)
         except DeZeroError:

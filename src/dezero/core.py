@@ -196,17 +196,23 @@ def node_over(p: Any, out: Any, edges: tuple[Node | None, ...]) -> Node:
     node = Node()
     node.p, node.edges, node.saved = p, edges, ()
     node.shape, node.dtype = out.shape, out.dtype
-    node.depth = 1 + max((edge.depth for edge in edges if edge is not None), default=0)
+    depth = 0
+    for edge in edges:
+        if edge is not None and edge.depth > depth:
+            depth = edge.depth
+    node.depth = depth + 1
     return node
 
 
 def leaf(variable: Variable) -> Node:
-    """The node of a value that no recorded operation computed."""
-    node = node_over(None, variable._value, ())
-    node.depth = 0
+    """The new node of a Variable whose value no recorded operation computed."""
+    node, data = Node(), variable._value
+    node.p, node.edges, node.saved = None, (), ()
+    node.shape, node.dtype, node.depth = data.shape, data.dtype, 0
     node._variable = weakref.ref(variable)
     if hasattr(variable, "_hooks"):
         variable._hooks.join(node)
+    variable._node = node
     return node
 
 
@@ -217,14 +223,19 @@ open_levels: set[int] = set()
 """Levels of the transforms that are running, in any thread."""
 
 
-@contextlib.contextmanager
-def opened(level: int) -> Iterator[None]:
+class opened:  # noqa: N801  # a `with`, without what a generator would cost
     """While a transform runs, its level is among the open ones."""
-    open_levels.add(level)
-    try:
-        yield
-    finally:
-        open_levels.discard(level)
+
+    __slots__ = ("level",)
+
+    def __init__(self, level: int) -> None:
+        self.level = level
+
+    def __enter__(self) -> None:
+        open_levels.add(self.level)
+
+    def __exit__(self, *_: object) -> None:
+        open_levels.discard(self.level)
 
 
 _leaf_lock = threading.Lock()
@@ -234,7 +245,7 @@ def node_of(variable: Variable) -> Node:
     """The node of the value that a Variable holds now."""
     node = variable._node
     if node is None:
-        node = variable._node = leaf(variable)
+        node = leaf(variable)
     return node
 
 
@@ -312,7 +323,7 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
             return sweep(seeds, kept, lifted, stops, above)
     if written:
         check_written(seeds)
-    deepest = max(node.depth for node in seeds)
+    deepest = max([node.depth for node in seeds])
     waiting: list[dict[Node, Any] | None] = [None] * (deepest + 1)
     for node, seed in seeds.items():
         waiting[node.depth] = {**(waiting[node.depth] or {}), node: seed}
@@ -416,8 +427,10 @@ def fit(gx: Any, node: Node, p: Any) -> Any:
             )
         extra = gx.ndim - len(node.shape)
         ones = [k for k, n in enumerate(node.shape) if n == 1 != gx.shape[k + extra]]
-        gx = gx.sum(axis=(*range(extra), *(k + extra for k in ones)), keepdims=True)
-        gx = gx.reshape(node.shape)
+        if extra:
+            gx = gx.sum(axis=tuple(range(extra)))
+        if ones:
+            gx = gx.sum(axis=tuple(ones), keepdims=True)
     if gx.dtype != node.dtype:
         if node.dtype.kind not in "fc":
             raise DifferentiationError(
@@ -720,8 +733,19 @@ def boxed(g: Any, level: int) -> Any:
     return g if isinstance(g, Box) else attach(as_array(g), None, level)
 
 
+def _holders(x: Any) -> int:
+    return sys.getrefcount(x)
+
+
+ALONE = _holders(np.empty(0))
+"""What Python counts of an array that nobody holds but the function that it was given to."""
+
+
 def own(g: Any) -> Any:
     """A gradient of its own: two leaves never share one, and no leaf shares a view."""
+    if type(g) is np.ndarray:
+        its_own = sys.getrefcount(g) == ALONE and g.flags.owndata and g.flags.writeable
+        return g if its_own else np.array(g)
     if isinstance(g, Variable):
         return revive(g._value, node_of(g), g._level, fresh=True)
     return g if isinstance(g, Box) else np.array(g)

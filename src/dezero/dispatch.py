@@ -52,6 +52,8 @@ def bind(p: Any, function: Any, operands: int, honoured: frozenset[str]) -> Call
     """
 
     def call(*args: Any, **kwargs: Any) -> Any:
+        if len(args) == operands and not kwargs:
+            return p(*args)
         names, defaults = signature(function)
         given = dict(zip(names, args, strict=False))
         twice = given.keys() & kwargs.keys()

@@ -76,7 +76,13 @@ class Primitive:
         if top is None:
             return self.run(operands, params)
         if not self.nondifferentiable:
-            operands = tuple(self._operand(x, top, operands) for x in operands)
+            kind, given = type(top), operands
+            operands = tuple(
+                [  # a list, because a generator costs twice as much
+                    x if type(x) is kind and x._level == level else self._operand(x, top, given)
+                    for x in given
+                ]
+            )
         observer = observing()
         if observer is None:
             return top.process(self, operands, params, level)

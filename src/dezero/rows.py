@@ -193,7 +193,7 @@ class Row(Primitive):
         params: dict[str, Any],
     ) -> Node:
         node = node_over(self, out, edges)
-        active = tuple(edge is not None for edge in edges)
+        active = tuple([edge is not None for edge in edges])
         node.back, node.saved = self.back(active), self.keep(out, xs, active, params)
         return node
 
@@ -262,7 +262,7 @@ class Elementwise(Row):
             rule(tx, *needed) for rule, tx in zip(self.pushes, txs, strict=True) if tx is not None
         ]
         total = sum(parts[1:], start=parts[0])
-        return total if np.shape(total) == out.shape else np.broadcast_to(total, out.shape)
+        return total if total.shape == out.shape else np.broadcast_to(total, out.shape)
 
     def unary(self) -> Callable[[Any], Any]:
         """The call on one operand, with nothing between NumPy and the node."""

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .box import Box, as_array, new_level
-from .core import Node, Variable, attach, node_of, opened, own, sweep
+from .core import Node, Variable, attach, leaf, node_of, open_levels, own, sweep
 from .errors import GradientError, NonScalarError, OperandError
 from .forward import Dual, dual, still
 from .trees import (
@@ -33,18 +33,24 @@ from .trees import (
 class Watched:
     """Arguments inside Variables of a level of their own, and the way back to their shape."""
 
+    __slots__ = ("boxed", "given", "level", "nodes", "spec")
+
     def __init__(self, args: tuple[Any, ...], who: str) -> None:
-        self.level = new_level()
-        self.given, self.spec = flatten(args, is_leaf=is_numbers)
-        self.variables = [attach(as_primal(x, who), None, self.level) for x in self.given]
-        self.nodes = [node_of(v) for v in self.variables]
-        self.boxed: tuple[Any, ...] = unflatten(self.spec, self.variables)
+        self.level = level = new_level()
+        self.given, self.spec = flatten(args, is_numbers)
+        variables = [attach(as_primal(x, who), None, level) for x in self.given]
+        self.nodes = list(map(leaf, variables))
+        self.boxed: tuple[Any, ...] = self.spec.unflatten(variables)
 
     def call(self, f: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """What a function returns, without boxes of transforms that have ended inside."""
-        with opened(self.level):
+        level = self.level
+        open_levels.add(level)
+        try:
             result = f(*args, **kwargs)
-        if self.mine(result):
+        finally:
+            open_levels.discard(level)
+        if isinstance(result, Variable) and result._level == level:
             return result
         return tree_map(lambda y: peeled(y, self.level), result)
 
@@ -61,11 +67,11 @@ class Watched:
         found = sweep(seeds) if seeds else {}
         gxs = []
         for x, node in zip(self.given, self.nodes, strict=True):
-            g = found.get(node)
-            g = np.zeros(node.shape, node.dtype) if g is None else settled(own(g))
+            none = node not in found
+            g = np.zeros(node.shape, node.dtype) if none else settled(own(found.pop(node)))
             g = g if g.dtype == node.dtype else g.astype(node.dtype)  # byte order
             gxs.append(g.item() if isinstance(x, NUMBER) and not isinstance(g, Box) else g)
-        return unflatten(self.spec, gxs)  # type: ignore[no-any-return]  # a tuple, as args was
+        return self.spec.unflatten(gxs)  # type: ignore[no-any-return]  # a tuple, as args was
 
 
 def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
@@ -223,14 +229,22 @@ def grad(
 
 
 def _grad(f: Any, argnums: Any, has_aux: bool, /, *args: Any, **kwargs: Any) -> Any:
-    y, gradient = _value_and_grad(f, argnums, has_aux, *args, **kwargs)
-    return (gradient, y[1]) if has_aux else gradient
+    _, aux, gradient = _differentiated(f, argnums, has_aux, args, kwargs)
+    return (gradient, aux) if has_aux else gradient
 
 
 def _value_and_grad(f: Any, argnums: Any, has_aux: bool, /, *args: Any, **kwargs: Any) -> Any:
+    y, aux, gradient = _differentiated(f, argnums, has_aux, args, kwargs)
+    return (y, aux) if has_aux else y, gradient
+
+
+def _differentiated(
+    f: Any, argnums: Any, has_aux: bool, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[Any, Any, Any]:
+    """The value of `f`, what came with it, and the gradient."""
     name = getattr(f, "__name__", "f")
     chosen = positions(argnums, len(args), name)
-    watched = Watched(tuple(args[k] for k in chosen), f"grad({name})")
+    watched = Watched(tuple([args[k] for k in chosen]), f"grad({name})")
     full = list(args)
     for k, boxed in zip(chosen, watched.boxed, strict=True):
         full[k] = boxed
@@ -240,15 +254,17 @@ def _value_and_grad(f: Any, argnums: Any, has_aux: bool, /, *args: Any, **kwargs
         if not (isinstance(y, tuple) and len(y) == 2):
             raise OperandError(f"grad({name}, has_aux=True): {name} must return (value, aux)")
         y, aux = y[0], watched.unboxed(y[1])
-    mine = watched.mine(y)
-    if not (mine and y.dtype.kind == "f" and y.shape == ()):
+    seeds = {}
+    if watched.mine(y):
+        node, value = node_of(y), bare(settled(y._value))
+        if node.shape or node.dtype.kind != "f":
+            check_scalar(y, name)
+        seeds[node] = node.dtype.type(1)
+    else:
+        value = y
         check_scalar(y, name)
-    seeds = {node_of(y): y.dtype.type(1)} if mine else {}
     gradients = watched.pull(seeds)
-    value = bare(settled(y._value)) if mine else y
-    return (value, aux) if has_aux else value, (
-        gradients if isinstance(argnums, (tuple, list)) else gradients[0]
-    )
+    return value, aux, gradients if isinstance(argnums, (tuple, list)) else gradients[0]
 
 
 def positions(argnums: Any, n: int, name: str, who: str = "grad") -> tuple[int, ...]:

@@ -23,6 +23,7 @@ from .core import Variable, apart, node_of
 from .errors import DataError, DifferentiationError, GradientError, OperandError
 
 NUMBER = (bool, int, float, complex)
+NUMBER_OR_LIST = (*NUMBER, list)
 NAMESPACE = "dezero"
 """Where dataclasses are registered as they are met, so that other users of optree do not see it."""
 
@@ -34,12 +35,29 @@ def is_numbers(x: Any) -> bool:
     )
 
 
+ATOMS = frozenset({np.ndarray, np.float64, Variable, *NUMBER})
+"""Types of leaves that are known without asking optree, alone or in a tuple, …"""
+
+
+@functools.cache
+def _structure(n: int | None) -> Any:
+    """That of a tuple of `n` leaves, or of one leaf alone."""
+    tree: Any = 0 if n is None else (0,) * n
+    return optree.tree_structure(tree, namespace=NAMESPACE)
+
+
+LEAF = _structure(None)
+"""… and the structure of one."""
+
 _registered: set[type[Any]] = set()
 _registering = threading.Lock()
 
 
 def flatten(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> tuple[list[Any], Any]:
     """The leaves of nested containers, and the structure to put others in their place."""
+    kind = type(tree)
+    if kind in ATOMS or (kind is tuple and ATOMS.issuperset(map(type, tree))):
+        return ([tree], LEAF) if kind is not tuple else (list(tree), _structure(len(tree)))
     leaves, spec = optree.tree_flatten(tree, is_leaf, namespace=NAMESPACE)
     new = {type(leaf) for leaf in leaves if hasattr(type(leaf), "__dataclass_fields__")}
     if not new:
@@ -72,7 +90,10 @@ def _register(kind: type[Any]) -> None:
 
 def unflatten(spec: Any, leaves: Iterable[Any]) -> Any:
     """The containers of a structure around other leaves."""
-    return optree.tree_unflatten(spec, leaves)
+    if spec is LEAF:
+        (leaf,) = leaves
+        return leaf
+    return spec.unflatten(leaves)
 
 
 def tree_map(f: Callable[[Any], Any], tree: Any) -> Any:
@@ -86,7 +107,9 @@ def as_primal(x: Any, who: str) -> Any:
 
     Python's own numbers are made floating; an integer array is refused.
     """
-    if isinstance(x, (*NUMBER, list)):
+    if type(x) is np.ndarray and x.dtype.kind in "fc":
+        return x
+    if isinstance(x, NUMBER_OR_LIST):
         try:
             x = np.asarray(x)
         except ValueError as error:

@@ -24,7 +24,7 @@ LN10 = float(np.log(10.0))
 def by_base(t: Any, x: Any, y: Any) -> Any:
     """`t` times the derivative of ``x**y`` by `x`: 0 where `y` is 0, and inf at 0 if ``y < 1``."""
     if isinstance(y, (int, float)) and (y >= 1 or y == 0 or has_no_zero(x)):
-        return t * (y * x ** (y - 1 if y else 0))
+        return t * (y * (x if y == 2 else x ** (y - 1 if y else 0)))
     harmless = ((y == 0) & ((x == 0) | np.isnan(x))) | ((x == 0) & (t == 0) & (np.real(y) < 1))
     with np.errstate(divide="ignore"):
         return t * (y * np.where(harmless, 1, x) ** (y - 1))
@@ -72,10 +72,10 @@ elementwise(
 elementwise(np.fmod, lambda t, _x, _y: t, lambda t, x, y: -t * np.trunc(x / y))
 elementwise(np.negative, lambda t: -t, name="neg")
 elementwise(np.positive, lambda t: t)
-elementwise(np.reciprocal, lambda t, out: -t * out * out)
+elementwise(np.reciprocal, lambda t, out: -t * np.square(out))
 elementwise(np.square, lambda t, x: t * (2 * x))
 elementwise(np.sqrt, lambda t, out: steep(t, 2 * out))
-elementwise(np.cbrt, lambda t, out: steep(t, 3 * out * out))
+elementwise(np.cbrt, lambda t, out: steep(t, 3 * np.square(out)))
 elementwise(
     np.absolute,
     lambda t, x: t * direction(x),
@@ -117,14 +117,14 @@ elementwise(
 
 elementwise(np.sin, lambda t, x: t * np.cos(x))
 elementwise(np.cos, lambda t, x: -t * np.sin(x))
-elementwise(np.tan, lambda t, out: t * (1 + out * out))
+elementwise(np.tan, lambda t, out: t * (1 + np.square(out)))
 elementwise(np.arcsin, lambda t, x: steep(t, np.sqrt((1 - x) * (1 + x))))
 elementwise(np.arccos, lambda t, x: steep(-t, np.sqrt((1 - x) * (1 + x))))
-elementwise(np.arctan, lambda t, x: t / (1 + x * x))
+elementwise(np.arctan, lambda t, x: t / (1 + np.square(x)))
 elementwise(np.sinh, lambda t, x: t * np.cosh(x))
 elementwise(np.cosh, lambda t, x: t * np.sinh(x))
-elementwise(np.tanh, lambda t, out: t * (1 - out * out))
-elementwise(np.arcsinh, lambda t, x: t / np.sqrt(1 + x * x))
+elementwise(np.tanh, lambda t, out: t * (1 - np.square(out)))
+elementwise(np.arcsinh, lambda t, x: t / np.sqrt(1 + np.square(x)))
 elementwise(np.arccosh, lambda t, x: steep(t, np.sqrt(x - 1) * np.sqrt(x + 1)))
 elementwise(np.arctanh, lambda t, x: t / ((1 - x) * (1 + x)))
 elementwise(np.deg2rad, lambda t: t * (np.pi / 180))

@@ -28,6 +28,8 @@ def _matmul_x(g: Any, x: Any, y: Any) -> Any:
         return g * y
     if np.ndim(y) == 1:
         return np.expand_dims(g, -1) * y
+    if np.ndim(x) == 1 and np.ndim(y) == 2:
+        return np.matmul(y, g)
     if np.ndim(x) == 1:
         return np.matmul(np.expand_dims(g, -2), _flip_last(y))[..., 0, :]
     return np.matmul(g, _flip_last(y))
@@ -38,6 +40,8 @@ def _matmul_y(g: Any, x: Any, y: Any) -> Any:
         return g * x
     if np.ndim(x) == 1:
         return np.expand_dims(x, -1) * np.expand_dims(g, -2)
+    if np.ndim(y) == 1 and np.ndim(x) == 2:
+        return np.matmul(g, x)
     if np.ndim(y) == 1:
         return np.matmul(_flip_last(x), np.expand_dims(g, -1))[..., 0]
     return np.matmul(_flip_last(x), g)

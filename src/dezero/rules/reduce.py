@@ -29,7 +29,9 @@ def axes_of(axis: Axis, ndim: int) -> tuple[int, ...]:
 
 
 def opened(g: Any, x: Any, axis: Axis) -> Any:
-    """A reduced array with its axes back, of length 1."""
+    """A reduced array with its axes back, of length 1; a number broadcasts as it is."""
+    if g.ndim in (0, x.ndim):
+        return g
     axes = axes_of(axis, x.ndim)
     return np.reshape(g, tuple(1 if k in axes else n for k, n in enumerate(x.shape)))
 
@@ -41,7 +43,7 @@ def expand(g: Any, x: Any, axis: Axis) -> Any:
 
 def count(x: Any, axis: Axis) -> int:
     """How many numbers are folded into one."""
-    return int(np.prod([x.shape[k] for k in axes_of(axis, x.ndim)]))
+    return math.prod([x.shape[k] for k in axes_of(axis, x.ndim)])
 
 
 linear(
@@ -51,7 +53,7 @@ linear(
 )
 linear(
     np.mean,
-    lambda g, x, *, axis=None, keepdims=False: expand(g, x, axis) * (1 / max(count(x, axis), 1)),
+    lambda g, x, *, axis=None, keepdims=False: expand(g * (1 / max(count(x, axis), 1)), x, axis),
     batching=over,
 )
 
