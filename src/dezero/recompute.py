@@ -19,6 +19,7 @@ from .batching import Batch
 from .box import Box, plain
 from .core import (
     Node,
+    Observer,
     Variable,
     attach,
     node_of,
@@ -199,8 +200,10 @@ class Replay(Joint):
         return self
 
     def pulled(self, gs: Values, lifted: int | None) -> Values:
+        floor, stops = self.again.floor, frozenset(self.starts)
+        observer = floor if isinstance(floor, Observer) else None  # this is the user's program
         # Nothing but the sweep holds the new graph, so that it goes as it is swept.
-        found = sweep(self.seeds(gs), lifted=lifted, stops=frozenset(self.starts))
+        found = sweep(self.seeds(gs), lifted=lifted, stops=stops, observer=observer)
         return tuple(
             found[start] if start in found else np.zeros(start.shape, start.dtype)
             for start in self.starts
