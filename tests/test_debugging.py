@@ -473,7 +473,9 @@ def test_what_is_inside_a_call_is_its_own_affair():
 def test_through_a_checkpoint():
     layer = dz.checkpoint(lambda x: np.sum(np.sqrt(x)))
     assert "np.log" in stopped(lambda: dz.grad(dz.checkpoint(lambda x: np.log(x) * x))(0.0))
-    assert "checkpoint" in stopped(lambda: dz.grad(layer)(np.zeros(2)))
+    message = stopped(lambda: dz.grad(layer)(np.zeros(2)))
+    assert message.startswith("the derivative of sqrt(float64[2])")
+    assert message.endswith("layer = dz.checkpoint(lambda x: np.sum(np.sqrt(x)))")
     with dz.debug():
         np.testing.assert_array_equal(dz.grad(layer)(np.ones(2)), [0.5, 0.5])
 

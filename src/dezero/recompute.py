@@ -19,6 +19,7 @@ from .batching import Batch
 from .box import Box, plain
 from .core import (
     Node,
+    Observer,
     Variable,
     apart,
     attach,
@@ -202,8 +203,10 @@ class Replay(Joint):
         return self
 
     def routed(self, gs: Values, lifted: int | None) -> Pulled:
+        floor = self.again.floor
+        observer = floor if isinstance(floor, Observer) else None  # this is the user's program
         # Nothing but the sweep holds the new graph, so that it goes as it is swept.
-        found = sweep(self.seeds(gs), lifted=lifted, stops=self.starts)
+        found = sweep(self.seeds(gs), lifted=lifted, stops=self.starts, observer=observer)
         return tuple(found), tuple(found.values())
 
     def seeds(self, gs: Values) -> dict[Node, Any]:
