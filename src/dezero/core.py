@@ -234,7 +234,7 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
     Parameters
     ----------
     seeds
-        Where to start: the cotangent of each result, of its shape and dtype.
+        Where to start: the cotangent of each result, of its shape and dtype. Empty afterwards.
     kept
         If given, receives the cotangents of inner nodes too.
     lifted
@@ -244,8 +244,9 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
         check_written(seeds)
     deepest = max([node.depth for node in seeds])
     waiting: list[dict[Node, Any] | None] = [None] * (deepest + 1)
-    for node, seed in seeds.items():
-        waiting[node.depth] = {**(waiting[node.depth] or {}), node: seed}
+    while seeds:  # taken out: a graph that nobody else holds is freed while it is swept
+        node, seed = seeds.popitem()
+        waiting[node.depth] = {node: seed, **(waiting[node.depth] or {})}
     sums: set[Node] = set()
     ndarray = np.ndarray
     quiet = None  # entered with the first row that masks: 0 * inf is no accident from there on
@@ -264,6 +265,8 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
                     quiet.__enter__()
                 if p.joint:
                     gxs = p.pull(node, arrived, lifted)
+                elif p.adds and node.edges[0] in sums and added_in_place(node, g, waiting):
+                    continue
                 else:
                     if lifted is not None:
                         saved = p.lift(node, lifted)
@@ -301,6 +304,21 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
         if quiet is not None:
             quiet.__exit__(None, None, None)
     return waiting[0] or {}
+
+
+def added_in_place(node: Node, g: Any, waiting: list[dict[Node, Any] | None]) -> bool:
+    """Try to add what a node's cotangent gives to a sum that the sweep has made itself.
+
+    A cotangent of a few elements is mostly zeros as one of the whole array: a program that reads
+    an array element by element would pay for all of it each time.
+    """
+    edge = node.edges[0]
+    assert edge is not None
+    total = (waiting[edge.depth] or {})[edge]
+    if type(total) is not np.ndarray or isinstance(g, Box) or g.dtype != total.dtype:
+        return False
+    node.p.adds(total, g, node.saved)
+    return True
 
 
 def conj(g: Any) -> Any:
@@ -590,7 +608,9 @@ def own(g: Any) -> Any:
     """A gradient of its own: two leaves never share one, and no leaf shares a view."""
     if type(g) is np.ndarray:
         flags = g.flags
-        return g if sys.getrefcount(g) == ALONE and flags.owndata and flags.writeable else np.array(g)
+        return (
+            g if sys.getrefcount(g) == ALONE and flags.owndata and flags.writeable else np.array(g)
+        )
     if isinstance(g, Variable):
         return revive(g._value, node_of(g), g._level, fresh=True)
     return g if isinstance(g, Box) else np.array(g)

@@ -39,7 +39,6 @@ ATOMS = frozenset({np.ndarray, np.float64, Variable, *NUMBER})
 """Types of leaves that are known without asking optree, alone or in a tuple, …"""
 
 
-
 @functools.cache
 def _structure(n: int | None) -> Any:
     """That of a tuple of `n` leaves, or of one leaf alone."""
