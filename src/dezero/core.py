@@ -600,17 +600,20 @@ def boxed(g: Any, level: int) -> Any:
     return g if isinstance(g, Box) else attach(as_array(g), None, level)
 
 
-ALONE: int = (lambda g: sys.getrefcount(g))(np.empty(0))
-"""What Python counts of an array that nobody holds but the function that it was given to."""
+def holders(x: Any) -> int:
+    """How often Python counts an array as held, the caller's argument included."""
+    return sys.getrefcount(x)
+
+
+ALONE = holders(np.empty(0))
+"""What a function counts of an array that it was given and nobody else holds."""
 
 
 def own(g: Any) -> Any:
     """A gradient of its own: two leaves never share one, and no leaf shares a view."""
     if type(g) is np.ndarray:
-        flags = g.flags
-        return (
-            g if sys.getrefcount(g) == ALONE and flags.owndata and flags.writeable else np.array(g)
-        )
+        alone = sys.getrefcount(g) == ALONE and g.flags.owndata and g.flags.writeable
+        return g if alone else np.array(g)
     if isinstance(g, Variable):
         return revive(g._value, node_of(g), g._level, fresh=True)
     return g if isinstance(g, Box) else np.array(g)
