@@ -16,3 +16,13 @@ def test_overhead_runs_and_finds_no_leak():
     assert set(found) == {"machine", "chain", "flat"}
     assert [row["left"] for row in found["chain"][0]["rows"]] == [0.0, 0.0]
     assert found["flat"][0]["grown MB"] < 5
+
+
+def test_transforms_runs_and_its_sides_agree():
+    argv = [sys.executable, FOLDER / "transforms.py", "--quick", "--json", "--only", "gradient"]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert set(found) == {"machine", "gradient"}
+    for sizes in found["gradient"][0]["functions"].values():
+        assert all(each["gradient"] > 0 for each in sizes.values())
