@@ -27,3 +27,13 @@ def test_taylor_runs_and_agrees_with_nested_derivatives():
         2,
         4,
     }
+
+
+def test_transforms_runs_and_its_sides_agree():
+    argv = [sys.executable, FOLDER / "transforms.py", "--quick", "--json", "--only", "gradient"]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert set(found) == {"machine", "gradient"}
+    for sizes in found["gradient"][0]["functions"].values():
+        assert all(each["gradient"] > 0 for each in sizes.values())

@@ -179,6 +179,10 @@ def test_closed_over_members_are_refused():
         dz.vmap(f)(X)
 
 
+def clipping(g, _y, _x):
+    return np.clip(g, 0, 0.5)
+
+
 def wrong(vjp):
     return lambda: dz.grad(lambda x, y: np.sum(dz.custom_vjp(product, vjp)(x, y)))(X, Y)
 
@@ -203,6 +207,11 @@ def wrong(vjp):
             lambda: dz.jvp(dz.custom_vjp(np.sin, lambda g, _y, x: g.data * x), (1.0,), (1.0,)),
             GraphError,
             "vjp rule of sin read `.data`",
+        ),
+        (
+            lambda: dz.jvp(dz.custom_vjp(np.square, clipping), (1.0,), (2.0,)),
+            GraphError,
+            "vjp rule of square: the rule is not linear",
         ),
         (
             lambda: dz.grad(dz.custom_jvp(np.sin, lambda t, _y, _x: t[0].item()))(1.0),

@@ -133,9 +133,9 @@ def test_scan_of_containers_and_no_xs():
     np.testing.assert_array_equal(ys[0], [0, 1, 2])
     np.testing.assert_array_equal(ys[1], [0.0, 1.0, 2.0])
     assert dz.scan(lambda c, x: (c * 2, x), 1.0, length=5) == (32.0, None)
-    carry, ys = dz.scan(lambda c, x: (c + x, c), 1.0, np.zeros(0))
+    carry, ys = dz.scan(lambda c, x: (c + x[0], {"x": x, "c": [c]}), 1.0, np.zeros((0, 2)))
     assert carry == 1.0
-    assert ys.shape == (0,)
+    assert (ys["x"].shape, ys["c"][0].shape) == ((0, 2), (0,))
 
 
 # ---- the others ----

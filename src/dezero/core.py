@@ -307,7 +307,7 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
     Parameters
     ----------
     seeds
-        Where to start: the cotangent of each result, of its shape and dtype.
+        Where to start: the cotangent of each result, of its shape and dtype. Empty afterwards.
     kept
         If given, receives the cotangents of inner nodes too.
     lifted
@@ -325,9 +325,9 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
         check_written(seeds)
     deepest = max([node.depth for node in seeds])
     waiting: list[dict[Node, Any] | None] = [None] * (deepest + 1)
-    for node, seed in seeds.items():
-        waiting[node.depth] = {**(waiting[node.depth] or {}), node: seed}
-    del seeds
+    while seeds:  # taken out: a graph that nobody else holds is freed while it is swept
+        node, seed = seeds.popitem()
+        waiting[node.depth] = {node: seed, **(waiting[node.depth] or {})}
     reached: dict[Node, Any] = {}
     hooking = len(hooked) > 0
     sums: set[Node] = set()
@@ -362,6 +362,8 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
                     quiet.__enter__()
                 if p.joint:
                     edges, gxs = p.pull(node, arrived, lifted)
+                elif p.adds and edges[0] in sums and added_in_place(node, g, waiting):
+                    continue
                 else:
                     if lifted is not None:
                         saved = p.lift(node, lifted)
@@ -410,6 +412,21 @@ def call_hooks(arrived: dict[Node, Any], lifted: int | None) -> None:
                 new = new._value  # in a plain pass, what is made of this graph's values is numbers
             if new is not None:
                 arrived[node] = replacement(new, node)
+
+
+def added_in_place(node: Node, g: Any, waiting: list[dict[Node, Any] | None]) -> bool:
+    """Try to add what a node's cotangent gives to a sum that the sweep has made itself.
+
+    A cotangent of a few elements is mostly zeros as one of the whole array: a program that reads
+    an array element by element would pay for all of it each time.
+    """
+    edge = node.edges[0]
+    assert edge is not None
+    total = (waiting[edge.depth] or {})[edge]
+    if type(total) is not np.ndarray or isinstance(g, Box) or g.dtype != total.dtype:
+        return False
+    node.p.adds(total, g, node.saved)
+    return True
 
 
 def conj(g: Any) -> Any:
@@ -733,19 +750,20 @@ def boxed(g: Any, level: int) -> Any:
     return g if isinstance(g, Box) else attach(as_array(g), None, level)
 
 
-def _holders(x: Any) -> int:
+def holders(x: Any) -> int:
+    """How often Python counts an array as held, the caller's argument included."""
     return sys.getrefcount(x)
 
 
-ALONE = _holders(np.empty(0))
-"""What Python counts of an array that nobody holds but the function that it was given to."""
+ALONE = holders(np.empty(0))
+"""What a function counts of an array that it was given and nobody else holds."""
 
 
 def own(g: Any) -> Any:
     """A gradient of its own: two leaves never share one, and no leaf shares a view."""
     if type(g) is np.ndarray:
-        its_own = sys.getrefcount(g) == ALONE and g.flags.owndata and g.flags.writeable
-        return g if its_own else np.array(g)
+        alone = sys.getrefcount(g) == ALONE and g.flags.owndata and g.flags.writeable
+        return g if alone else np.array(g)
     if isinstance(g, Variable):
         return revive(g._value, node_of(g), g._level, fresh=True)
     return g if isinstance(g, Box) else np.array(g)

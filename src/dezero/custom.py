@@ -302,12 +302,17 @@ class Custom(Primitive):
         self, rule: Flat, name: str, given: Values, ys: Values, xs: Values, where: Values
     ) -> Values:
         """The transpose of a rule that is linear in its first argument, which is like `where`."""
+        who = f"the {name} rule of {self.title}"
         with watch() as deeds:
-            found = transposed(lambda *ts: rule(ts, ys, *xs), where, given)
+            try:
+                found = transposed(lambda *ts: rule(ts, ys, *xs), where, given)
+            except GraphError as error:
+                if not deeds:
+                    raise GraphError(f"{who}: {error}") from error
         if deeds:
             raise GraphError(
-                f"the {name} rule of {self.title} {deeds[0]}: it cannot be transposed, and the "
-                "other mode needs a rule of its own; write it with NumPy on what it is given"
+                f"{who} {deeds[0]}: it cannot be transposed, and the other mode needs a rule of "
+                "its own; write it with NumPy on what it is given"
             )
         return found
 

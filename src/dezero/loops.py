@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 
 from .box import Box, as_array, plain
+from .core import no_grad
 from .errors import DataError, OperandError, ShapeError
 from .recompute import checkpoint as checkpointed
 from .rules.nondiff import stopped
-from .trees import bare, flatten, is_numbers, unflatten
+from .trees import bare, flatten, is_numbers, tree_map, unflatten
 
 Step = Callable[..., Any]
 
@@ -82,8 +83,11 @@ def scan(
             raise OperandError(f"scan: f must return (carry, y), not {type(pair)}")
         return carry.values(pair[0]), pair[1]
 
-    if n == 0:
-        return carry.tree(carry.start), _stacked([], leaves)
+    if n == 0:  # what a step puts out is told by one that is not counted
+        with no_grad(), np.errstate(all="ignore"):
+            zeros = [np.zeros(x.shape[1:], x.dtype) for x in leaves]
+            _, y = f(carry.tree(carry.start), unflatten(spec, zeros))
+        return carry.tree(carry.start), tree_map(_none_of, y)
     if checkpoint == "binomial":
         runs = 1
         while math.comb(2 * runs, runs) < n:
@@ -95,7 +99,7 @@ def scan(
         for k in range(n):
             values, y = once(values, k)
             ys.append(y)
-    return carry.tree(values), _stacked(ys, leaves)
+    return carry.tree(values), _stacked(ys)
 
 
 def _length(leaves: list[Any], length: int | None) -> int:
@@ -117,10 +121,14 @@ def _length(leaves: list[Any], length: int | None) -> int:
     return n
 
 
-def _stacked(ys: list[Any], leaves: list[Any]) -> Any:
+def _none_of(y: Any) -> Any:
+    """No arrays like this one, along a new first axis."""
+    y = as_array(y)
+    return np.zeros((0, *y.shape), y.dtype)
+
+
+def _stacked(ys: list[Any]) -> Any:
     """The y of all steps, along a new first axis."""
-    if not ys:
-        return np.zeros((0,), leaves[0].dtype if leaves else float)
     flat = [flatten(y) for y in ys]
     spec = flat[0][1]
     for _, other in flat:

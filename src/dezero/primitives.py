@@ -48,6 +48,9 @@ class Primitive:
         A cotangent may need summing back to its operand's shape.
     masks : bool
         Sends exact zeros to what was not taken.
+    adds : callable or None
+        ``adds(total, g, saved)``: the way back to the first operand added to a sum in place, where
+        it would be mostly zeros.
     holomorphic : bool
         On complex numbers, the way back is the conjugate of the way forward.
     batching : callable
@@ -62,6 +65,7 @@ class Primitive:
         self.fn, self.title = fn, title
         # On the instance, not the class: the sweep reads them for every node.
         self.joint = self.masks = self.pointwise = self.broadcasts = False
+        self.adds: Callable[..., None] | None = None
         self.holomorphic = True
         self.batching = one_by_one
         for trait, value in traits.items():

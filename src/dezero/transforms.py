@@ -260,9 +260,11 @@ def _differentiated(
         if node.shape or node.dtype.kind != "f":
             check_scalar(y, name)
         seeds[node] = node.dtype.type(1)
+        del node
     else:
         value = y
         check_scalar(y, name)
+    del y  # the graph is freed while it is swept
     gradients = watched.pull(seeds)
     return value, aux, gradients if isinstance(argnums, (tuple, list)) else gradients[0]
 
