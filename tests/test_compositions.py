@@ -7,6 +7,8 @@ stand for all programs: each row that is added to `cases.py` joins.
 """
 
 import itertools
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -233,3 +235,43 @@ def test_triples(outer, row):
     case = ROWS[row]
     for inner in itertools.product(THREE, repeat=2):
         CHECKS[outer](nested(inner, listed(case)), list(case.args), case.rtol or 1e-7)
+
+
+# ---- several threads at once ----
+
+
+def everything(seed):
+    """A value of each transform, with numbers of its own."""
+    rng = np.random.default_rng(seed)
+    x, a = rng.normal(size=3), rng.normal(size=(3, 3)) * 0.3 + np.eye(3)
+
+    def f(x):
+        return np.sum(np.tanh(a @ x) ** 2) + np.sum(x**4)
+
+    square = dz.custom_vjp(lambda x: x * x, lambda g, _y, x: 2 * g * x)
+    steps = lambda x: dz.scan(lambda c, b: (np.sin(c @ a) + b, c), x, a, checkpoint="binomial")  # noqa: E731
+    found = []
+    for _ in range(3):
+        found += [
+            dz.hessian(f)(x),
+            dz.vmap(dz.grad(f))(a),
+            dz.jacobian(dz.grad(f), mode="reverse")(x),
+            dz.grad(lambda x: np.sum(dz.vmap(square)(x)))(x),
+            dz.jvp(square, (x,), (x,))[1],
+            *dz.taylor(f, x, 4),
+            dz.grad(lambda x: np.sum(steps(x)[1]))(x),
+            dz.grad(lambda x: f(dz.checkpoint(np.sin)(x)))(x),
+            dz.jacobian(lambda b: dz.root(lambda y, b: a @ y + y**3 - b, x, b))(x),
+            dz.linearize(f, x)[1](x),
+        ]
+    return found
+
+
+def test_eight_threads_give_what_each_gives_alone():
+    alone = [everything(seed) for seed in range(8)]
+    start = threading.Barrier(8)
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(lambda seed: (start.wait(), everything(seed))[1], range(8)))
+    for one, other in zip(alone, together, strict=True):
+        for a, b in zip(one, other, strict=True):
+            np.testing.assert_array_equal(a, b)

@@ -69,6 +69,40 @@ def test_d2_d6_a_derivative_of_both_arguments(var, log_sin):
     assert y.grad == 2 + np.cos(5.0)
 
 
+def test_d2_dual_numbers_by_hand():
+    """A value and its tangent: 9.734222905896807 and 5.5; mixed with numbers; else `TypeError`."""
+    x, y = dezero.Dual(2.0, 1.0), dezero.Dual(5.0, 0.0)
+    z = dezero.log(x) + x * y + dezero.sin(y)
+    assert (z.value, z.tangent) == (9.734222905896807, 5.5)
+    assert (2.0 * x + 1).tangent == 2.0
+    with pytest.raises(TypeError):
+        x + "a"
+
+
+@pytest.mark.parametrize("order", [1, 2, 3, 4, 5])
+def test_d4_adjoints_can_be_differentiated_again(order):
+    """By objects and by functions: the derivatives of x⁵ at 2."""
+    x = dezero.Variable(np.array(2.0))
+    y = x**5
+    f = lambda x: x**5  # noqa: E731
+    for _ in range(order):
+        x.clear_grad()
+        y.backward(create_graph=True)
+        y, f = x.grad, dezero.grad(f)
+    falling = np.prod(np.arange(5, 5 - order, -1.0))
+    assert y.data == f(2.0) == falling * 2.0 ** (5 - order)
+
+
+def test_d5_jacobians_of_both_modes():
+    a = np.arange(6.0).reshape(2, 3) / 7
+    x = np.array([0.5, -1.0, 2.0])
+    f = lambda x: np.sin(a @ x)  # noqa: E731
+    forward, reverse = (dezero.jacobian(f, mode=mode)(x) for mode in ("forward", "reverse"))
+    assert forward.shape == reverse.shape == (2, 3)
+    np.testing.assert_allclose(forward, np.cos(a @ x)[:, None] * a, rtol=1e-15)
+    np.testing.assert_allclose(reverse, forward, rtol=1e-15)
+
+
 def test_d3_a_derivative_by_every_name(var, log_sin):
     """`log(x) + x*y - sin(y)` at 2, 5: 11.652071455223084; by v1 … v5: 1, 1, 1, -1, 1."""
     log, sin = log_sin
