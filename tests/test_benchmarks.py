@@ -18,6 +18,17 @@ def test_overhead_runs_and_finds_no_leak():
     assert found["flat"][0]["grown MB"] < 5
 
 
+def test_taylor_runs_and_agrees_with_nested_derivatives():
+    argv = [sys.executable, FOLDER / "taylor.py", "--quick", "--json"]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert {row["order"] for row in json.loads(done.stdout)["taylor"] if "nested" in row} == {
+        1,
+        2,
+        4,
+    }
+
+
 def test_transforms_runs_and_its_sides_agree():
     argv = [sys.executable, FOLDER / "transforms.py", "--quick", "--json", "--only", "gradient"]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)

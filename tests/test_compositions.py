@@ -63,7 +63,46 @@ def jacobian(f):
     ]
 
 
-OPERATORS = {"jvp": jvp, "vjp": vjp, "vmap": vmap, "jacobian": jacobian}
+def custom_vjp(f):
+    """The function's own reverse rule, given by hand; its forward rule is derived."""
+    return dz.custom_vjp(f, lambda gys, _ys, *xs: dz.vjp(f, *xs)[1](gys))
+
+
+def custom_jvp(f):
+    return dz.custom_jvp(f, lambda txs, _ys, *xs: dz.jvp(f, xs, txs)[1])
+
+
+def scan(f):
+    """Two steps, of which the second has other numbers."""
+
+    def scanned(*xs):
+        step = lambda c, s: (c, f(*(x * s for x in c)))  # noqa: E731
+        return dz.scan(step, list(xs), np.array(SCALES), checkpoint=True)[1]
+
+    return scanned
+
+
+def taylor(f):
+    """Coefficients 0, 1 and 2 along a direction, one after the other."""
+
+    def found(*xs):
+        c = dz.taylor(lambda xs: f(*xs), xs, 2, tuple(directions(xs, 1)))
+        return list(itertools.chain(*map(flat, c)))
+
+    return found
+
+
+OPERATORS = {
+    "jvp": jvp,
+    "vjp": vjp,
+    "vmap": vmap,
+    "jacobian": jacobian,
+    "custom_vjp": custom_vjp,
+    "custom_jvp": custom_jvp,
+    "checkpoint": dz.checkpoint,
+    "scan": scan,
+    "taylor": taylor,
+}
 
 # ---- what each is without derivatives: scalars or arrays to compare, from both sides ----
 
@@ -113,7 +152,41 @@ def check_jacobian(f, xs, rtol):
     agree(moved, lambda how: how(f, xs, ts), rtol)
 
 
-CHECKS = {"jvp": check_jvp, "vjp": check_vjp, "vmap": check_vmap, "jacobian": check_jacobian}
+def check_same(transform):
+    def check(f, xs, _rtol):
+        for a, b in zip(values(transform(f), xs), values(f, xs), strict=True):
+            np.testing.assert_array_equal(a, b)
+
+    return check
+
+
+def check_scan(f, xs, _rtol):
+    each = [values(f, [x * s for x in xs]) for s in SCALES]
+    for found, steps in zip(values(scan(f), xs), zip(*each, strict=True), strict=True):
+        np.testing.assert_allclose(found, np.stack(steps), 1e-11, 1e-11)
+
+
+def check_taylor(f, xs, rtol):
+    """The value, the derivative along the direction, and half of the derivative of that."""
+    ts = directions(xs, 1)
+    c, n = values(taylor(f), xs), len(values(f, xs))
+    for value, found in zip(values(f, xs), c[:n], strict=True):
+        np.testing.assert_allclose(found, value, 1e-12, 1e-12)
+    agree(c[n : 2 * n], lambda how: how(f, xs, ts), rtol)
+    agree([2 * each for each in c[2 * n :]], lambda how: how(jvp(f), xs, ts), rtol)
+
+
+CHECKS = {
+    "jvp": check_jvp,
+    "vjp": check_vjp,
+    "vmap": check_vmap,
+    "jacobian": check_jacobian,
+    "custom_vjp": check_same(custom_vjp),
+    "custom_jvp": check_same(custom_jvp),
+    "checkpoint": check_same(dz.checkpoint),
+    "scan": check_scan,
+    "taylor": check_taylor,
+}
 
 
 def agree(found, expected, rtol):

@@ -316,7 +316,7 @@ FUNCTIONS = [  # a user's own, whose forward or backward returns the wrong thing
     ("Hand(backward=lambda g: 'a')(v).backward()", GradientError, "Hand.backward | no array"),
     ("Hand(backward=lambda g: {'x': g})(v).backward()", GradientError, "Hand.backward | no array"),
     ("Hand(backward=lambda g: None)(v).backward()", GradientError, "Hand.backward | None"),
-    ("dz.jvp(Hand(), (1.0,), (1.0,))", GraphError, "Hand | forward mode"),
+    ("dz.jvp(Hand(np.copy, lambda g: g.data), (1.0,), (1.0,))", GraphError, "Hand | forward mode"),
 ]  # fmt: skip
 TABLE = [
     *DATA, *OPERANDS, *SHAPES, *ASSIGNMENT, *CONVERSION, *UNSUPPORTED, *DIFFERENTIATION, *ENGINE,

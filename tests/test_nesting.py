@@ -388,3 +388,40 @@ def test_a_value_of_a_transform_that_has_ended_has_no_graph():
     dz.grad(lambda t: (p.__setitem__(0, t), p[0] * t)[1])(3.0)
     with pytest.raises(dz.errors.GraphError, match="ended"):
         np.sum(p * p).backward()
+
+
+# ---- assignment between the making of an inner transform and its end ----
+
+
+def argument_overwritten(x):
+    x = np.copy(x)
+
+    def inner(v):
+        y = v * v
+        x[0] = 100.0  # what v is was said before
+        return np.sum(y)
+
+    return np.sum(dz.grad(inner)(x))
+
+
+def captured_overwritten(x):
+    x = np.copy(x)
+
+    def inner(v):
+        y = v * x * x
+        x[0] = 100.0
+        return np.sum(y)
+
+    return np.sum(dz.grad(inner)(np.ones(2)))
+
+
+@pytest.mark.parametrize(
+    ("program", "value", "slope"),
+    [(argument_overwritten, 6.0, [2.0, 2.0]), (captured_overwritten, 5.0, [2.0, 4.0])],
+)
+def test_what_an_inner_transform_was_given_stays(program, value, slope):
+    x = np.array([1.0, 2.0])
+    np.testing.assert_array_equal(dz.grad(program)(x), slope)
+    np.testing.assert_array_equal(dz.jvp(program, (x,), (np.ones(2),)), (value, np.sum(slope)))
+    np.testing.assert_array_equal(dz.vmap(program)(x[None]), [value])
+    np.testing.assert_array_equal(dz.taylor(program, x, 1), (value, np.sum(slope)))

@@ -101,7 +101,7 @@ def test_what_a_function_keeps_is_not_its_gradient():
         def forward(self, x):
             return 2 * x
 
-        def backward(self, gy):
+        def backward(self, _gy):
             return SLOPE
 
     SLOPE = np.full(2, 2.0)
@@ -127,7 +127,7 @@ def test_grad_frees_the_graph_while_it_is_swept():
 
     np.testing.assert_array_equal(dz.grad(f)(np.zeros(2)), np.ones(2))
     assert freed == [True]
-    y, pullback = dz.vjp(f, np.zeros(2))
+    _, pullback = dz.vjp(f, np.zeros(2))
     del witnesses[0]
     for _ in range(2):
         np.testing.assert_array_equal(pullback(np.float64(1))[0], np.ones(2))

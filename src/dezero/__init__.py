@@ -12,6 +12,8 @@ from . import errors, numpy, rules, testing
 from .batching import vmap
 from .box import as_array
 from .core import Config, Variable, as_variable, no_grad, using_config
+from .custom import custom_jvp, custom_vjp, stop_gradient
+from .debugging import debug
 from .forward import Dual
 from .function import Function
 from .functions import (
@@ -50,6 +52,7 @@ from .functions import (
     tan,
     tanh,
 )
+from .implicit import fixed_point, minimize, root
 from .jacobians import (
     elementwise_grad,
     gauss_newton,
@@ -59,6 +62,9 @@ from .jacobians import (
     linearize,
     per_sample_grad,
 )
+from .loops import cond, fori_loop, scan, while_loop
+from .recompute import checkpoint
+from .taylor import taylor
 from .testing import numerical_diff
 from .transforms import grad, jvp, value_and_grad, vjp
 
@@ -87,12 +93,19 @@ __all__ = [
     "add",
     "as_array",
     "as_variable",
+    "checkpoint",
+    "cond",
     "cos",
+    "custom_jvp",
+    "custom_vjp",
+    "debug",
     "div",
     "errors",
     "exp",
     "elementwise_grad",
     "gauss_newton",
+    "fixed_point",
+    "fori_loop",
     "grad",
     "hessian",
     "hvp",
@@ -103,6 +116,7 @@ __all__ = [
     "log",
     "matmul",
     "maximum",
+    "minimize",
     "minimum",
     "mul",
     "neg",
@@ -111,17 +125,22 @@ __all__ = [
     "numpy",
     "pow",
     "rdiv",
+    "root",
     "rsub",
     "rules",
+    "scan",
     "sin",
     "sqrt",
     "square",
+    "stop_gradient",
     "sub",
     "tan",
     "tanh",
+    "taylor",
     "testing",
     "using_config",
     "value_and_grad",
     "vjp",
     "vmap",
+    "while_loop",
 ]

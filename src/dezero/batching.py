@@ -10,7 +10,7 @@ import numpy as np
 import optree
 
 from .box import Box, as_array, check_data, new_level, plain
-from .core import new, open_levels, opened
+from .core import apart, new, open_levels, opened
 from .errors import ConversionError, DeZeroError, GraphError, OperandError, ShapeError
 from .memory import note_views
 from .rules.nondiff import stopped
@@ -187,7 +187,7 @@ def _vmap(f: Any, in_axes: Any, out_axes: Any, /, *args: Any, **kwargs: Any) -> 
     n = _members(leaves, axes)
     level = new_level()
     boxes = [
-        x if axis is None else batch(_in_front(as_array(x), axis), level)
+        apart(x) if axis is None else batch(_in_front(apart(as_array(x)), axis), level)
         for x, axis in zip(leaves, axes, strict=True)
     ]
     with opened(level):

@@ -115,6 +115,13 @@ class Box:
     def process(p: Any, operands: tuple[Any, ...], params: dict[str, Any], level: int) -> Any:
         raise NotImplementedError
 
+    def _twin(self) -> Box:
+        """Another box of the same parts."""
+        twin: Box = object.__new__(type(self))
+        for name in ("_level", *self._parts):
+            setattr(twin, name, getattr(self, name))
+        return twin
+
     # NumPy's two protocols
 
     def __array_ufunc__(self, ufunc: Any, method: str, *args: Any, **kwargs: Any) -> Any:
@@ -366,9 +373,17 @@ class Box:
         return ROWS[np.transpose](self, axes[0] if len(axes) == 1 else axes or None)
 
 
+class Kept(np.ndarray[Any, Any]):
+    """A plain array where a `backward` may expect a Variable: it has `.data` too."""
+
+    @property
+    def data(self) -> Any:
+        return self.view(np.ndarray)
+
+
 def check_data(data: Any, what: str = "") -> None:
     """Refuse what a box cannot hold, naming its type."""
-    if type(data) is np.ndarray:
+    if type(data) in (np.ndarray, Kept):
         if data.dtype.kind not in "fciub":
             raise DataError(f"{what}an array of {data.dtype} is not supported: numbers only")
         return

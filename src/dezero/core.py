@@ -37,13 +37,56 @@ from .errors import (
     GraphError,
     OperandError,
 )
-from .memory import check_written, forget_views, note_views, related, written
+from .hooks import Handle, Hooks, hooked, replacement
+from .memory import check_written, forget_views, note_views, read_only, related, written
 
 FLOAT64 = np.dtype(np.float64)
 
 recording_floor: ContextVar[int] = ContextVar("floor", default=0)
 """Levels below it do not record. `no_grad` raises it above every level opened so far, and a
 transform called inside opens a higher one, which records as it should."""
+
+
+class Observer(int):
+    """A floor above every level, laid over the one that says what is recorded.
+
+    Under it no call takes a short way, so that each can be looked at: see `debugging.py`.
+    """
+
+    under: int
+
+    def __new__(cls, under: int) -> Observer:
+        observer = super().__new__(cls, sys.maxsize)
+        observer.under = under
+        return observer
+
+    def aside(self) -> contextlib.AbstractContextManager[None]:
+        """Inside, nobody observes: what is done there is a part of what was looked at."""
+        raise NotImplementedError
+
+    def call(self, p: Any, operands: tuple[Any, ...], process: Callable[[], Any]) -> Any:
+        """The result of a call on boxes, seen."""
+        raise NotImplementedError
+
+    def arrived(self, arrived: dict[Node, Any]) -> None:
+        """See the complete cotangents of some nodes, before they go further."""
+        raise NotImplementedError
+
+    def pulled(self, node: Node, g: Any, edges: tuple[Node | None, ...], gxs: Any) -> None:
+        """See what a node made of its cotangent, for each edge."""
+        raise NotImplementedError
+
+
+def observing() -> Observer | None:
+    """Who looks at every call, if anybody does."""
+    floor = recording_floor.get()
+    return floor if isinstance(floor, Observer) else None
+
+
+def records(level: int) -> bool:
+    """Whether calls on boxes of a level are recorded."""
+    floor = recording_floor.get()
+    return level >= (floor.under if isinstance(floor, Observer) else floor)
 
 
 # ---------------------------------------------------------------------------- configuration
@@ -58,13 +101,14 @@ class _Config:
     @property
     def enable_backprop(self) -> bool:
         """Whether operations on Variables leave a graph behind."""
-        return recording_floor.get() == 0
+        return records(0)
 
     @enable_backprop.setter
     def enable_backprop(self, value: bool) -> None:
         if not isinstance(value, (bool, np.bool_)):
             raise OperandError(f"Config.enable_backprop is True or False, not {value!r}")
-        recording_floor.set(0 if value else new_level())
+        floor, observer = 0 if value else new_level(), observing()
+        recording_floor.set(floor if observer is None else type(observer)(floor))
 
     def __getattr__(self, name: str) -> Any:
         raise ConfigError(f"Config has no setting {name!r}; there is: enable_backprop")
@@ -117,8 +161,8 @@ class Node:
     """
 
     __slots__ = (
-        "__weakref__", "_function", "_variable", "back", "depth", "dtype", "edges", "p", "saved",
-        "shape",
+        "__weakref__", "_function", "_variable", "back", "depth", "dtype", "edges", "hooks", "p",
+        "saved", "shape",
     )  # fmt: skip
 
     p: Any  # a Primitive (primitives.py); None for a leaf
@@ -130,6 +174,7 @@ class Node:
     depth: int  # one more than the deepest operand's
     _variable: weakref.ref[Variable]
     _function: Any  # what the user sees as `creator`, once seen or if called by hand
+    hooks: Hooks  # of those among `hooked`
 
     @property
     def variable(self) -> Variable | None:
@@ -165,6 +210,8 @@ def leaf(variable: Variable) -> Node:
     node.p, node.edges, node.saved = None, (), ()
     node.shape, node.dtype, node.depth = data.shape, data.dtype, 0
     node._variable = weakref.ref(variable)
+    if hasattr(variable, "_hooks"):
+        variable._hooks.join(node)
     variable._node = node
     return node
 
@@ -222,8 +269,34 @@ def revive(data: Any, node: Node, level: int, fresh: bool = False) -> Variable:
     return variable
 
 
+def apart(x: Any) -> Any:
+    """A value as it is now: what is assigned into its box later, or to its `data`, is not in it."""
+    if isinstance(x, Variable):
+        return revive(x._value, node_of(x), x._level, fresh=True)
+    return x._twin() if isinstance(x, Box) else x
+
+
+_behind_mask: ContextVar[bool] = ContextVar("behind_mask", default=False)
+"""Whether the sweep that is running has met a row that masks."""
+
+
+@contextlib.contextmanager
+def behind_mask() -> Iterator[None]:
+    """Inside, ``0 * inf`` is no accident."""
+    token = _behind_mask.set(True)
+    try:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            yield
+    finally:
+        _behind_mask.reset(token)
+
+
 def sweep(  # noqa: C901  # the one loop whose every Python call is paid per operation
-    seeds: dict[Node, Any], kept: dict[Node, Any] | None = None, lifted: int | None = None
+    seeds: dict[Node, Any],
+    kept: dict[Node, Any] | None = None,
+    lifted: int | None = None,
+    stops: frozenset[Node] = frozenset(),
+    observer: Observer | None = None,
 ) -> dict[Node, Any]:
     """Pull cotangents back through the graph and return what arrives at each leaf.
 
@@ -239,7 +312,15 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
         If given, receives the cotangents of inner nodes too.
     lifted
         Apply the rules to Variables of this level, so that cotangents can be differentiated again.
+    stops
+        Nodes to take for leaves: this sweep is a part of the one that is running.
+    observer
+        Who looks on. If somebody is observing the caller, it is he.
     """
+    above = observing()
+    if above is not None:
+        with above.aside():
+            return sweep(seeds, kept, lifted, stops, above)
     if written:
         check_written(seeds)
     deepest = max([node.depth for node in seeds])
@@ -247,25 +328,41 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
     while seeds:  # taken out: a graph that nobody else holds is freed while it is swept
         node, seed = seeds.popitem()
         waiting[node.depth] = {node: seed, **(waiting[node.depth] or {})}
+    reached: dict[Node, Any] = {}
+    hooking = len(hooked) > 0
     sums: set[Node] = set()
     ndarray = np.ndarray
-    quiet = None  # entered with the first row that masks: 0 * inf is no accident from there on
+    quiet = None  # entered with the first row that masks
     try:
-        for depth in range(deepest, 0, -1):
+        if stops and _behind_mask.get():
+            quiet = behind_mask()
+            quiet.__enter__()
+        for depth in range(deepest, -1, -1):
             arrived = waiting[depth]
             if arrived is None:
                 continue
             waiting[depth] = None
+            if sums:
+                sums.difference_update(arrived)  # what has been swept may go
+            if stops:
+                reached.update((n, arrived.pop(n)) for n in stops & arrived.keys())
+            if hooking:
+                call_hooks(arrived, lifted)
+            if observer is not None:
+                observer.arrived(arrived)
+            if not depth:
+                reached |= arrived
+                break
             if kept is not None:
                 kept.update(arrived)
             for node, g in arrived.items():
-                p, saved = node.p, node.saved
+                p, saved, edges = node.p, node.saved, node.edges
                 if p.masks and quiet is None:
-                    quiet = np.errstate(divide="ignore", invalid="ignore")
+                    quiet = behind_mask()
                     quiet.__enter__()
                 if p.joint:
-                    gxs = p.pull(node, arrived, lifted)
-                elif p.adds and node.edges[0] in sums and added_in_place(node, g, waiting):
+                    edges, gxs = p.pull(node, arrived, lifted)
+                elif p.adds and edges[0] in sums and added_in_place(node, g, waiting):
                     continue
                 else:
                     if lifted is not None:
@@ -276,10 +373,9 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
                         gxs = [conj(gx) for gx in node.back(conj(g), saved)]
                     if quiet and saved and p.pointwise:
                         gxs = [annul(g, gx) for gx in gxs]
-                edges, k = (
-                    node.edges,
-                    -1,
-                )  # counted by hand: `zip` or `enumerate` would cost a tenth of the sweep
+                if observer is not None:
+                    observer.pulled(node, g, edges, gxs)
+                k = -1  # counted by hand: `zip` or `enumerate` would cost a tenth of the sweep
                 for gx in gxs:
                     k += 1
                     edge = edges[k]
@@ -303,7 +399,19 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
     finally:
         if quiet is not None:
             quiet.__exit__(None, None, None)
-    return waiting[0] or {}
+    return reached
+
+
+def call_hooks(arrived: dict[Node, Any], lifted: int | None) -> None:
+    """Show complete cotangents to the hooks on their values, and take what these return instead."""
+    for node in [node for node in arrived if node in hooked]:
+        for hook in node.hooks.in_order():
+            g = arrived[node] if lifted is None else boxed(arrived[node], lifted)
+            new = hook(g if isinstance(g, Box) else read_only(g))
+            if lifted is None and isinstance(new, Variable) and new._level == node.hooks.level:
+                new = new._value  # in a plain pass, what is made of this graph's values is numbers
+            if new is not None:
+                arrived[node] = replacement(new, node)
 
 
 def added_in_place(node: Node, g: Any, waiting: list[dict[Node, Any] | None]) -> bool:
@@ -407,8 +515,9 @@ class Variable(Box):
     10.0 6.0
     """
 
-    __slots__ = ("_node", "grad", "name")
+    __slots__ = ("_hooks", "_node", "grad", "name")
 
+    _hooks: Hooks  # of one that was a leaf when they came
     _node: Node | None
     grad: Any
     name: str | None
@@ -508,7 +617,7 @@ class Variable(Box):
                     variable = each.variable  # none of a value that was assigned into
                     if variable is not None and not variable.generation and each is not node:
                         variable.grad = added(variable.grad, g, each.dtype)
-        self.grad = None if node.depth else seed
+        self.grad = None if node.depth else leaves[node]
         for inner, g in (kept or {}).items():
             variable = inner.variable
             if variable is not None:
@@ -517,6 +626,47 @@ class Variable(Box):
                     _retained[id(variable)] = variable
                 else:
                     _retained.pop(id(variable), None)
+
+    def register_hook(self, hook: Callable[[Any], Any]) -> Handle:
+        """Have a function see the gradient of this Variable in every backward pass.
+
+        It is called when the gradient is complete, before it goes further, also where the Variable
+        itself is gone by then. Several are called in the order in which they came.
+
+        Parameters
+        ----------
+        hook : callable
+            ``hook(g)`` returns None, or what goes on in place of `g`, in its shape and dtype. Here
+            `g` is an ndarray that cannot be written into; in ``backward(create_graph=True)`` it is
+            a Variable, and what the hook computes of it is differentiated as well.
+
+        Returns
+        -------
+        Handle
+            Its `remove()` takes the function off again. On a result, a hook belongs to the value
+            that the Variable has now. On a leaf it stays, whatever data the leaf is given.
+
+        Raises
+        ------
+        GradientError
+            In the backward pass, if a hook returns anything else.
+
+        Examples
+        --------
+        >>> x = Variable(np.array([3.0, 4.0]))
+        >>> handle = x.register_hook(lambda g: g / np.sqrt(np.sum(g**2)))
+        >>> np.sum(x**2).backward()
+        >>> x.grad
+        array([0.6, 0.8])
+        >>> handle.remove()
+        """
+        node = node_of(self)
+        if node not in hooked:
+            hooks = Hooks(self._level)
+            hooks.join(node)
+            if not node.depth:
+                self._hooks = hooks
+        return node.hooks.add(hook)
 
     def _seed(self, create_graph: bool) -> Any:
         """The cotangent to start from: `grad` if it was set, else ones."""
@@ -580,7 +730,7 @@ class Variable(Box):
             xs.append(x._value if mine else x)
             edges.append(node_of(x) if mine else None)
         out = p(*xs, **params)
-        recording = level >= recording_floor.get()
+        recording = records(level)
         if isinstance(out, tuple):
             nodes = p.nodes(out, tuple(xs), tuple(edges)) if recording else [None] * len(out)
             vs = tuple(attach(y, node, level) for y, node in zip(out, nodes, strict=True))

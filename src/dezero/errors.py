@@ -14,6 +14,7 @@ Each class also derives from the built-in exception that a user of NumPy would c
     ├── DifferentiationError  TypeError      a derivative by, or of, something without one
     │   └── NonScalarError    ValueError     a gradient of something that is no scalar
     ├── GradientError         ValueError     a `backward` that returns the wrong thing
+    ├── NonFiniteError        FloatingPointError  a NaN or an infinity, inside `debug`
     ├── GraphError            RuntimeError   a graph that cannot be swept
     │   └── MutationError                    … because an array it kept was written over
     ├── AssignmentError       ValueError     `v[i] = w` that cannot be honoured
@@ -72,6 +73,10 @@ class NonScalarError(DifferentiationError, ValueError):
 
 class GradientError(DeZeroError, ValueError):
     """A `backward` returned the wrong number, shape or kind of gradients."""
+
+
+class NonFiniteError(DeZeroError, FloatingPointError):
+    """An operation, or its derivative, gave a NaN or an infinity inside `debug`."""
 
 
 class GraphError(DeZeroError, RuntimeError):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .box import Box, as_array, check_data, method, plain
-from .core import new, recording_floor
+from .core import new, records
 from .errors import DataError, GraphError, ShapeError
 from .memory import note_views
 
@@ -102,7 +102,7 @@ class Dual(Box):
 
 def moves(level: int) -> bool:
     """Whether tangents are pushed: inside no_grad nothing moves, as nothing is recorded."""
-    return level >= recording_floor.get()
+    return records(level)
 
 
 def still(out: Any) -> Any:
@@ -112,10 +112,14 @@ def still(out: Any) -> Any:
 
 def dual(out: Any, tangent: Any, level: int) -> Dual:
     """A Dual of a level; the tangent takes the value's dtype."""
-    tangent = as_array(tangent)
-    if tangent.dtype != out.dtype:
-        real = out.dtype.kind == "f" and tangent.dtype.kind == "c"
-        tangent = (tangent.real if real else tangent).astype(out.dtype)
     d: Dual = new(Dual)
-    d._value, d._tangent, d._level = out, tangent, level
+    d._value, d._tangent, d._level = out, in_dtype(as_array(tangent), out.dtype), level
     return d
+
+
+def in_dtype(tangent: Any, dtype: np.dtype[Any]) -> Any:
+    """A tangent in the dtype of its value."""
+    if tangent.dtype == dtype:
+        return tangent
+    real = dtype.kind == "f" and tangent.dtype.kind == "c"
+    return (tangent.real if real else tangent).astype(dtype)

@@ -10,14 +10,28 @@ from __future__ import annotations
 
 import functools
 import weakref
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from .box import Box, as_array, plain, watch
-from .core import Node, Variable, as_variable, no_grad, node_of, node_over, recording_floor, revive
+from .box import Box, Kept, as_array, new_level, plain, watch
+from .core import (
+    Node,
+    Variable,
+    as_variable,
+    attach,
+    no_grad,
+    node_of,
+    node_over,
+    opened,
+    records,
+    revive,
+    sweep,
+)
 from .errors import GradientError, GraphError, OperandError
-from .primitives import Joint, Primitive
+from .memory import read_only
+from .primitives import Joint, Primitive, Pulled
 
 
 class Function:
@@ -74,7 +88,7 @@ class Function:
             operands = tuple(as_variable(x) for x in operands)
         p = self._primitive()
         outs = p(*operands)
-        recorded = max(x._level for x in operands if isinstance(x, Box)) >= recording_floor.get()
+        recorded = records(max(x._level for x in operands if isinstance(x, Box)))
         if recorded or not hasattr(self, "_last"):  # what was recorded stays on view
             ys = outs if isinstance(outs, tuple) else (outs,)
             self._called(Last(tuple(as_variable(x) for x in operands), ys, p), ys[0])
@@ -273,16 +287,79 @@ class ByHand(Primitive):
     def push(
         self, out: Any, xs: tuple[Any, ...], txs: tuple[Any, ...], params: dict[str, Any]
     ) -> Any:
+        """The transpose of `backward`, which is linear in the cotangents."""
+        outs = out if isinstance(out, tuple) else (out,)
+        edges = tuple(node_over(None, as_array(x), ()) for x in xs)
+        call = Call(self, xs, outs, edges)
+        _ends = call.record(outs)  # held while the call refers to them weakly
+        try:
+            tys = transposed(lambda *gs: call.pulled(gs, None), outs, txs)
+        except GraphError as error:
+            raise GraphError(
+                f"{self.title} in forward mode, which is the transpose of its backward: {error}"
+            ) from error
+        return tys if isinstance(out, tuple) else tys[0]
+
+
+def transposed(
+    f: Callable[..., Sequence[Any]], where: Sequence[Any], given: Sequence[Any]
+) -> tuple[Any, ...]:
+    """What the transpose of a linear function of arrays like `where` makes of `given`.
+
+    The function is recorded at ones: rules that mask treat what is 0 with care. None in its result
+    or in `given` is nothing.
+
+    Raises
+    ------
+    GraphError
+        If the function is not linear: ⟨f(1), given⟩ is not ⟨1, transpose(given)⟩.
+    """
+    level = new_level()
+    ones = [np.ones(x.shape, x.dtype if x.dtype.kind in "fc" else float) for x in where]
+    boxes = [attach(x, None, level) for x in ones]
+    with opened(level):
+        found = f(*boxes)
+    seeds: dict[Node, Any] = {}
+    for y, g in zip(found, given, strict=True):
+        if g is not None and isinstance(y, Variable) and y._level == level:
+            node = node_of(y)
+            seeds[node] = seeds[node] + g if node in seeds else g
+    nodes = list(map(node_of, boxes))
+    arrived = sweep(seeds) if seeds else {}
+    result = tuple(
+        arrived.get(node, np.zeros(x.shape, x.dtype)) for node, x in zip(nodes, ones, strict=True)
+    )
+    there = inner(zip((peel(f, level) for f in found), given, strict=True))
+    back = inner(zip(ones, result, strict=True))
+    if there and back and abs(there[0] - back[0]) > 1e-3 * max(there[1], back[1]):
         raise GraphError(
-            f"{self.title} is a Function with a backward only: forward mode does not know it"
+            "the rule is not linear in what it is given, so it has no transpose: the other mode "
+            "needs a rule of its own"
         )
+    return result
 
 
-def read_only(x: Any) -> Any:
-    """A view that refuses to be written into."""
-    view: Any = np.asarray(x).view()
-    view.flags.writeable = False
-    return view
+def peel(y: Any, level: int) -> Any:
+    """What is in a box of a level."""
+    return y._value if isinstance(y, Box) and y._level == level else y
+
+
+def inner(pairs: Iterable[tuple[Any, Any]]) -> tuple[float, float] | None:
+    """The real inner product of arrays, and that of their sizes; None if there are boxes.
+
+    What is infinite does not count.
+    """
+    total = size = 0.0
+    for f, g in pairs:
+        if f is None or g is None:
+            continue
+        if isinstance(f, Box) or isinstance(g, Box):
+            return None
+        with np.errstate(all="ignore"):
+            products = np.real(np.conj(f) * g)
+        products = products[np.isfinite(products)]
+        total, size = total + float(np.sum(products)), size + float(np.sum(np.abs(products)))
+    return total, size
 
 
 class Call(Joint):
@@ -347,21 +424,18 @@ class Call(Joint):
                 return revive(value, node, lifted)
             return value if isinstance(value, Box) else value.view(Kept)
 
-        nodes = [
-            end() or node_over(self, out, self.edges)
-            for end, out in zip(self.ends, self.outs, strict=True)
-        ]
-        self.ends = [weakref.ref(node) for node in nodes]
+        nodes = self.live(self.outs)
         pairs = zip((*self.xs, *self.outs), (*self.edges, *nodes), strict=True)
         boxes = [boxed(value, node) for value, node in pairs]
         gys = tuple(boxed(as_array(g), None) for g in gs)
-        deeds = [f"used `self.{name}`, which forward stored" for name in self.by_hand.stored]
         with watch() as seen:
             gxs = self.checked(self.backward(boxes, gys), boxes=True)
-        deeds += seen
-        if not deeds:
+        stored = [f"used `self.{name}`, which forward stored" for name in self.by_hand.stored]
+        deeds = [*stored, *seen]
+        # What forward stored does not depend on the cotangents.
+        sources = [each for each in (*boxes, *(gys if seen else ())) if isinstance(each, Box)]
+        if not deeds or not sources:
             return gxs
-        sources = [each for each in (*boxes, *gys) if isinstance(each, Box)]
         barrier = Barrier(self.title, deeds[0])
         return tuple(barrier(gx, *sources) for gx in gxs)
 
@@ -388,14 +462,6 @@ class Call(Joint):
         return tuple(found)
 
 
-class Kept(np.ndarray[Any, Any]):
-    """A plain array where a `backward` may expect a Variable: it has `.data` too."""
-
-    @property
-    def data(self) -> Any:
-        return self.view(np.ndarray)
-
-
 class Barrier(Primitive):
     """Lets a value pass, and refuses its derivative by what it was secretly computed from."""
 
@@ -418,7 +484,7 @@ class Barrier(Primitive):
     ) -> Node:
         return node_over(self, out, edges)
 
-    def pull(self, node: Node, arrived: dict[Node, Any], lifted: int | None) -> tuple[Any, ...]:
+    def pull(self, node: Node, arrived: dict[Node, Any], lifted: int | None) -> Pulled:
         raise self.refuse()
 
     def push(

@@ -56,6 +56,13 @@ def check_written(roots: Iterable[Any]) -> None:
                 )
 
 
+def read_only(x: Any) -> Any:
+    """A view that refuses to be written into."""
+    view: Any = np.asarray(x).view()
+    view.flags.writeable = False
+    return view
+
+
 def note_views(v: Any, sources: tuple[Any, ...]) -> None:
     """Remember that a Variable shows another one's memory: assignment must know."""
     data = plain(v._value)

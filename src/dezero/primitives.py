@@ -7,14 +7,14 @@ The rows of the table (`rows.py`) are primitives whose derivative is a line of N
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from .axes import BatchRule, one_by_one
 from .box import Box, as_array, foreign, plain
-from .core import Node, Variable, node_of, node_over, revive
+from .core import Node, apart, node_over, observing
 from .errors import (
     BoundsError,
     DeZeroError,
@@ -23,6 +23,9 @@ from .errors import (
     ShapeError,
 )
 from .needs import Spec
+
+Pulled = tuple[Sequence[Node | None], Sequence[Any]]
+"""Where cotangents go, and these."""
 
 
 class Primitive:
@@ -84,7 +87,10 @@ class Primitive:
                     for x in given
                 ]
             )
-        return top.process(self, operands, params, level)
+        observer = observing()
+        if observer is None:
+            return top.process(self, operands, params, level)
+        return observer.call(self, operands, lambda: top.process(self, operands, params, level))
 
     def _operand(self, x: Any, top: Box, operands: tuple[Any, ...]) -> Any:
         """An operand as it is now; those are refused whose meaning would be lost."""
@@ -94,8 +100,8 @@ class Primitive:
             if x._level == top._level and x.process is not top.process:
                 pair = f"a {type(top).__name__} and a {type(x).__name__}"
                 raise OperandError(f"{self.title}: {pair} made by hand do not mix")
-            if isinstance(x, Variable) and x._level < top._level:
-                return revive(x._value, node_of(x), x._level, fresh=True)  # x may be assigned into
+            if x._level < top._level:
+                return apart(x)  # x may be assigned into
         elif foreign(x):
             raise OperandError(
                 f"{self.title}: an operand of type {type(x).__name__}, whose own arithmetic would "
@@ -149,8 +155,8 @@ class Primitive:
         """`saved`, with Variables in the graph instead of arrays, so that rules are recorded."""
         raise NotImplementedError
 
-    def pull(self, node: Node, arrived: dict[Node, Any], lifted: int | None) -> tuple[Any, ...]:
-        """If joint: the operands' cotangents; none, if they are on their way already."""
+    def pull(self, node: Node, arrived: dict[Node, Any], lifted: int | None) -> Pulled:
+        """If joint: where cotangents go, and these; none, if they are on their way already."""
         raise NotImplementedError
 
     def kept(self, node: Node) -> tuple[Any, ...]:
@@ -188,15 +194,26 @@ class Joint(Primitive):
         self.specs = [Spec.of(out) for out in outs]
         return nodes
 
-    def pull(self, node: Node, arrived: dict[Node, Any], lifted: int | None) -> tuple[Any, ...]:
+    def pull(self, node: Node, arrived: dict[Node, Any], lifted: int | None) -> Pulled:
         ends = [end() for end in self.ends]
         if next(end for end in ends if end in arrived) is not node:
-            return ()
+            return (), ()
         gs = tuple(
             arrived[end] if end in arrived else np.zeros(spec.shape, spec.dtype)
             for end, spec in zip(ends, self.specs, strict=True)
         )
-        return self.pulled(gs, lifted)
+        return self.routed(gs, lifted)
+
+    def routed(self, gs: tuple[Any, ...], lifted: int | None) -> Pulled:
+        """Where cotangents go, and these."""
+        return self.edges, self.pulled(gs, lifted)
+
+    def live(self, outs: tuple[Any, ...]) -> list[Node]:
+        """The nodes of the results, made again where nobody holds them any more."""
+        pairs = zip(self.ends, outs, strict=True)
+        nodes = [end() or node_over(self, out, self.edges) for end, out in pairs]
+        self.ends = [weakref.ref(node) for node in nodes]
+        return nodes
 
     def pulled(self, gs: tuple[Any, ...], lifted: int | None) -> tuple[Any, ...]:
         """The operands' cotangents from those of all results."""

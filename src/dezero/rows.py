@@ -26,12 +26,23 @@ import numpy as np
 
 from .axes import pointwise
 from .box import ROWS, Box, as_array
-from .core import Node, Variable, conj, fit, new, node_of, node_over, recording_floor, revive
+from .core import (
+    Node,
+    Observer,
+    Variable,
+    conj,
+    fit,
+    new,
+    node_of,
+    node_over,
+    recording_floor,
+    revive,
+)
 from .dispatch import bind, signature
 from .errors import GraphError, OperandError
 from .function import Function, Last
 from .needs import Needs, Rule, Spec
-from .primitives import Primitive, describe
+from .primitives import Primitive, Pulled, describe
 
 NUMBERS = frozenset({float, int, bool, complex, np.float64, np.float32, np.int64})
 """Types that the fast calls take as constants without asking further, and …"""
@@ -74,7 +85,7 @@ class RowFunction(Function):
             raise GraphError(f"{self.p.title}: backward needs a recorded call before it")
         node, p, g = self._node, self.p, as_array(gys[0])
         if p.joint:
-            gxs = p.pull(node, {node: g}, g._level if isinstance(g, Box) else None)
+            _, gxs = p.pull(node, {node: g}, g._level if isinstance(g, Box) else None)
         else:
             saved = p.lift(node, g._level) if isinstance(g, Box) else node.saved
             conjugate = node.dtype.kind == "c" and p.holomorphic
@@ -263,19 +274,21 @@ class Elementwise(Row):
         def call(a: Any) -> Any:
             if type(a) is not Variable:
                 return general(a)
-            x = a._value
+            x, level = a._value, a._level
+            unrecorded = level < floor()
+            if unrecorded and isinstance(floor(), Observer):
+                return general(a)
             try:
                 out = fn(x)
             except (TypeError, ValueError) as error:
                 raise p.explained(error, (x,)) from error
             if type(out) is not ndarray and not isinstance(out, Box):
                 out = asarray(out)
-            level = a._level
             v = new(Variable)
             v._value = out
             v._level = level
             v.grad = v.name = None
-            if level < floor():
+            if unrecorded:
                 v._node = None
                 return v
             m = a._node or node_of(a)
@@ -309,15 +322,16 @@ class Elementwise(Row):
                     y, way = b._value, both
                 elif type(b) in NUMBERS or (type(b) is ndarray and b.dtype.kind in KINDS):
                     y, way = b, left
-                    b = None
                 else:
                     return general(a, b)
             elif type(b) is Variable and (
                 type(a) in NUMBERS or (type(a) is ndarray and a.dtype.kind in KINDS)
             ):
                 x, y, level, way = a, b._value, b._level, right
-                a = None
             else:
+                return general(a, b)
+            unrecorded = level < floor()
+            if unrecorded and isinstance(floor(), Observer):
                 return general(a, b)
             try:
                 out = fn(x, y)
@@ -329,16 +343,16 @@ class Elementwise(Row):
             v._value = out
             v._level = level
             v.grad = v.name = None
-            if level < floor():
+            if unrecorded:
                 v._node = None
                 return v
             v._node = node = Node()
             node.p = p
-            if b is None:
+            if way is left:
                 m = a._node or node_of(a)
                 node.edges = (m, None)
                 depth = m.depth
-            elif a is None:
+            elif way is right:
                 m = b._node or node_of(b)
                 node.edges = (None, m)
                 depth = m.depth
@@ -435,9 +449,9 @@ class Jointly(Row):
     def back(self, active: tuple[bool, ...]) -> Rule:
         return self.rule
 
-    def pull(self, node: Node, arrived: dict[Node, Any], lifted: int | None) -> tuple[Any, ...]:
+    def pull(self, node: Node, arrived: dict[Node, Any], lifted: int | None) -> Pulled:
         specs, params = node.saved
-        return tuple(self.rule(arrived[node], specs, **params))
+        return node.edges, self.rule(arrived[node], specs, **params)
 
     def keep(
         self, out: Any, xs: tuple[Any, ...], active: tuple[bool, ...], params: dict[str, Any]

@@ -19,7 +19,7 @@ import numpy as np
 import optree
 
 from .box import Box, as_array, check_data
-from .core import Variable, node_of
+from .core import Variable, apart, node_of
 from .errors import DataError, DifferentiationError, GradientError, OperandError
 
 NUMBER = (bool, int, float, complex)
@@ -120,6 +120,8 @@ def as_primal(x: Any, who: str) -> Any:
         x = np.asarray(x)
     if not isinstance(x, Box):
         check_data(x, f"{who}: ")
+    else:
+        x = apart(x)
     if x.dtype.kind not in "fc":
         raise DifferentiationError(
             f"{who}: cannot differentiate by {x.dtype} data; make it floating: x.astype(float)"

@@ -16,7 +16,7 @@ import numpy as np
 
 from ..axes import lined_up, spread
 from ..box import ROWS, Box, as_array, new_level, plain
-from ..core import Node, Variable, node_of, recording_floor, revive
+from ..core import Node, Variable, node_of, observing, records, revive
 from ..dispatch import implements
 from ..errors import AssignmentError, OperandError
 from ..memory import Spent, forget_views, views_of
@@ -182,6 +182,15 @@ def assign(v: Any, index: Any, w: Any) -> None:
         If `v` is a view of another Variable, or has living views that the assignment would change:
         NumPy would change them together, and a graph of values cannot.
     """
+    observer = observing()
+    if observer is None:
+        write_into(v, index, w)
+    else:
+        observer.call(setitem, (v, w), lambda: write_into(v, index, w))
+
+
+def write_into(v: Any, index: Any, w: Any) -> Any:
+    """Assign, and return what was assigned to."""
     index = _plain_index(index)
     if not isinstance(w, Box):
         written = as_array(w)
@@ -203,7 +212,7 @@ def assign(v: Any, index: Any, w: Any) -> None:
         made = variable and not level and not v.generation
         x = v._value if made else v
         turn_into(v, write(x, index, w) if batches else setitem(x, w, index=index))
-        return
+        return v
     edges = (v._node, node_of(w) if ours else None)
     # Two references are ours: the Variable's and the argument's.
     alone = sys.getrefcount(v._value) == 2 and v._value.base is None
@@ -214,10 +223,11 @@ def assign(v: Any, index: Any, w: Any) -> None:
         raise setitem.explained(error, (v, w)) from error
     node = None
     leaf_of_its_own = not level and not v.generation and edges[1] is None
-    if level >= recording_floor.get() and not leaf_of_its_own:
+    if records(level) and not leaf_of_its_own:
         edges = (node_of(v), edges[1])
         node = setitem.node(data, (data, value), edges, {"index": index})
     become(v, data, node, level)
+    return v
 
 
 def own_copy(w: Box) -> Box:

@@ -1,0 +1,419 @@
+"""Solutions of equations, differentiated by the implicit function theorem.
+
+Where r(x, θ) = 0 defines x(θ), its derivative solves ∂r/∂x · tx = -∂r/∂θ · tθ (e.g. Krantz & Parks
+2013, "The Implicit Function Theorem", ch. 3): a linear system at the solution, whatever the way
+there. That rule is NumPy code over `jvp` and `jacobian`, so it is differentiated in its turn, at
+every order. The system is dense: n unknowns cost n² numbers and n³ operations.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .box import as_array, plain
+from .custom import custom_jvp, levels
+from .errors import ConvergenceError, DataError, LinAlgError, OperandError, ShapeError
+from .jacobians import hessian, jacobian
+from .loops import while_loop
+from .transforms import grad, jvp
+from .trees import as_primal, bare, flatten, is_numbers, tree_map, unflatten
+
+Residual = Callable[..., Any]
+
+
+def root(
+    f: Callable[..., Any],
+    x0: Any,
+    *args: Any,
+    solver: Callable[..., Any] | None = None,
+    max_steps: int = 100,
+) -> Any:
+    """The x with ``f(x, *args) = 0``, as a function of `args` that can be differentiated.
+
+    Newton's method with exact Jacobians and halved steps where the residual would grow.
+
+    Parameters
+    ----------
+    f : callable
+        Takes x and `args`, returns the structure and shapes of x. What it is differentiated by must
+        come in `args`.
+    x0
+        Where to start: an array, a number, or a nested container. The result does not depend on
+        it, and has no derivative by it.
+    *args
+        Arguments of `f`.
+    solver : callable, optional
+        ``solver(g, x0)`` finds a root of the function g of x alone, by any means; it need not be a
+        precise one, for Newton's method goes on from there.
+    max_steps : int
+        Steps of Newton's method at the most.
+
+    Returns
+    -------
+    x
+        In the structure of `x0`.
+
+    Raises
+    ------
+    ConvergenceError
+        If the steps do not suffice.
+    LinAlgError
+        If the Jacobian is singular on the way, or at the root.
+
+    Examples
+    --------
+    >>> cube_root = lambda a: root(lambda x, a: x**3 - a, 1.0, a)
+    >>> print(cube_root(8.0))
+    2.0
+    >>> from dezero import grad
+    >>> print(f"{grad(cube_root)(8.0):.12f}")  # 1 / (3 · 2²)
+    0.083333333333
+    """
+    space = Space(x0, "root")
+
+    def residual(x: Any, *values: Any) -> Any:
+        return space.pack(f(space.unpack(x), *values), "f")
+
+    def find(x: Any, *values: Any) -> Any:
+        if solver is not None:
+            x = space.pack(solver(lambda y: f(y, *values), space.unpack(x)), "the solver")
+        return newton(lambda x: residual(x, *values), x, max_steps, "root")
+
+    return tree_map(bare, space.unpack(solution(find, residual, space.start, args, "root")))
+
+
+def fixed_point(f: Callable[..., Any], x0: Any, *args: Any, max_steps: int = 10_000) -> Any:
+    """The x with ``x = f(x, *args)``, as a function of `args` that can be differentiated.
+
+    Applies `f` again and again until nothing moves: `f` must contract around the solution.
+
+    Parameters
+    ----------
+    f : callable
+        Takes x and `args`, returns the structure and shapes of x. What it is differentiated by must
+        come in `args`.
+    x0
+        Where to start: an array, a number, or a nested container. There is no derivative by it.
+    *args
+        Arguments of `f`.
+    max_steps : int
+        Applications of `f` at the most.
+
+    Returns
+    -------
+    x
+        In the structure of `x0`.
+
+    Raises
+    ------
+    ConvergenceError
+        If the steps do not suffice.
+
+    Examples
+    --------
+    >>> square_root = lambda a: fixed_point(lambda x, a: (x + a / x) / 2, 1.0, a)
+    >>> print(square_root(9.0))
+    3.0
+    >>> from dezero import grad
+    >>> print(f"{grad(square_root)(9.0):.12f}")  # 1 / (2 · 3)
+    0.166666666667
+    """
+    space = Space(x0, "fixed_point")
+
+    def apply(x: Any, *values: Any) -> Any:
+        return space.pack(f(space.unpack(x), *values), "f")
+
+    def find(x: Any, *values: Any) -> Any:
+        return iterated(lambda x: apply(x, *values), x, max_steps)
+
+    def residual(x: Any, *values: Any) -> Any:
+        return apply(x, *values) - x
+
+    return tree_map(bare, space.unpack(solution(find, residual, space.start, args, "fixed_point")))
+
+
+def minimize(
+    f: Callable[..., Any],
+    x0: Any,
+    *args: Any,
+    solver: Callable[..., Any] | None = None,
+    max_steps: int = 200,
+) -> Any:
+    """The x where ``f(x, *args)`` has a local minimum, as a function of `args`.
+
+    Newton's method with exact Hessians, damped where it would climb (Levenberg 1944). The
+    derivative is that of the root of the gradient.
+
+    Parameters
+    ----------
+    f : callable
+        Takes x and `args`, returns one real number. What the minimum is differentiated by must come
+        in `args`.
+    x0
+        Where to start: an array, a number, or a nested container of real numbers. The result has no
+        derivative by it.
+    *args
+        Arguments of `f`.
+    solver : callable, optional
+        ``solver(g, x0)`` finds a minimum of the function g of x alone, by any means; it need not be
+        a precise one, for Newton's method goes on from there.
+    max_steps : int
+        Steps at the most.
+
+    Returns
+    -------
+    x
+        In the structure of `x0`.
+
+    Raises
+    ------
+    ConvergenceError
+        If the steps do not suffice, or lead to a point that is no minimum.
+    LinAlgError
+        If the Hessian is singular at the minimum.
+
+    Examples
+    --------
+    >>> ridge = lambda k: minimize(lambda x, k: (x - 3.0) ** 2 + k * x**2, 0.0, k)
+    >>> print(ridge(0.5))
+    2.0
+    >>> from dezero import grad
+    >>> print(f"{grad(ridge)(0.5):.12f}")  # -3 / (1 + k)²
+    -1.333333333333
+    """
+    space = Space(x0, "minimize")
+    if space.start.dtype.kind == "c":
+        raise DataError(
+            "minimize: x0 holds complex numbers; minimise over real and imaginary parts"
+        )
+
+    def height(x: Any, *values: Any) -> Any:
+        return f(space.unpack(x), *values)
+
+    def find(x: Any, *values: Any) -> Any:
+        g = lambda x: height(x, *values)  # noqa: E731  # the function of x alone
+        if solver is not None:
+            x = space.pack(solver(lambda y: f(y, *values), space.unpack(x)), "the solver")
+        return descended(g, x, max_steps)
+
+    return tree_map(bare, space.unpack(solution(find, grad(height), space.start, args, "minimize")))
+
+
+# ---------------------------------------------------------------------------- the theorem
+
+
+def solution(
+    find: Callable[..., Any], residual: Residual, x0: Any, args: tuple[Any, ...], who: str
+) -> Any:
+    """The vector that `find` finds, with its derivatives by the floating numbers in `args`."""
+    leaves, spec = flatten(args, is_numbers)
+    places = [k for k, leaf in enumerate(leaves) if floating(leaf)]
+
+    def filled(f: Callable[..., Any]) -> Callable[..., Any]:
+        def call(x: Any, *moving: Any) -> Any:
+            values = list(leaves)
+            for k, value in zip(places, moving, strict=True):
+                values[k] = value
+            return f(x, *unflatten(spec, values))
+
+        return call
+
+    r = filled(residual)
+
+    def found(x: Any, *moving: Any) -> Any:
+        y = filled(find)(x, *moving)
+        known = {level for each in (x, *moving) for level in levels(each)}
+        if not known.issuperset(levels(y)):
+            raise OperandError(
+                f"{who}: the function uses a value that is being differentiated (or mapped over) "
+                "and is no argument: pass it as one"
+            )
+        return y
+
+    def rule(tangents: tuple[Any, ...], x: Any, _x0: Any, *moving: Any) -> Any:
+        _, moved = jvp(lambda *values: r(x, *values), moving, tangents[1:])
+        return -solved(jacobian(r)(x, *moving), moved, who)
+
+    return custom_jvp(found, rule)(x0, *(leaves[k] for k in places))
+
+
+def floating(x: Any) -> bool:
+    """Whether a leaf can be differentiated by."""
+    return isinstance(x, (float, complex, list)) or getattr(x, "dtype", np.dtype(int)).kind in "fc"
+
+
+class Space:
+    """Nested containers of arrays as vectors, and back."""
+
+    def __init__(self, x0: Any, who: str) -> None:
+        leaves, self.spec = flatten(x0, is_numbers)
+        leaves = [as_primal(x, f"{who}: x0") for x in leaves]
+        if not sum(x.size for x in leaves):
+            raise DataError(f"{who}: x0 holds no number")
+        self.who, self.shapes = who, [x.shape for x in leaves]
+        self.start = np.concatenate([np.ravel(x) for x in leaves])
+
+    def pack(self, tree: Any, source: str) -> Any:
+        """A vector of what `source` gave, which must be like x0."""
+        leaves, spec = flatten(tree)
+        leaves = [as_array(x) for x in leaves]
+        shapes = [x.shape for x in leaves]
+        if spec != self.spec:
+            raise ShapeError(f"{self.who}: {source} returned {spec} where x is {self.spec}")
+        if shapes != self.shapes:
+            raise ShapeError(
+                f"{self.who}: {source} returned arrays of {shapes} where x has {self.shapes}"
+            )
+        return np.concatenate([np.ravel(x) for x in leaves])
+
+    def unpack(self, vector: Any) -> Any:
+        """The containers of a vector's numbers."""
+        parts, first = [], 0
+        for shape in self.shapes:
+            last = first + math.prod(shape)
+            parts.append(np.reshape(vector[first:last], shape))
+            first = last
+        return unflatten(self.spec, parts)
+
+
+# ---------------------------------------------------------------------------- ways to a solution
+# All are loops over NumPy functions, so that they also run on a batch of problems.
+
+
+def largest(x: Any) -> Any:
+    """The maximum norm."""
+    return np.max(np.abs(x))
+
+
+def precision(x: Any) -> float:
+    """The relative size of a step that counts as none: three quarters of the digits."""
+    return math.pow(np.finfo(x.dtype).eps, 0.75)
+
+
+def settled(step: Any, x: Any, first: Any) -> Any:
+    """Whether a step is nothing beside x, or beside the first step's square of rounding."""
+    eps = float(np.finfo(x.dtype).eps)
+    return largest(step) <= np.maximum(precision(x) * largest(x), eps * eps * first)
+
+
+def ended(done: Any, left: Any, who: str, max_steps: int) -> None:
+    """Raise if a loop has come to its last step without an end, or left the numbers."""
+    if not np.all(np.isfinite(plain(left))):
+        raise ConvergenceError(f"{who}: the steps run away to infinity; start elsewhere")
+    if not np.all(plain(done)):
+        raise ConvergenceError(
+            f"{who}: no end after {max_steps} steps; what is left is of size "
+            f"{np.max(np.abs(plain(left))):.3g}. Start nearer, or give more max_steps"
+        )
+
+
+def solved(matrix: Any, right: Any, who: str) -> Any:
+    """The solution of linear equations."""
+    try:
+        return np.linalg.solve(matrix, right)
+    except np.linalg.LinAlgError as error:
+        what = "Hessian" if who == "minimize" else "Jacobian"
+        raise LinAlgError(
+            f"{who}: the {what} is singular, at the solution or on the way"
+        ) from error
+
+
+def iterated(f: Callable[[Any], Any], x: Any, max_steps: int) -> Any:
+    """``f(f(… f(x)))`` until nothing moves."""
+    y = f(x)
+    first = largest(y - x)
+
+    def going(carry: Any) -> Any:
+        x, y, k = carry
+        return ~settled(y - x, y, first) & (k < max_steps)
+
+    with np.errstate(all="ignore"):  # what runs away is found at the end
+        x, y, _ = while_loop(going, lambda carry: (carry[1], f(carry[1]), carry[2] + 1), (x, y, 1))
+    ended(settled(y - x, y, first), y - x, "fixed_point", max_steps)
+    return y
+
+
+def newton(r: Callable[[Any], Any], x: Any, max_steps: int, who: str) -> Any:
+    """A root by Newton's method; a step is halved until the residual is no larger than before."""
+
+    def step_from(x: Any, y: Any) -> Any:
+        return solved(jacobian(r)(x), y, who)
+
+    def shortened(x: Any, y: Any, step: Any) -> Any:
+        """Where a step leads, and the residual there."""
+
+        def too_far(carry: Any) -> Any:
+            step, _, there = carry
+            worse = ~(largest(there) <= largest(y))  # also where it is NaN
+            return worse & (largest(step) > precision(x) * largest(x))
+
+        def halve(carry: Any) -> Any:
+            step = carry[0] / 2
+            return step, x - step, r(x - step)
+
+        return while_loop(too_far, halve, (step, x - step, r(x - step)))[1:]
+
+    def going(carry: Any) -> Any:
+        x, _, step, k = carry
+        return ~settled(step, x, first) & (k < max_steps)
+
+    def advance(carry: Any) -> Any:
+        x, y, step, k = carry
+        x, y = shortened(x, y, step)
+        return x, y, step_from(x, y), k + 1
+
+    y = r(x)
+    step = step_from(x, y)
+    first = largest(step)
+    with np.errstate(all="ignore"):
+        x, y, step, _ = while_loop(going, advance, (x, y, step, 0))
+    ended(settled(step, x, first), y, who, max_steps)
+    return x - step
+
+
+LEAST, FIRST = 1e-13, 1e-4
+"""Damping of a Newton step, relative to the Hessian: what makes a singular one harmless, and
+where to begin when a step has climbed."""
+
+
+def descended(f: Callable[[Any], Any], x: Any, max_steps: int) -> Any:
+    """A local minimum by Newton's method; what would climb is damped towards the gradient."""
+
+    def step_from(x: Any, damping: Any) -> Any:
+        h, g = hessian(f)(x), grad(f)(x)
+        size = largest(h)
+        size = np.where(size == 0, 1.0, size)
+        damped = h + damping * size * np.eye(g.size, dtype=g.dtype)
+        return solved(damped, g, "minimize"), g
+
+    def going(carry: Any) -> Any:
+        x, _, damping, step, g, k = carry
+        done = settled(step, x, first) & (damping <= LEAST)
+        return ~done & (k < max_steps) & np.all(np.isfinite(g))
+
+    def advance(carry: Any) -> Any:
+        x, fx, damping, step, g, k = carry
+        y = x - step
+        fy = f(y)
+        rounding = 8 * float(np.finfo(x.dtype).eps) * np.abs(fx)
+        better = (fy <= fx + rounding) & (np.sum(step * g) >= 0)
+        calmer = np.where(damping > FIRST, damping / 10, LEAST)
+        damping = np.where(better, calmer, np.maximum(10 * damping, FIRST))
+        x, fx = np.where(better, y, x), np.where(better, fy, fx)
+        step, g = step_from(x, damping)
+        return x, fx, damping, step, g, k + 1
+
+    damping = np.asarray(LEAST, x.dtype)
+    step, g = step_from(x, damping)
+    first = largest(step)
+    with np.errstate(all="ignore"):
+        x, _, damping, step, g, _ = while_loop(going, advance, (x, f(x), damping, step, g, 0))
+    ended(settled(step, x, first) & (damping <= LEAST), g, "minimize", max_steps)
+    bends = np.linalg.eigvalsh(plain(hessian(f)(x)))
+    if np.any(bends < -1e-8 * np.max(np.abs(bends))):
+        raise ConvergenceError("minimize: the way led to a saddle point; start elsewhere")
+    return x - step
