@@ -362,7 +362,7 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
                     quiet.__enter__()
                 if p.joint:
                     edges, gxs = p.pull(node, arrived, lifted)
-                elif p.adds and edges[0] in sums and added_in_place(node, g, waiting):
+                elif p.adds and added_in_place(node, g, waiting, sums):
                     continue
                 else:
                     if lifted is not None:
@@ -414,18 +414,26 @@ def call_hooks(arrived: dict[Node, Any], lifted: int | None) -> None:
                 arrived[node] = replacement(new, node)
 
 
-def added_in_place(node: Node, g: Any, waiting: list[dict[Node, Any] | None]) -> bool:
+def added_in_place(
+    node: Node, g: Any, waiting: list[dict[Node, Any] | None], sums: set[Node]
+) -> bool:
     """Try to add what a node's cotangent gives to a sum that the sweep has made itself.
 
     A cotangent of a few elements is mostly zeros as one of the whole array: a program that reads
-    an array element by element would pay for all of it each time.
+    an array part by part would pay for all of it each time.
     """
-    edge = node.edges[0]
-    assert edge is not None
-    total = (waiting[edge.depth] or {})[edge]
-    if type(total) is not np.ndarray or isinstance(g, Box) or g.dtype != total.dtype:
+    (edge,) = node.edges
+    if edge is None or type(g) is not np.ndarray or g.dtype != edge.dtype:
         return False
-    node.p.adds(total, g, node.saved)
+    row = waiting[edge.depth]
+    if row is None:
+        row = waiting[edge.depth] = {}
+    if edge not in row:
+        row[edge] = np.zeros(edge.shape, edge.dtype)
+        sums.add(edge)
+    elif edge not in sums or type(row[edge]) is not np.ndarray:
+        return False
+    node.p.adds(row[edge], g, node.saved)
     return True
 
 
