@@ -107,8 +107,8 @@ def as_primal(x: Any, who: str) -> Any:
 
     Python's own numbers are made floating; an integer array is refused.
     """
-    if type(x) is np.ndarray and x.dtype.kind in "fc":
-        return x
+    if type(x) is float or (type(x) is np.ndarray and x.dtype.kind in "fc"):
+        return np.asarray(x)
     if isinstance(x, NUMBER_OR_LIST):
         try:
             x = np.asarray(x)
