@@ -329,7 +329,7 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
         node, seed = seeds.popitem()
         waiting[node.depth] = {node: seed, **(waiting[node.depth] or {})}
     reached: dict[Node, Any] = {}
-    hooking = len(hooked) > 0
+    watched = stops or hooked or observer is not None or kept is not None
     sums: set[Node] = set()
     ndarray = np.ndarray
     quiet = None  # entered with the first row that masks
@@ -344,17 +344,18 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
             waiting[depth] = None
             if sums:
                 sums.difference_update(arrived)  # what has been swept may go
-            if stops:
-                reached.update((n, arrived.pop(n)) for n in stops & arrived.keys())
-            if hooking:
-                call_hooks(arrived, lifted)
-            if observer is not None:
-                observer.arrived(arrived)
+            if watched:
+                if stops:
+                    reached.update((n, arrived.pop(n)) for n in stops & arrived.keys())
+                if hooked:
+                    call_hooks(arrived, lifted)
+                if observer is not None:
+                    observer.arrived(arrived)
+                if kept is not None and depth:
+                    kept.update(arrived)
             if not depth:
                 reached |= arrived
                 break
-            if kept is not None:
-                kept.update(arrived)
             for node, g in arrived.items():
                 p, saved, edges = node.p, node.saved, node.edges
                 if p.masks and quiet is None:
