@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import dezero as dz
 from dezero.cli import main
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -35,6 +36,22 @@ def test_the_command_on_census(capsys):
     at = [part for value in ("K=400.0", "r=0.03", "t0=1950.0") for part in ("--at", value)]
     assert main(["grad", f"{EXAMPLES / 'census.py'}:loss", *at]) == 0
     assert "check       passed: 3 entries" in capsys.readouterr().out
+
+
+def test_uncertainty(capsys, monkeypatch):
+    """The standard errors of Gauss and Newton, and the influence of a count by fitting again."""
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    example = load("uncertainty.py")
+    example["main"]()
+    assert capsys.readouterr().out.startswith("K =  499.")
+    counts = example["POPULATION"]
+    influence = dz.grad(example["prediction"])(counts)
+    for k in (0, 12, 23):
+        more, less = counts.copy(), counts.copy()
+        more[k] += 0.01
+        less[k] -= 0.01
+        slope = (example["prediction"](more) - example["prediction"](less)) / 0.02
+        np.testing.assert_allclose(influence[k], slope, rtol=1e-6)
 
 
 def test_logistic_regression(capsys):
