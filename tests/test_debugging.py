@@ -13,7 +13,8 @@ from cases import CASES
 
 import dezero as dz
 from dezero import Variable
-from dezero.core import node_of, recording_floor
+from dezero.config import recording_floor
+from dezero.core import node_of
 from dezero.debugging import accounts
 from dezero.errors import ConfigError, GraphError, MutationError, NonFiniteError
 from dezero.testing import check_grads

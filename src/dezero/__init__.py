@@ -11,7 +11,8 @@ array([0.        , 0.90929743])
 from . import errors, numpy, rules, testing
 from .batching import vmap
 from .box import as_array
-from .core import Config, Variable, as_variable, no_grad, using_config
+from .config import Config, no_grad, using_config
+from .core import Variable, as_variable
 from .custom import custom_jvp, custom_vjp, stop_gradient
 from .debugging import debug
 from .forward import Dual

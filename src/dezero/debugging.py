@@ -19,7 +19,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .box import Box, plain
-from .core import Node, Observer, Variable, observing, recording_floor
+from .config import Observer, observing, recording_floor
+from .core import Node, Variable
 from .errors import MutationError, NonFiniteError
 from .memory import Spent, kept_by
 from .needs import Spec

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from .box import Box, as_array, check_data, method, plain
-from .core import new, records
+from .config import records
+from .core import new
 from .errors import DataError, GraphError, ShapeError
 from .memory import note_views
 

@@ -16,19 +16,8 @@ from typing import Any
 import numpy as np
 
 from .box import Box, Kept, as_array, new_level, plain, watch
-from .core import (
-    Node,
-    Variable,
-    as_variable,
-    attach,
-    no_grad,
-    node_of,
-    node_over,
-    opened,
-    records,
-    revive,
-    sweep,
-)
+from .config import no_grad, records
+from .core import Node, Variable, as_variable, attach, node_of, node_over, opened, revive, sweep
 from .errors import GradientError, GraphError, OperandError
 from .memory import read_only
 from .primitives import Joint, Primitive, Pulled

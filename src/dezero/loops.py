@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .box import Box, as_array, plain
-from .core import no_grad
+from .config import no_grad
 from .errors import DataError, OperandError, ShapeError
 from .recompute import checkpoint as checkpointed
 from .rules.nondiff import stopped

@@ -14,7 +14,8 @@ import numpy as np
 
 from .axes import BatchRule, one_by_one
 from .box import Box, as_array, foreign, plain
-from .core import Node, apart, node_over, observing
+from .config import observing
+from .core import Node, apart, node_over
 from .errors import (
     BoundsError,
     DeZeroError,

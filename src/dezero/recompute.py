@@ -17,18 +17,8 @@ import numpy as np
 
 from .batching import Batch
 from .box import Box, plain
-from .core import (
-    Node,
-    Observer,
-    Variable,
-    apart,
-    attach,
-    node_of,
-    open_levels,
-    opened,
-    recording_floor,
-    sweep,
-)
+from .config import Observer, recording_floor
+from .core import Node, Variable, apart, attach, node_of, open_levels, opened, sweep
 from .errors import GraphError
 from .primitives import Joint, Primitive, Pulled
 from .trees import derived, flatten, is_numbers, tree_map, unflatten

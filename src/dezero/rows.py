@@ -26,18 +26,8 @@ import numpy as np
 
 from .axes import pointwise
 from .box import ROWS, Box, as_array
-from .core import (
-    Node,
-    Observer,
-    Variable,
-    conj,
-    fit,
-    new,
-    node_of,
-    node_over,
-    recording_floor,
-    revive,
-)
+from .config import Observer, recording_floor
+from .core import Node, Variable, conj, fit, new, node_of, node_over, revive
 from .dispatch import bind, signature
 from .errors import GraphError, OperandError
 from .function import Function, Last

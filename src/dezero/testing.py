@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from .box import Box, as_array, plain
-from .core import Variable, as_variable, no_grad
+from .config import no_grad
+from .core import Variable, as_variable
 from .errors import CheckError, OperandError
 from .transforms import jvp, vjp
 from .trees import as_primal, flatten, unflatten

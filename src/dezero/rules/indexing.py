@@ -16,7 +16,8 @@ import numpy as np
 
 from ..axes import lined_up, spread
 from ..box import ROWS, Box, as_array, new_level, plain
-from ..core import Node, Variable, node_of, observing, records, revive
+from ..config import observing, records
+from ..core import Node, Variable, node_of, revive
 from ..dispatch import implements
 from ..errors import AssignmentError, OperandError
 from ..memory import Spent, forget_views, views_of
