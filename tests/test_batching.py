@@ -169,6 +169,11 @@ PLACES = [
     lambda x, i: x[..., i],
     lambda x, i: x[i, :, None, i + 1],
     lambda x, i: x[i, 1, i],
+    lambda x, i: x[i, ..., i],
+    lambda x, i: x[:, i, ..., i],
+    lambda x, i: x[i, i, ..., i],
+    lambda x, i: x[0, ..., np.stack([i, i])],
+    lambda x, i: x[:, np.stack([i, i]), ..., i],
     lambda x, i: x[np.array([0, 1]), i],
     lambda x, i: x[np.array([0, 1]), :, i],
     lambda x, i: x[[i, i]],
@@ -286,3 +291,15 @@ def test_a_member_that_escapes_is_no_number():
     dz.vmap(lambda x: kept.append(x) or x)(B)
     with pytest.raises(dz.errors.GraphError, match="vmap"):
         dz.vmap(lambda y: y + kept[0])(B)
+
+
+# ---- found by review ----
+
+
+def test_none_among_arguments_and_results():
+    f = lambda x, m: (x if m is None else x * m["k"], None)  # noqa: E731
+    assert dz.vmap(f, (0, None))(np.arange(2.0), None)[1] is None
+    np.testing.assert_array_equal(
+        dz.vmap(f, (0, {"k": None, "none": None}))(np.arange(2.0), {"k": 3.0, "none": None})[0],
+        [0.0, 3.0],
+    )

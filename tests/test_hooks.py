@@ -395,3 +395,16 @@ def test_copies_and_pickles_have_no_hooks_of_a_leaf():
     for twin in (pickle.loads(pickle.dumps(x)), copy.deepcopy(x)):
         np.sum(twin).backward()
         np.testing.assert_array_equal(twin.grad, np.ones(3))
+
+
+def test_a_leaf_whose_hooks_are_gone_costs_nothing_again():
+    v = dz.Variable(np.ones(2))
+    v.register_hook(lambda g: 2 * g).remove()
+    v.data = np.zeros(2)
+    np.sum(v * 3.0).backward()
+    assert v.grad.tolist() == [3.0, 3.0]
+    assert v._node not in hooked
+    v.register_hook(lambda g: 2 * g)
+    v.clear_grad()
+    np.sum(v * 3.0).backward()
+    assert v.grad.tolist() == [6.0, 6.0]

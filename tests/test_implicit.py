@@ -108,6 +108,30 @@ def test_the_minimum_of_rosenbrock_from_afar():
     np.testing.assert_allclose(slope, [1.0, 2.0], 1e-8)
 
 
+@pytest.mark.parametrize(
+    ("f", "start", "low"),
+    [
+        (np.cos, 0.5, np.pi),  # all of these start where the function bends downwards
+        (lambda x: (x**2 - 1) ** 2, 0.1, 1.0),
+        (lambda x: np.sum((x**2 - 1) ** 2), np.array([0.1, 0.2]), np.ones(2)),
+        (lambda x: np.sum((x**2 - 1) ** 2), np.array([0.1, 0.2], np.float32), np.ones(2)),
+        (lambda x: -np.exp(-(x**2)), 2.0, 0.0),
+        (lambda x: x**4, 1.0, 0.0),
+    ],
+)
+def test_minima_from_hills(f, start, low):
+    np.testing.assert_allclose(dz.minimize(f, start), low, 1e-6, 1e-6)
+
+
+def test_a_valley_has_a_lowest_point_but_no_derivative():
+    f = lambda x, a: (x[0] + x[1] - a) ** 2  # noqa: E731
+    for dtype in (np.float64, np.float32):
+        x = dz.minimize(f, np.zeros(2, dtype), dtype(1))
+        np.testing.assert_allclose(np.sum(x), 1.0, 1e-5)
+    with pytest.raises(LinAlgError, match="no derivative: the Hessian is singular"):
+        dz.grad(lambda a: np.sum(dz.minimize(f, np.zeros(2), a)))(1.0)
+
+
 def test_a_solver_of_ones_own_is_made_precise():
     calls = []
 
@@ -152,6 +176,11 @@ def closed(solve):
         ),
         (lambda: dz.root(lambda x: np.stack([x, x]), 1.0), ShapeError, r"\(2,\).*\(\)"),
         (lambda: dz.root(lambda x: [x], 1.0), ShapeError, "f returned"),
+        (
+            lambda: dz.root(lambda x, a: x - a, np.ones(1, np.float32), np.ones(1)),
+            DataError,
+            "root: f returned float64 where x0 is float32",
+        ),
         (lambda: dz.root(lambda x: x, np.zeros(0)), DataError, "no number"),
         (lambda: dz.root(lambda x: x, "text"), DataError, "root: x0"),
         (closed(dz.root), OperandError, "root.*pass it as one"),

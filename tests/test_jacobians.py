@@ -350,3 +350,36 @@ def test_per_sample_grad():
 def test_misuse(call, error, says):
     with pytest.raises(error, match=says):
         call()
+
+
+# ---- found by review ----
+
+
+def test_whole_numbers_have_floating_derivatives_in_every_mode():
+    f = lambda x: (x > 0) * np.array([1, 2, 3])  # noqa: E731
+    for mode in MODES:
+        close(dz.jacobian(f, mode=mode)(np.ones(3)), np.zeros((3, 3)))
+    assert dz.jvp(lambda x: np.argmax(x), (np.ones(3),), (np.ones(3),))[1].dtype == float  # noqa: PLW0108
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("result", [None, "text", {}])
+def test_a_function_that_returns_no_array_is_refused(mode, result):
+    with pytest.raises(OperandError, match="returned no array"):
+        dz.jacobian(lambda _x: result, mode=mode)(np.ones(3))
+
+
+def test_a_batch_inside_the_function_does_not_shrink_the_chunks():
+    calls = []
+
+    def f(x):
+        calls.append(1)
+        return np.sum(dz.vmap(lambda a: a * x)(np.ones((2000, 20))), axis=0)
+
+    close(dz.jacobian(f, mode="forward")(np.ones(20)), 2000 * np.eye(20))
+    assert len(calls) == 1
+
+
+def test_per_sample_grad_without_samples():
+    with pytest.raises(OperandError, match="no sample"):
+        dz.per_sample_grad(np.sum)(np.ones(2))

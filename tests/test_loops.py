@@ -259,3 +259,16 @@ PAIR = (lambda c, x: (c, x), 1.0, np.ones(3))
 def test_misuse(call, error, says):
     with pytest.raises(error, match=says):
         call()
+
+
+def test_a_scan_of_no_steps_checks_its_step():
+    with pytest.raises(OperandError, match=r"\(carry, y\)"):
+        dz.scan(lambda c, _x: c, 1.0, np.zeros(0))
+
+
+def test_debug_does_not_look_at_what_does_not_count():
+    f = lambda x: dz.cond(x > 0, np.log, np.square, x)  # noqa: E731
+    g = lambda x: dz.while_loop(lambda s: s > 0.5, lambda s: 1 / (s - 0.4) - 2, x)  # noqa: E731
+    with dz.debug():
+        np.testing.assert_array_equal(dz.vmap(f)(np.array([1.0, 0.0])), [0.0, 0.0])
+        assert np.all(np.isfinite(dz.vmap(g)(np.array([0.4, 0.8]))))

@@ -425,3 +425,53 @@ def test_what_an_inner_transform_was_given_stays(program, value, slope):
     np.testing.assert_array_equal(dz.jvp(program, (x,), (np.ones(2),)), (value, np.sum(slope)))
     np.testing.assert_array_equal(dz.vmap(program)(x[None]), [value])
     np.testing.assert_array_equal(dz.taylor(program, x, 1), (value, np.sum(slope)))
+
+
+def inner_into_outer(x):
+    """An inner transform's box in a copy of an outer one's."""
+
+    def inner(y):
+        v = x * 1.0
+        v[0] = y
+        return np.sum(v * v * x)
+
+    return dz.grad(inner)(x[1])  # 2 x₀ x₁
+
+
+def test_a_box_holds_an_inner_transforms():
+    x = np.array([0.5, 1.5, -0.7])
+    slopes = [3.0, 1.0, 0.0]
+    for mode in ("forward", "reverse"):
+        np.testing.assert_allclose(dz.jacobian(inner_into_outer, mode=mode)(x), slopes, 1e-14)
+    found = dz.taylor(inner_into_outer, x, 2, np.ones(3))
+    np.testing.assert_allclose(found, [1.5, 4.0, 2.0], 1e-14)
+    h = dz.jacobian(dz.jacobian(inner_into_outer, mode="forward"), mode="forward")(x)
+    np.testing.assert_allclose(h, [[0, 2, 0], [2, 0, 0], [0, 0, 0]], atol=1e-14)
+
+
+# ---- what was not taken, forward over reverse ----
+
+DEAD = {
+    "x**1.5": lambda x: x**1.5,
+    "sin sqrt": lambda x: np.sin(np.sqrt(x)),
+    "sqrt x": lambda x: np.sqrt(x) * x,
+    "1 / (1 + sqrt)": lambda x: 1 / (1 + np.sqrt(x)),
+    "log": np.log,
+    "arccos": lambda x: np.arccos(1 - x) ** 2,
+}
+
+
+@pytest.mark.parametrize("f", DEAD.values(), ids=DEAD)
+def test_second_derivatives_of_what_was_not_taken(f):
+    """In every nesting of two derivatives, behind `where` and behind an index."""
+    x, t = np.array([0.0, 0.25]), np.ones(2)
+    alive = dz.hessian(lambda y: np.sum(f(y)))(x[1:])[0, 0]
+    masked = lambda x: np.sum(np.where(x > 0, f(x), 0.0))  # noqa: E731
+    with np.errstate(all="ignore"):
+        for g in (masked, lambda x: np.sum(f(x)[1:])):
+            want = [[0.0, 0.0], [0.0, alive]]
+            np.testing.assert_allclose(dz.hessian(g)(x), want, 1e-12)
+            np.testing.assert_allclose(dz.jacobian(dz.grad(g), mode="reverse")(x), want, 1e-12)
+            np.testing.assert_allclose(dz.hvp(g, (x,), (t,))[0], [0.0, alive], 1e-12)
+            many = dz.vmap(dz.hessian(g))(np.stack([x, x]))
+            np.testing.assert_allclose(many, [want, want], 1e-12)

@@ -26,8 +26,15 @@ from .trees import (
     unflatten,
 )  # fmt: skip
 
-roof: ContextVar[int | None] = ContextVar("roof", default=None)
-"""The most numbers in one array of a batch, for a caller who can do with fewer members at once."""
+
+class Roof:
+    """The most numbers in one array of the next batch, for who can do with fewer members."""
+
+    def __init__(self, limit: int) -> None:
+        self.limit, self.level = limit, 0
+
+
+roof: ContextVar[Roof | None] = ContextVar("roof", default=None)
 
 
 class TooLarge(Exception):
@@ -94,6 +101,9 @@ class Batch(Box):
         """Refused: each member has its own."""
         raise self._differs("v.tolist()")
 
+    def _around(self, fact: Any) -> Any:
+        return batch(fact, self._level)
+
     @staticmethod
     def process(p: Any, operands: tuple[Any, ...], params: dict[str, Any], level: int) -> Any:
         """Compute for all members, one level below."""
@@ -114,8 +124,8 @@ class Batch(Box):
             return tuple(batch(y, level) for y in out)
         if not hasattr(out, "dtype"):
             return out  # a text
-        limit = roof.get()
-        if limit is not None and out.size > limit:
+        top = roof.get()
+        if top is not None and top.level == level and out.size > top.limit:
             raise TooLarge(out.size // n)
         b = batch(out, level)
         if not p.pointwise:
@@ -186,6 +196,9 @@ def _vmap(f: Any, in_axes: Any, out_axes: Any, /, *args: Any, **kwargs: Any) -> 
     axes = _axes(given, unflatten(spec, leaves), "in_axes")
     n = _members(leaves, axes)
     level = new_level()
+    top = roof.get()
+    if top is not None and not top.level:
+        top.level = level
     boxes = [
         apart(x) if axis is None else batch(_in_front(apart(as_array(x)), axis), level)
         for x, axis in zip(leaves, axes, strict=True)
@@ -199,16 +212,23 @@ def _vmap(f: Any, in_axes: Any, out_axes: Any, /, *args: Any, **kwargs: Any) -> 
     )
 
 
+SHARED = object()
+"""In place of None in `in_axes`: in an argument, None is an empty container."""
+
+
 def _axes(axes: Any, tree: Any, name: str) -> list[Any]:
     """An axis for each leaf of a tree, from one for each of its upper parts."""
+    marked: Any = optree.tree_map(
+        lambda axis: SHARED if axis is None else axis,
+        axes,
+        none_is_leaf=True,
+        namespace=NAMESPACE,
+    )
     try:
-        return list(optree.broadcast_prefix(axes, tree, is_leaf=_is_axis, namespace=NAMESPACE))
+        found = optree.broadcast_prefix(marked, tree, namespace=NAMESPACE)
     except ValueError as error:
         raise OperandError(f"vmap: {name}={axes!r} does not fit the arguments: {error}") from error
-
-
-def _is_axis(x: Any) -> bool:
-    return x is None or is_numbers(x)
+    return [None if axis is SHARED else axis for axis in found]
 
 
 def _members(leaves: list[Any], axes: list[Any]) -> int:

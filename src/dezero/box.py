@@ -122,6 +122,16 @@ class Box:
             setattr(twin, name, getattr(self, name))
         return twin
 
+    def _resting(self, value: Any) -> Box | None:
+        """A box of this kind and a new level around a value that does not move; None if there is
+        none.
+        """
+        return None
+
+    def _around(self, fact: Any) -> Any:
+        """Something found out about the value, as it is for whom this box is one value."""
+        return fact
+
     # NumPy's two protocols
 
     def __array_ufunc__(self, ufunc: Any, method: str, *args: Any, **kwargs: Any) -> Any:

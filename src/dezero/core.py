@@ -19,6 +19,8 @@ leaves, deepest first. Nothing here knows any derivative: a node brings its own 
 from __future__ import annotations
 
 import contextlib
+import functools
+import operator
 import sys
 import threading
 import weakref
@@ -106,7 +108,7 @@ def leaf(variable: Variable) -> Node:
     node.p, node.edges, node.saved = None, (), ()
     node.shape, node.dtype, node.depth = data.shape, data.dtype, 0
     node._variable = weakref.ref(variable)
-    if hasattr(variable, "_hooks"):
+    if hasattr(variable, "_hooks") and variable._hooks:
         variable._hooks.join(node)
     variable._node = node
     return node
@@ -370,12 +372,45 @@ def annul(g: Any, gx: Any) -> Any:
 
     One dot product tells whether there is a NaN at all (policy: docs/conventions.md).
     """
-    if gx is None:
-        return None
-    values = plain(gx)
-    if np.isnan(np.vdot(values, values) if values.ndim else values):
-        gx = np.where((g == 0) & ~np.isfinite(gx), 0, gx)
-    return gx
+    if gx is None or not any(map(has_nan, arrays_in(gx))):
+        return gx
+    zero, finite = (everywhere(test, x) for test, x in ((is_zero, g), (np.isfinite, gx)))
+    return np.where(zero & ~finite, 0, gx)
+
+
+def is_zero(x: Any) -> Any:
+    """Where an array is 0."""
+    return x == 0
+
+
+def has_nan(x: Any) -> bool:
+    """Whether an array holds a NaN."""
+    return bool(np.isnan(np.vdot(x, x) if np.ndim(x) else x))
+
+
+def parts_of(x: Box) -> list[Any]:
+    """What a box holds: the value, and what moves with it."""
+    parts: list[Any] = []
+    for name in x._parts:
+        part = getattr(x, name)
+        parts += part if isinstance(part, list) else [part]
+    return [part for part in parts if part is not None]
+
+
+def arrays_in(x: Any) -> Iterator[Any]:
+    """The plain arrays in a value."""
+    if isinstance(x, Box):
+        for part in parts_of(x):
+            yield from arrays_in(part)
+    else:
+        yield x
+
+
+def everywhere(test: Callable[[Any], Any], x: Any) -> Any:
+    """Where a test holds for a value and for all that moves with it."""
+    if not isinstance(x, Box):
+        return test(x)
+    return x._around(functools.reduce(operator.and_, (everywhere(test, p) for p in parts_of(x))))
 
 
 # ---------------------------------------------------------------------------- Variable

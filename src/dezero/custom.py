@@ -7,13 +7,13 @@ plain NumPy code on whatever boxes are below, which is why it can be differentia
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from .batching import vmap
-from .box import Box, as_array, watch
+from .box import Box, as_array, plain, watch
 from .core import Node, revive
 from .errors import DataError, GradientError, GraphError, OperandError
 from .function import Barrier, transposed
@@ -233,17 +233,24 @@ def _still(leaf: Any) -> Any:
 class Custom(Primitive):
     """One call of a function with a rule of its own, on arrays.
 
-    ``backward(gys, ys, *xs)`` gives a cotangent or None for each operand, ``forward_rule(txs, ys,
-    *xs)`` a tangent for each result. One of them may be None: it is the transpose of the other.
+    The rules are ``backward(gys, ys, *xs)``, which gives a cotangent or None for each operand, and
+    ``forward_rule(txs, ys, *xs)``, which gives a tangent for each result. One may be None.
     """
 
     def __init__(
         self, title: str, fn: Flat, backward: Flat | None, forward_rule: Flat | None
     ) -> None:
         super().__init__(fn, title, batching=_members)
-        self.backward = backward or self.transposed_forward
-        self.forward_rule = forward_rule or self.transposed_backward
+        self.own_backward, self.own_forward = backward, forward_rule
         self.level = -1
+
+    def backward(self, gys: Values, ys: Values, *xs: Any) -> Values:
+        """Cotangents of the operands, by the rule or by the transpose of the other."""
+        return (self.own_backward or self.transposed_forward)(gys, ys, *xs)
+
+    def forward_rule(self, txs: Values, ys: Values, *xs: Any) -> Values:
+        """Tangents of the results, likewise."""
+        return (self.own_forward or self.transposed_backward)(txs, ys, *xs)
 
     def __call__(self, *operands: Any, **params: Any) -> Any:
         outer, self.level = (
@@ -269,11 +276,6 @@ class Custom(Primitive):
         return values
 
     # reverse mode
-
-    def node(
-        self, out: Any, xs: Values, edges: tuple[Node | None, ...], params: dict[str, Any]
-    ) -> Node:
-        return self.nodes((out,), xs, edges)[0]
 
     def nodes(self, outs: Values, xs: Values, edges: tuple[Node | None, ...]) -> tuple[Node, ...]:
         return Call(self, xs, self.below(outs), edges).record(outs)
@@ -306,6 +308,7 @@ class Custom(Primitive):
         with watch() as deeds:
             try:
                 found = transposed(lambda *ts: rule(ts, ys, *xs), where, given)
+                self.check_linear(rule, ys, xs, where)
             except GraphError as error:
                 if not deeds:
                     raise GraphError(f"{who}: {error}") from error
@@ -316,6 +319,23 @@ class Custom(Primitive):
             )
         return found
 
+    def check_linear(self, rule: Flat, ys: Values, xs: Values, where: Values) -> None:
+        """Raise if a rule is not linear in its first argument, as far as two points tell.
+
+        What is nothing beside y / x, the size of a slope, is rounding.
+        """
+        far = -1e6
+        slope = _size(ys) / (_size(xs) or 1.0)
+        near, large = (rule(tuple(c * _uneven(x) for x in where), ys, *xs) for c in (1.0, far))
+        for a, b in zip(near, large, strict=True):
+            if a is None or b is None:
+                continue
+            a, b = (np.asarray(plain(t)) for t in (a, b))
+            close = float(np.finfo(b.dtype).eps) ** 0.5 if b.dtype.kind in "fc" else 0.0
+            size = max(_size([b]), abs(far) * slope)
+            if not np.allclose(b, far * a, close, close * size, equal_nan=True):
+                raise GraphError("it is not linear in what it is given")
+
     def guarded(self, values: Values, deeds: list[str], sources: Values) -> Values:
         """What a rule computed behind the boxes' back must not be differentiated again."""
         boxes = [x for x in sources if isinstance(x, Box)]
@@ -323,6 +343,19 @@ class Custom(Primitive):
             return values
         barrier = Barrier(self.title, deeds[0])
         return tuple(None if x is None else barrier(x, *boxes) for x in values)
+
+
+def _uneven(x: Any) -> Any:
+    """Numbers between 1/2 and 3/2 in the shape of an array: where constants go, noise is left."""
+    still = _still(x)
+    waves = 1.0 + 0.5 * np.cos(np.arange(still.size)).reshape(still.shape)
+    return waves.astype(still.dtype)
+
+
+def _size(values: Sequence[Any]) -> float:
+    """The largest finite number in some values."""
+    arrays = [np.abs(np.asarray(plain(x))) for x in values]
+    return max((float(np.max(x, initial=0.0, where=np.isfinite(x))) for x in arrays), default=0.0)
 
 
 class Call(Joint):

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .box import Box, as_array, check_data, method, plain
+from .box import Box, as_array, check_data, method, new_level, plain
 from .config import records
 from .core import new
 from .errors import DataError, GraphError, ShapeError
@@ -70,6 +70,9 @@ class Dual(Box):
     sinh, cosh, tanh = map(method, (np.sinh, np.cosh, np.tanh))
     arcsin, arccos, arctan = map(method, (np.arcsin, np.arccos, np.arctan))
 
+    def _resting(self, value: Any) -> Dual:
+        return dual(value, still(value), new_level())
+
     def __reduce__(self) -> Any:
         if self._level:
             raise GraphError("a Dual inside a running transform cannot be pickled or copied")
@@ -107,8 +110,8 @@ def moves(level: int) -> bool:
 
 
 def still(out: Any) -> Any:
-    """The tangent of what does not move."""
-    return np.zeros(out.shape, out.dtype)
+    """The tangent of what does not move; of whole numbers too it is floating."""
+    return np.zeros(out.shape, out.dtype if out.dtype.kind in "fc" else float)
 
 
 def dual(out: Any, tangent: Any, level: int) -> Dual:

@@ -24,6 +24,9 @@ class Hooks:
         self._functions: dict[int, Callable[[Any], Any]] = {}
         self._nodes: weakref.WeakSet[Any] = weakref.WeakSet()
 
+    def __bool__(self) -> bool:
+        return bool(self._functions)
+
     def join(self, node: Any) -> None:
         """Be the hooks of a node."""
         node.hooks = self

@@ -14,11 +14,13 @@ from typing import Any
 
 import numpy as np
 
+from .axes import pointwise
 from .box import as_array, plain
 from .custom import custom_jvp, levels
 from .errors import ConvergenceError, DataError, LinAlgError, OperandError, ShapeError
 from .jacobians import hessian, jacobian
 from .loops import while_loop
+from .primitives import Primitive
 from .transforms import grad, jvp
 from .trees import as_primal, bare, flatten, is_numbers, tree_map, unflatten
 
@@ -236,7 +238,10 @@ def solution(
 
     def rule(tangents: tuple[Any, ...], x: Any, _x0: Any, *moving: Any) -> Any:
         _, moved = jvp(lambda *values: r(x, *values), moving, tangents[1:])
-        return -solved(jacobian(r)(x, *moving), moved, who)
+        j = jacobian(r)(x, *moving)
+        if np.any(np.linalg.cond(plain(j)) * np.finfo(x.dtype).eps > 0.1):
+            raise LinAlgError(f"{who}: the solution has no derivative: {singular(who)}")
+        return -np.linalg.solve(j, moved)
 
     return custom_jvp(found, rule)(x0, *(leaves[k] for k in places))
 
@@ -268,7 +273,13 @@ class Space:
             raise ShapeError(
                 f"{self.who}: {source} returned arrays of {shapes} where x has {self.shapes}"
             )
-        return np.concatenate([np.ravel(x) for x in leaves])
+        vector = np.concatenate([np.ravel(x) for x in leaves])
+        if vector.dtype != self.start.dtype:
+            raise DataError(
+                f"{self.who}: {source} returned {vector.dtype} where x0 is {self.start.dtype}; "
+                f"start with x0 of {vector.dtype}"
+            )
+        return vector
 
     def unpack(self, vector: Any) -> Any:
         """The containers of a vector's numbers."""
@@ -294,7 +305,7 @@ def precision(x: Any) -> float:
     return math.pow(np.finfo(x.dtype).eps, 0.75)
 
 
-def settled(step: Any, x: Any, first: Any) -> Any:
+def converged(step: Any, x: Any, first: Any) -> Any:
     """Whether a step is nothing beside x, or beside the first step's square of rounding."""
     eps = float(np.finfo(x.dtype).eps)
     return largest(step) <= np.maximum(precision(x) * largest(x), eps * eps * first)
@@ -312,14 +323,16 @@ def ended(done: Any, left: Any, who: str, max_steps: int) -> None:
 
 
 def solved(matrix: Any, right: Any, who: str) -> Any:
-    """The solution of linear equations."""
+    """The solution of linear equations, on the way."""
     try:
         return np.linalg.solve(matrix, right)
     except np.linalg.LinAlgError as error:
-        what = "Hessian" if who == "minimize" else "Jacobian"
-        raise LinAlgError(
-            f"{who}: the {what} is singular, at the solution or on the way"
-        ) from error
+        raise LinAlgError(f"{who}: {singular(who)} on the way; start elsewhere") from error
+
+
+def singular(who: str) -> str:
+    """What is singular."""
+    return f"the {'Hessian' if who == 'minimize' else 'Jacobian'} is singular"
 
 
 def iterated(f: Callable[[Any], Any], x: Any, max_steps: int) -> Any:
@@ -329,11 +342,11 @@ def iterated(f: Callable[[Any], Any], x: Any, max_steps: int) -> Any:
 
     def going(carry: Any) -> Any:
         x, y, k = carry
-        return ~settled(y - x, y, first) & (k < max_steps)
+        return ~converged(y - x, y, first) & (k < max_steps)
 
     with np.errstate(all="ignore"):  # what runs away is found at the end
         x, y, _ = while_loop(going, lambda carry: (carry[1], f(carry[1]), carry[2] + 1), (x, y, 1))
-    ended(settled(y - x, y, first), y - x, "fixed_point", max_steps)
+    ended(converged(y - x, y, first), y - x, "fixed_point", max_steps)
     return y
 
 
@@ -359,7 +372,7 @@ def newton(r: Callable[[Any], Any], x: Any, max_steps: int, who: str) -> Any:
 
     def going(carry: Any) -> Any:
         x, _, step, k = carry
-        return ~settled(step, x, first) & (k < max_steps)
+        return ~converged(step, x, first) & (k < max_steps)
 
     def advance(carry: Any) -> Any:
         x, y, step, k = carry
@@ -371,28 +384,38 @@ def newton(r: Callable[[Any], Any], x: Any, max_steps: int, who: str) -> Any:
     first = largest(step)
     with np.errstate(all="ignore"):
         x, y, step, _ = while_loop(going, advance, (x, y, step, 0))
-    ended(settled(step, x, first), y, who, max_steps)
+    ended(converged(step, x, first), y, who, max_steps)
     return x - step
 
 
-LEAST, FIRST = 1e-13, 1e-4
-"""Damping of a Newton step, relative to the Hessian: what makes a singular one harmless, and
-where to begin when a step has climbed."""
+lowest = Primitive(
+    lambda h: np.linalg.eigvalsh(h)[..., 0],
+    "the lowest eigenvalue",
+    nondifferentiable=True,
+    batching=pointwise,
+)
+"""Of a symmetric matrix: how it bends the most downwards. For decisions only."""
+
+FIRST = 1e-4
+"""Damping of a Newton step, relative to the Hessian, where a step has climbed."""
 
 
 def descended(f: Callable[[Any], Any], x: Any, max_steps: int) -> Any:
     """A local minimum by Newton's method; what would climb is damped towards the gradient."""
+    least = 16 * float(np.finfo(x.dtype).eps)
 
     def step_from(x: Any, damping: Any) -> Any:
+        """A step down, also where the Hessian bends downwards: what it lacks is added."""
         h, g = hessian(f)(x), grad(f)(x)
         size = largest(h)
         size = np.where(size == 0, 1.0, size)
-        damped = h + damping * size * np.eye(g.size, dtype=g.dtype)
+        lacking = np.where(lowest(h) > least * size, 0.0, FIRST * size - 2 * lowest(h))
+        damped = h + (damping * size + lacking) * np.eye(g.size, dtype=g.dtype)
         return solved(damped, g, "minimize"), g
 
     def going(carry: Any) -> Any:
         x, _, damping, step, g, k = carry
-        done = settled(step, x, first) & (damping <= LEAST)
+        done = converged(step, x, first) & (damping <= least)
         return ~done & (k < max_steps) & np.all(np.isfinite(g))
 
     def advance(carry: Any) -> Any:
@@ -401,19 +424,19 @@ def descended(f: Callable[[Any], Any], x: Any, max_steps: int) -> Any:
         fy = f(y)
         rounding = 8 * float(np.finfo(x.dtype).eps) * np.abs(fx)
         better = (fy <= fx + rounding) & (np.sum(step * g) >= 0)
-        calmer = np.where(damping > FIRST, damping / 10, LEAST)
+        calmer = np.where(damping > FIRST, damping / 10, least)
         damping = np.where(better, calmer, np.maximum(10 * damping, FIRST))
         x, fx = np.where(better, y, x), np.where(better, fy, fx)
         step, g = step_from(x, damping)
         return x, fx, damping, step, g, k + 1
 
-    damping = np.asarray(LEAST, x.dtype)
+    damping = np.asarray(least, x.dtype)
     step, g = step_from(x, damping)
     first = largest(step)
     with np.errstate(all="ignore"):
         x, _, damping, step, g, _ = while_loop(going, advance, (x, f(x), damping, step, g, 0))
-    ended(settled(step, x, first) & (damping <= LEAST), g, "minimize", max_steps)
-    bends = np.linalg.eigvalsh(plain(hessian(f)(x)))
-    if np.any(bends < -1e-8 * np.max(np.abs(bends))):
+    ended(converged(step, x, first) & (damping <= least), g, "minimize", max_steps)
+    h = hessian(f)(x)
+    if np.any(plain(lowest(h)) < -(least**0.5) * plain(largest(h))):
         raise ConvergenceError("minimize: the way led to a saddle point; start elsewhere")
     return x - step

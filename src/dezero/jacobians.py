@@ -12,16 +12,28 @@ from typing import Any
 
 import numpy as np
 
-from .batching import TooLarge, roof, vmap
+from .batching import Roof, TooLarge, roof, vmap
 from .box import Box, as_array, plain
 from .errors import (
     CheckError,
     DifferentiationError,
+    GradientError,
     OperandError,
     ShapeError,
 )
+from .forward import in_dtype
 from .transforms import grad, jvp, positions, vjp
-from .trees import NUMBER, as_primal, bare, derived, flatten, is_numbers, tree_map, unflatten
+from .trees import (
+    NUMBER,
+    as_primal,
+    bare,
+    derived,
+    flatten,
+    is_numbers,
+    moving,
+    tree_map,
+    unflatten,
+)
 
 MODES = ("auto", "forward", "reverse")
 
@@ -48,7 +60,8 @@ def jacobian(
         Which positional arguments to differentiate by.
     mode : "auto", "forward" or "reverse"
         Forward costs one direction for each number of the arguments, reverse one for each number
-        of the results. "auto" takes the smaller count, forward if they are equal.
+        of the results. "auto" calls `f` once to count these, and takes the smaller count, forward
+        if they are equal.
 
     Returns
     -------
@@ -124,6 +137,7 @@ def _forward(f: Callable[..., Any], xs: list[Any]) -> tuple[list[list[Any]], Any
     def pushed(*txs: Any) -> Any:
         nonlocal spec
         tys, spec = flatten(jvp(f, tuple(xs), txs)[1])
+        _check_results(tys)
         return tys
 
     columns = _over_basis(pushed, xs)
@@ -137,11 +151,18 @@ def _forward(f: Callable[..., Any], xs: list[Any]) -> tuple[list[list[Any]], Any
     return blocks, spec
 
 
+def _check_results(ys: list[Any]) -> None:
+    """There must be some, and numbers (`jvp` has no tangent for a text)."""
+    if not ys or any(isinstance(y, str) for y in ys):
+        raise OperandError("jacobian: the function returned no array; is a return missing?")
+
+
 def _reverse(result: Any, pullback: Any, xs: list[Any]) -> tuple[list[list[Any]], Any]:
     """The same from the other side. Of a real argument, a complex result's imaginary part comes
     with the cotangent 1j.
     """
     ys, spec = flatten(result)
+    _check_results(ys)
     ys = [as_array(y) for y in ys]
     dtypes = [y.dtype if y.dtype.kind in "fc" else np.dtype(float) for y in ys]
     seeds = [np.broadcast_to(np.zeros((), t), y.shape) for y, t in zip(ys, dtypes, strict=True)]
@@ -164,7 +185,10 @@ def _reverse(result: Any, pullback: Any, xs: list[Any]) -> tuple[list[list[Any]]
             for part, x in zip(by_argument, xs, strict=True)
         ]
         blocks.append(
-            [part.reshape((*y.shape, *x.shape)) for part, x in zip(parts, xs, strict=True)]
+            [
+                in_dtype(part.reshape((*y.shape, *x.shape)), t)
+                for part, x in zip(parts, xs, strict=True)
+            ]
         )
     return blocks, spec
 
@@ -185,10 +209,10 @@ def _over_basis(f: Callable[..., Any], xs: list[Any]) -> list[Any]:
     if n == 0:
         found = vmap(f)(*(np.zeros((1, *x.shape), x.dtype) for x in xs))
         return [y[:0] for y in found]
-    found, start, chunk = [], 0, n
+    found, start, chunk = [], 0, min(n, max(1, ELEMENTS // n))
     while start < n:
         stop = min(start + chunk, n)
-        token = roof.set(ELEMENTS if chunk > 1 else None)
+        token = roof.set(Roof(ELEMENTS) if chunk > 1 else None)
         try:
             found.append(vmap(f)(*_basis(xs, start, stop)))
         except TooLarge as error:
@@ -362,6 +386,15 @@ def linearize(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., 
     push : callable
         Takes a tangent for each argument, returns that of `y`. May be called any number of times.
 
+    Raises
+    ------
+    GradientError
+        If a tangent is of another structure, shape or kind than its argument.
+
+    Notes
+    -----
+    Where a slope is infinite (``sqrt`` at 0), a tangent that is 0 there makes NaN; `jvp` says 0.
+
     Examples
     --------
     >>> y, push = linearize(np.sin, np.zeros(2))
@@ -371,8 +404,16 @@ def linearize(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[..., 
     y, pullback = vjp(f, *primals)
     _, transposed = vjp(pullback, tree_map(_some_cotangent, y))
 
+    given = [flatten(x, is_numbers) for x in primals]
+
     def push(*tangents: Any) -> Any:
-        return transposed(tangents)[0]
+        moves = [flatten(t, is_numbers) for t in tangents]
+        if [spec for _, spec in moves] != [spec for _, spec in given]:
+            raise GradientError("linearize: the tangents are not of the structure of the arguments")
+        for (txs, _), (xs, _) in zip(moves, given, strict=True):
+            for tx, x in zip(txs, xs, strict=True):
+                moving(tx, as_primal(x, "linearize"), "linearize: a tangent", "primal")
+        return tree_map(bare, transposed(tangents)[0])
 
     return y, push
 
@@ -481,4 +522,6 @@ def per_sample_grad(f: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _per_sample_grad(f: Any, /, params: Any, *samples: Any, **kwargs: Any) -> Any:
+    if not samples:
+        raise OperandError("per_sample_grad: called as (params, *samples), with no sample given")
     return vmap(grad(f), (None, *(0 for _ in samples)))(params, *samples, **kwargs)

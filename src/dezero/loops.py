@@ -7,15 +7,16 @@ cut into checkpointed parts, or (later) be compiled as a loop.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from .box import Box, as_array, plain
-from .config import no_grad
+from .config import no_grad, observing
 from .errors import DataError, OperandError, ShapeError
 from .recompute import checkpoint as checkpointed
 from .rules.nondiff import stopped
@@ -85,8 +86,8 @@ def scan(
 
     if n == 0:  # what a step puts out is told by one that is not counted
         with no_grad(), np.errstate(all="ignore"):
-            zeros = [np.zeros(x.shape[1:], x.dtype) for x in leaves]
-            _, y = f(carry.tree(carry.start), unflatten(spec, zeros))
+            leaves = [np.zeros((1, *x.shape[1:]), x.dtype) for x in leaves]
+            _, y = step(carry.start, 0)
         return carry.tree(carry.start), tree_map(_none_of, y)
     if checkpoint == "binomial":
         runs = 1
@@ -233,7 +234,7 @@ def while_loop(cond: Callable[[Any], Any], body: Callable[[Any], Any], init: Any
         elif not np.any(plain(going)):
             return carry.tree(values)
         else:
-            with np.errstate(all="ignore"):  # what a member that is done computes does not count
+            with unwatched():  # what a member that is done computes does not count
                 new = carry.values(body(carry.tree(values)))
             values = [np.where(going, a, b) for a, b in zip(new, values, strict=True)]
 
@@ -266,12 +267,21 @@ def cond(pred: Any, yes: Callable[..., Any], no: Callable[..., Any], *args: Any)
     chosen = truth(pred, "cond")
     if not isinstance(chosen, Box):
         return (yes if chosen else no)(*args)
-    with np.errstate(all="ignore"):  # what a member does not take may be no number
+    with unwatched():  # what a member does not take may be no number
         (first, spec), (second, other) = (flatten(f(*args)) for f in (yes, no))
     if spec != other:
         raise ShapeError(f"cond: the branches return different structures: {spec} and {other}")
     pairs = zip(map(as_array, first), map(as_array, second), strict=True)
     return unflatten(spec, [_chosen(chosen, a, b) for a, b in pairs])
+
+
+@contextlib.contextmanager
+def unwatched() -> Iterator[None]:
+    """Inside, a number that is none is no accident."""
+    observer = observing()
+    aside = contextlib.nullcontext() if observer is None else observer.aside()
+    with aside, np.errstate(all="ignore"):
+        yield
 
 
 def _chosen(chosen: Any, a: Any, b: Any) -> Any:

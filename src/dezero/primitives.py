@@ -144,7 +144,7 @@ class Primitive:
         params: dict[str, Any],
     ) -> Node:
         """The node of one recorded call with one result."""
-        raise NotImplementedError
+        return self.nodes((out,), xs, edges)[0]
 
     def nodes(
         self, outs: tuple[Any, ...], xs: tuple[Any, ...], edges: tuple[Node | None, ...]

@@ -43,6 +43,9 @@ class Series(Box):
 
     _rest: list[Any]  # the coefficients after the first
 
+    def _resting(self, value: Any) -> Series:
+        return series(value, [None] * len(self._rest), new_level())
+
     def __repr__(self) -> str:
         return f"series({plain(self)}, …)"
 

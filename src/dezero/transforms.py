@@ -152,7 +152,7 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
     mine = [isinstance(y, Dual) and y._level == level for y in ys]
     values = [settled(y._value) if ours else y for y, ours in zip(ys, mine, strict=True)]
     moves = [
-        settled(y._tangent) if ours else still(as_array(y))
+        settled(y._tangent) if ours else None if isinstance(y, str) else still(as_array(y))
         for y, ours in zip(ys, mine, strict=True)
     ]
     return unflatten(spec, map(bare, values)), unflatten(spec, map(bare, moves))

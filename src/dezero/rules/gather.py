@@ -2,7 +2,8 @@
 
 Such an index is brought to one form: `places`, whose rows are all the index arrays, broadcast
 together, as an operand of shape (k, *s), and `pattern`, the index with the number of a row in
-place of each array. So an interpreter sees the places like any other operand.
+place of each array, and with an ellipsis only where it stands for no axis. So an interpreter sees
+the places like any other operand.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ def _filled(pattern: Pattern, places: Any) -> tuple[Any, ...]:
 def _where_chosen(pattern: Pattern) -> int:
     """The axis of a result at which what the arrays choose begins: in front if they stand apart."""
     rows = [at for at, k in enumerate(pattern) if isinstance(k, int)]
-    return rows[0] if rows[-1] - rows[0] + 1 == len(rows) else 0
+    apart = rows[-1] - rows[0] + 1 != len(rows)
+    return 0 if apart else sum(k is not ... for k in pattern[: rows[0]])
 
 
 def _deposited(g: Any, places: Any, *, pattern: Pattern, shape: tuple[int, ...]) -> Any:
@@ -126,8 +128,8 @@ def brought_to_form(index: Any, shape: tuple[int, ...]) -> tuple[Any, Pattern]:
         each.ndim if is_mask(each) else each is not None and each is not ... for each in parts
     )
     for each in parts:
-        if each is ...:
-            pattern += [slice(None)] * (len(shape) - used)
+        if each is ...:  # also where it stands for nothing: it parts what is on its sides
+            pattern += [slice(None)] * (len(shape) - used) or [...]
         elif each is None or isinstance(each, slice):
             pattern.append(each)
         else:

@@ -54,12 +54,13 @@ def _add_at(x: Any, index: Any, g: Any) -> None:
 def _members(index: Any) -> tuple[tuple[Any, ...], int]:
     """An index of members as one of the batch, and the axis at which the members end up.
 
-    Arrays that stand apart (``x[i, :, j]``) put what they choose in front, also of the members.
+    Arrays that stand apart (``x[i, :, j]``, ``x[i, ..., j]``) put what they choose in front, also
+    of the members.
     """
     parts = index if isinstance(index, tuple) else (index,)
     arrays = [k for k, each in enumerate(parts) if np.ndim(each) or isinstance(each, (bool, list))]
-    numbers = [k for k, each in enumerate(parts) if not (each is None or isinstance(each, slice))]
-    chosen = sorted({*arrays, *numbers}) if arrays else []
+    between = [each is None or each is ... or isinstance(each, slice) for each in parts]
+    chosen = [k for k, other in enumerate(between) if not other] if arrays else []
     apart = bool(chosen) and chosen[-1] - chosen[0] + 1 != len(chosen)
     width = np.broadcast(*(_places(parts[k]) for k in chosen)).ndim if apart else 0
     return (slice(None), *parts), width
@@ -239,11 +240,13 @@ def own_copy(w: Box) -> Box:
 
 
 def turn_into(v: Box, out: Any) -> None:
-    """Make a box be another one. A Variable can hold any, of a level above and not recorded."""
+    """Make a box be another one, or hold another kind: of a level above, at which nothing moves."""
     if isinstance(v, Variable) and isinstance(out, Variable):
         become(v, out._value, out._node, out._level)
     elif isinstance(v, Variable):
         become(v, out, None, new_level())
+    elif type(v) is not type(out) and v._resting(out) is not None:
+        turn_into(v, v._resting(out))
     elif type(v) is type(out):
         for name in ("_level", *v._parts):
             setattr(v, name, getattr(out, name))
