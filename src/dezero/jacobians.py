@@ -320,6 +320,13 @@ def hvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, ...]:
     tuple
         The product, in the structure of `primals`.
 
+    Raises
+    ------
+    NonScalarError
+        If `f` returns anything but one real number.
+    OperandError, GradientError
+        If `primals` and `tangents` are no tuples, or not like each other.
+
     Examples
     --------
     >>> hvp(lambda x: np.sum(x**3), (np.array([1.0, 2.0]),), (np.array([1.0, 1.0]),))
@@ -348,6 +355,13 @@ def gauss_newton(f: Callable[..., Any], loss: Callable[..., Any]) -> Callable[..
     -------
     callable
         ``product(primals, tangents)`` with two tuples like `hvp`; returns a tuple like `primals`.
+
+    Raises
+    ------
+    OperandError, GradientError
+        From `product`, if `primals` and `tangents` are no tuples, or not like each other.
+    NonScalarError
+        From `product`, if `loss` returns anything but one real number.
 
     Examples
     --------
@@ -510,6 +524,15 @@ def per_sample_grad(f: Callable[..., Any]) -> Callable[..., Any]:
     callable
         ``(params, *samples)``, where samples have one axis more in front; returns the gradients by
         `params`, with that axis in front.
+
+    Raises
+    ------
+    NonScalarError
+        If `f` returns anything but one real number for a sample.
+    ShapeError
+        If the samples count different numbers.
+    OperandError
+        If there is no sample.
 
     Examples
     --------

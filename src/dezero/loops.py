@@ -187,6 +187,13 @@ def fori_loop(lo: Any, hi: Any, body: Callable[[int, Any], Any], init: Any) -> A
     value
         The last one; `init` if there is no step.
 
+    Raises
+    ------
+    TypeError
+        If `lo` or `hi` is no integer.
+    ShapeError
+        If a step changes the value's structure, shapes or dtypes.
+
     Examples
     --------
     >>> print(fori_loop(1, 5, lambda i, x: x * i, 1.0))
@@ -217,6 +224,12 @@ def while_loop(cond: Callable[[Any], Any], body: Callable[[Any], Any], init: Any
     -------
     value
         The first one for which `cond` does not hold.
+
+    Raises
+    ------
+    ShapeError
+        If a step changes the value's structure, shapes or dtypes, or the condition is no one truth
+        value.
 
     Examples
     --------
@@ -255,6 +268,12 @@ def cond(pred: Any, yes: Callable[..., Any], no: Callable[..., Any], *args: Any)
     Returns
     -------
     What the chosen one returns.
+
+    Raises
+    ------
+    ShapeError
+        If `pred` is no one truth value; inside `vmap`, if the branches return different structures
+        or shapes.
 
     Examples
     --------

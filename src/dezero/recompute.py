@@ -18,7 +18,7 @@ import numpy as np
 from .batching import Batch
 from .box import Box, plain
 from .config import Observer, recording_floor
-from .core import Node, Variable, apart, attach, node_of, open_levels, opened, sweep
+from .core import Node, Variable, apart, attach, node_of, open_levels, opened, parts_of, sweep
 from .errors import GraphError
 from .primitives import Joint, Primitive, Pulled
 from .trees import derived, flatten, is_numbers, tree_map, unflatten
@@ -83,14 +83,7 @@ def variables(y: Any) -> list[Variable]:
     """The outermost Variables in a value: itself, or what a batch or a dual number holds."""
     if isinstance(y, Variable):
         return [y]
-    return [v for part in parts(y) for v in variables(part)]
-
-
-def parts(y: Any) -> list[Any]:
-    """What a box, or a list of coefficients in one, holds."""
-    if isinstance(y, list):
-        return y
-    return [getattr(y, name) for name in y._parts] if isinstance(y, Box) else []
+    return [v for part in parts_of(y) for v in variables(part)] if isinstance(y, Box) else []
 
 
 def rebuilt(y: Any, f: Callable[[Variable], Any]) -> Any:
@@ -129,7 +122,7 @@ def batch_levels(y: Any) -> Iterator[int]:
     """The levels of the batches in a value."""
     if isinstance(y, Batch):
         yield y._level
-    for part in parts(y):
+    for part in parts_of(y) if isinstance(y, Box) else ():
         yield from batch_levels(part)
 
 

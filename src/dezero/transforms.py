@@ -92,6 +92,13 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
         Given a cotangent in the structure, shape and dtype of `y`, the tuple of the arguments'
         cotangents. May be called any number of times.
 
+    Raises
+    ------
+    DifferentiationError
+        If an argument holds integers.
+    GradientError
+        From `pullback`, if the cotangent is not like `y`.
+
     Examples
     --------
     >>> y, pullback = vjp(lambda x: x**2, np.array([1.0, 2.0]))
@@ -130,6 +137,17 @@ def jvp(f: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
     -------
     y, ty
         ``f(*primals)`` and the rate at which it changes, in the same structure.
+
+    Raises
+    ------
+    OperandError
+        If `primals` and `tangents` are no tuples.
+    DifferentiationError
+        If an argument holds integers.
+    GradientError
+        If the tangents are not like the arguments.
+    GraphError
+        If `f` calls a `Function` whose backward cannot be transposed.
 
     Examples
     --------
@@ -177,6 +195,11 @@ def value_and_grad(
     callable
         With the arguments of `f`; returns ``(y, gradient)``, or ``((y, aux), gradient)``. See
         `grad` for the gradient.
+
+    Raises
+    ------
+    NonScalarError, DifferentiationError
+        As `grad`.
 
     Examples
     --------
