@@ -13,6 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from cases import CASES
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import dezero as dz
 from dezero.testing import STEP, difference, steadiest
@@ -197,8 +199,9 @@ def agree(found, expected, rtol):
     def close(how):
         pairs = list(zip(found, expected(how), strict=True))
         size = max((np.max(np.abs(b), initial=0.0) for _, b in pairs), default=0.0)
+        floor = max(min(1.0, size), 1e-4)  # what differences of numbers of size 1 can tell from 0
         return all(
-            np.all(np.abs(a - b) <= rtol * np.maximum(np.abs(b), min(1.0, size) + 0.01 * size))
+            np.all(np.abs(a - b) <= rtol * np.maximum(np.abs(b), floor + 0.01 * size))
             for a, b in pairs
         )
 
@@ -275,3 +278,24 @@ def test_eight_threads_give_what_each_gives_alone():
     for one, other in zip(alone, together, strict=True):
         for a, b in zip(one, other, strict=True):
             np.testing.assert_array_equal(a, b)
+
+
+# ---- any case of any row, under any nest of operators ----
+
+REAL = [
+    case
+    for cases in CASES.values()
+    for case in cases
+    if all(x.dtype.kind == "f" and x.size for x in case.args) and not case.rtol
+]
+NESTABLE = ["jvp", "vjp", "vmap", "custom_vjp", "custom_jvp", "checkpoint", "taylor"]
+
+
+@settings(max_examples=200, deadline=None, derandomize=True)
+@given(
+    st.sampled_from(REAL),
+    st.lists(st.sampled_from(NESTABLE), min_size=1, max_size=2),
+    st.sampled_from(["jvp", "vjp", "vmap"]),
+)
+def test_any_case_under_any_nest(case, inner, outer):
+    CHECKS[outer](nested(inner, listed(case)), list(case.args), 1e-6)
