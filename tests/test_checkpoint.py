@@ -250,3 +250,16 @@ def test_behind_a_mask_what_was_not_taken_stays_out():
     with np.errstate(divide="ignore"):
         g = dz.grad(lambda x: np.sum(np.where(x > 0, log(x), 0.0)))(x)
     np.testing.assert_array_equal(g, [0.0, 0.5])
+
+
+def test_a_call_can_be_looked_at():
+    """Of functions without a class of their own, too: a walk through the graph meets them."""
+    u = dz.Variable(X) * 2.0
+    custom = dz.custom_vjp(np.sin, lambda g, _y, x: g * np.cos(x))
+    for f, title in ((dz.checkpoint(np.sin), "checkpoint(sin)"), (custom, "sin")):
+        y = f(u)
+        assert repr(y.creator) == f"<a call of {title}>"
+        assert y.creator.inputs[0] is u
+        assert y.creator.outputs[0]() is y
+        assert (y.creator.generation, y.generation) == (1, 2)
+    assert repr(dz.vmap(dz.grad(np.sin))) == "<dezero.vmap of <dezero.grad of sin>>"

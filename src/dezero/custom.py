@@ -368,9 +368,6 @@ class Call(Joint):
     def kept(self, node: Node) -> Values:
         return (*self.xs, *self.outs)
 
-    def seen(self, node: Node) -> Any:
-        return self
-
     def pulled(self, gs: Values, lifted: int | None) -> Values:
         xs, ys = self.xs, self.outs
         if lifted is not None:

@@ -15,7 +15,7 @@ import numpy as np
 from .axes import BatchRule, one_by_one
 from .box import Box, as_array, foreign, plain
 from .config import observing
-from .core import Node, apart, node_over
+from .core import Node, Variable, apart, node_over, revive
 from .errors import (
     BoundsError,
     DeZeroError,
@@ -208,6 +208,36 @@ class Joint(Primitive):
     def routed(self, gs: tuple[Any, ...], lifted: int | None) -> Pulled:
         """Where cotangents go, and these."""
         return self.edges, self.pulled(gs, lifted)
+
+    # what `creator` of a result shows
+
+    def seen(self, node: Node) -> Any:
+        return self
+
+    def __repr__(self) -> str:
+        return f"<a call of {self.title}>"
+
+    @property
+    def inputs(self) -> tuple[Any, ...]:
+        """The Variables that the results depend on; of one that is gone, its shape and dtype."""
+        found = []
+        for edge in self.edges:
+            v = edge.variable if edge is not None else None
+            if edge is not None:
+                held = v is not None and v._node is edge
+                found.append(v if held else revive(Spec(edge.shape, edge.dtype), edge, 0))
+        return tuple(found)
+
+    @property
+    def outputs(self) -> tuple[weakref.ref[Variable], ...]:
+        """The results, as weak references."""
+        nodes = [end() for end in self.ends]
+        return tuple(node._variable for node in nodes if node is not None)
+
+    @property
+    def generation(self) -> int:
+        """The largest generation of the inputs."""
+        return max((edge.depth for edge in self.edges if edge is not None), default=0)
 
     def live(self, outs: tuple[Any, ...]) -> list[Node]:
         """The nodes of the results, made again where nobody holds them any more."""

@@ -182,9 +182,6 @@ class Replay(Joint):
         super().__init__(p, starts)
         self.again, self.values, self.starts = p, values, frozenset(starts)
 
-    def seen(self, node: Node) -> Any:
-        return self
-
     def routed(self, gs: Values, lifted: int | None) -> Pulled:
         floor = self.again.floor
         observer = floor if isinstance(floor, Observer) else None  # this is the user's program

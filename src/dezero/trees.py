@@ -184,5 +184,10 @@ def derived(run: Callable[..., Any], f: Any, *settings: Any) -> Callable[..., An
 class Derived(functools.partial[Any]):
     """A derivative of a function; on a class, a method like the function itself."""
 
+    def __repr__(self) -> str:
+        f = self.args[0]
+        name = repr(f) if isinstance(f, Derived) else getattr(f, "__qualname__", repr(f))
+        return f"<dezero.{self.func.__name__.lstrip('_')} of {name}>"
+
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else types.MethodType(self, instance)
