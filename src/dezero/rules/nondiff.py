@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..axes import along, named, over, pointwise
+from ..axes import along, every, named, one_by_one, over, pointwise
 from ..box import as_array
 from ..dispatch import implements
 from ..errors import OperandError
@@ -30,6 +30,28 @@ def refused(p: Any, n: int, mine: Any, xs: Any, params: Any) -> Any:
     )
 
 
+def _all_close(p: Any, n: int, mine: Any, xs: Any, params: Any) -> Any:
+    """Whether all elements of a member are close."""
+    close = pointwise(np.isclose, n, mine, xs, params)
+    return np.all(close, axis=every(close))
+
+
+def _all_equal(p: Any, n: int, mine: Any, xs: Any, params: Any) -> Any:
+    """Whether all elements of a member are equal; arrays of other shapes are not."""
+    shapes = {np.shape(x)[m:] for x, m in zip(xs[:2], mine, strict=False)}
+    if params or len(xs) > 2:
+        return one_by_one(p, n, mine, xs, params)
+    if len(shapes) > 1:
+        return np.zeros(n, bool)
+    equal = pointwise(np.equal, n, mine, xs, {})
+    return np.all(equal, axis=every(equal))
+
+
+def _searched(p: Any, n: int, mine: Any, xs: Any, params: Any) -> Any:
+    """Places in one table for all; a table of each member's own is searched by itself."""
+    return one_by_one(p, n, mine, xs, params) if mine[0] else p(*xs, **params)
+
+
 nondifferentiable(
     *(np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal),
     *(np.logical_and, np.logical_or, np.logical_xor, np.logical_not),
@@ -43,7 +65,9 @@ nondifferentiable(np.argmax, np.argmin, batching=named(along))
 nondifferentiable(np.argsort, batching=named(along, axis=-1))
 nondifferentiable(np.zeros_like, np.ones_like, np.empty_like, batching=named(alike))
 nondifferentiable(np.argwhere, np.nonzero, np.flatnonzero, batching=refused)
-nondifferentiable(np.allclose, np.array_equal, np.searchsorted)
+nondifferentiable(np.allclose, batching=_all_close)
+nondifferentiable(np.array_equal, batching=_all_equal)
+nondifferentiable(np.searchsorted, batching=_searched)
 nondifferentiable(np.array_repr, np.array_str, batching=pointwise)
 
 stopped = Nondifferentiable(lambda x: x, "stop_gradient", batching=pointwise)
