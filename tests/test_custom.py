@@ -334,3 +334,30 @@ def test_a_rule_that_is_not_linear_has_no_transpose(derivative, rule):
     np.testing.assert_array_equal(dz.grad(lambda x: np.sum(f(x)))(X), rule(np.ones(3), None, X))
     with pytest.raises(GraphError, match="not linear"):
         derivative(f)
+
+
+def test_linear_rules_are_not_refused():
+    """Whose result is rounding only, at any scale and precision, and without a warning."""
+    p = np.array([0.2, 0.3, 0.5])
+    kl = lambda q: np.sum(p * (np.log(p) - (q - np.log(np.sum(np.exp(q))))))  # noqa: E731
+    derived = dz.custom_jvp(kl, lambda t, _y, q: dz.jvp(kl, (q,), (t[0],))[1])
+    np.testing.assert_allclose(dz.grad(derived)(np.log(p)), 0.0, atol=1e-15)
+    sm = lambda x: np.exp(x) / np.sum(np.exp(x))  # noqa: E731
+    soft = dz.custom_vjp(sm, lambda g, y, _x: y * (g - np.sum(g * y)))
+    for seed in range(20):
+        x = 5 * np.random.default_rng(seed).normal(size=4)
+        np.testing.assert_allclose(
+            dz.jvp(soft, (x,), (x,))[1], dz.jvp(sm, (x,), (x,))[1], 1e-9, 1e-12
+        )
+    twice = dz.custom_jvp(lambda x: x * 2, lambda t, _y, _x: t[0] * 2)
+    for dtype in (np.float16, np.float32, np.float64):
+        with np.errstate(all="raise"):
+            g = dz.grad(lambda x: np.sum(twice(x)))(np.full(2, 3, dtype))
+        np.testing.assert_array_equal(g, np.full(2, 2, dtype))
+
+
+@pytest.mark.parametrize("x", [np.float32(2e-4), np.float32(1), 1e-9, 1.0, 1e9])
+def test_a_rule_that_is_not_linear_is_refused_at_any_scale(x):
+    f = dz.custom_vjp(lambda x: 1 + x, lambda g, _y, _x: np.clip(g, -1, 1))
+    with pytest.raises(GraphError, match="not linear"):
+        dz.jvp(f, (x,), (x * 0 + 1,))

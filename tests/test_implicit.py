@@ -191,3 +191,37 @@ def closed(solve):
 def test_misuse(call, error, says):
     with pytest.raises(error, match=says):
         call()
+
+
+# ---- found by attack: solutions that are 0 up to rounding ----
+
+
+@pytest.mark.parametrize("start", [0.0, 1.0])
+def test_a_solution_that_is_zero_but_for_rounding(start):
+    off = lambda x: x - 0.3 + 0.1 + 0.2  # noqa: E731  # never exactly 0
+    for x in (
+        dz.root(off, start),
+        dz.minimize(lambda x: off(x) ** 2, start),
+        dz.fixed_point(lambda x: x - off(x) / 2, start),
+    ):
+        assert abs(x) < 1e-15
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_mean_of_centred_points(seed):
+    points = np.random.default_rng(seed).normal(size=(4, 2))
+    points -= points.mean(axis=0)
+    for start in (np.ones(2), np.zeros(2)):
+        f = lambda k, start=start: dz.minimize(  # noqa: E731
+            lambda x, k: k * np.sum((x - points) ** 2), start, k
+        )
+        np.testing.assert_allclose(f(0.7), 0.0, atol=1e-15)
+        np.testing.assert_allclose(dz.jacobian(f)(0.7), 0.0, atol=1e-14)
+
+
+def test_a_derivative_that_is_zero_but_for_rounding():
+    share = lambda a: np.exp(a) / np.sum(np.exp(a))  # noqa: E731
+    g = dz.grad(lambda a: dz.root(lambda x, a: x + np.sum(share(a)) - 1, 1.0, a))(B)
+    np.testing.assert_allclose(g, 0.0, atol=1e-15)
+    big = dz.grad(lambda a, n: dz.root(lambda x, a, _n: x * a - 1, 1.0, a, n), (0, 1))(2.0, 6e23)
+    assert big == (-0.25, 0.0)

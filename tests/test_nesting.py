@@ -475,3 +475,13 @@ def test_second_derivatives_of_what_was_not_taken(f):
             np.testing.assert_allclose(dz.hvp(g, (x,), (t,))[0], [0.0, alive], 1e-12)
             many = dz.vmap(dz.hessian(g))(np.stack([x, x]))
             np.testing.assert_allclose(many, [want, want], 1e-12)
+
+
+def test_a_zero_that_moves_is_no_zero():
+    """Of x √y at the origin the mixed derivative is not finite: inf or NaN, but no number."""
+    with np.errstate(all="ignore"):
+        h = dz.hessian(lambda v: v[0] * np.sqrt(v[1]))(np.zeros(2))
+        assert not np.isfinite(h[0, 1])
+        assert not np.isfinite(h[1, 0])
+        mixed = forward(lambda x: dz.grad(lambda y: x * np.sqrt(y))(0.0))(0.0)
+        assert not np.isfinite(mixed)

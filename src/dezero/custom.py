@@ -322,19 +322,21 @@ class Custom(Primitive):
     def check_linear(self, rule: Flat, ys: Values, xs: Values, where: Values) -> None:
         """Raise if a rule is not linear in its first argument, as far as two points tell.
 
-        What is nothing beside y / x, the size of a slope, is rounding.
+        What is no more than rounding of numbers of size 1, or of the result's, does not count.
         """
-        far = -1e6
-        slope = _size(ys) / (_size(xs) or 1.0)
-        near, large = (rule(tuple(c * _uneven(x) for x in where), ys, *xs) for c in (1.0, far))
-        for a, b in zip(near, large, strict=True):
-            if a is None or b is None:
-                continue
-            a, b = (np.asarray(plain(t)) for t in (a, b))
-            close = float(np.finfo(b.dtype).eps) ** 0.5 if b.dtype.kind in "fc" else 0.0
-            size = max(_size([b]), abs(far) * slope)
-            if not np.allclose(b, far * a, close, close * size, equal_nan=True):
-                raise GraphError("it is not linear in what it is given")
+        info = [np.finfo(x.dtype) for x in where if x.dtype.kind in "fc"]
+        eps = max((float(each.eps) for each in info), default=0.0)
+        far = -min([1e6, *(float(each.max) ** 0.125 for each in info)])
+        with np.errstate(all="ignore"):
+            near, large = (rule(tuple(_uneven(x, c) for x in where), ys, *xs) for c in (1.0, far))
+            rounding = -far * 1e3 * eps * max(1.0, _size(ys))
+            for a, b in zip(near, large, strict=True):
+                if a is None or b is None:
+                    continue
+                wide = far * np.asarray(plain(a), complex), np.asarray(plain(b), complex)
+                gap, size = np.abs(wide[0] - wide[1]), np.maximum(*map(np.abs, wide))
+                if np.any(gap[np.isfinite(gap)] > (eps**0.5 * size + rounding)[np.isfinite(gap)]):
+                    raise GraphError("it is not linear in what it is given")
 
     def guarded(self, values: Values, deeds: list[str], sources: Values) -> Values:
         """What a rule computed behind the boxes' back must not be differentiated again."""
@@ -345,11 +347,11 @@ class Custom(Primitive):
         return tuple(None if x is None else barrier(x, *boxes) for x in values)
 
 
-def _uneven(x: Any) -> Any:
-    """Numbers between 1/2 and 3/2 in the shape of an array: where constants go, noise is left."""
+def _uneven(x: Any, c: float) -> Any:
+    """Numbers between c/2 and 3c/2 in the shape of an array: of constants, noise may be left."""
     still = _still(x)
-    waves = 1.0 + 0.5 * np.cos(np.arange(still.size)).reshape(still.shape)
-    return waves.astype(still.dtype)
+    waves = c + 0.5 * c * np.cos(np.arange(still.size)).reshape(still.shape)
+    return np.asarray(waves, still.dtype)
 
 
 def _size(values: Sequence[Any]) -> float:

@@ -305,10 +305,22 @@ def precision(x: Any) -> float:
     return math.pow(np.finfo(x.dtype).eps, 0.75)
 
 
-def converged(step: Any, x: Any, first: Any) -> Any:
-    """Whether a step is nothing beside x, or beside the first step's square of rounding."""
+STALLED = 8
+"""So many steps without getting nearer mean that what is left is rounding, if it is small."""
+
+
+def converged(step: Any, x: Any, first: Any, stalled: Any) -> Any:
+    """Whether a step is nothing beside x, or small and as good as it gets."""
     eps = float(np.finfo(x.dtype).eps)
-    return largest(step) <= np.maximum(precision(x) * largest(x), eps * eps * first)
+    size = np.maximum(largest(x), first)
+    nothing = largest(step) <= np.maximum(precision(x) * largest(x), eps * eps * first)
+    return nothing | ((stalled >= STALLED) & (largest(step) <= 64 * eps * np.maximum(size, 1)))
+
+
+def nearer(left: Any, least: Any, stalled: Any) -> tuple[Any, Any]:
+    """The least that was left so far, and how many steps did not lessen it."""
+    size = largest(left)
+    return np.minimum(size, least), np.where(size < least, 0, stalled + 1)
 
 
 def ended(done: Any, left: Any, who: str, max_steps: int) -> None:
@@ -341,12 +353,17 @@ def iterated(f: Callable[[Any], Any], x: Any, max_steps: int) -> Any:
     first = largest(y - x)
 
     def going(carry: Any) -> Any:
-        x, y, k = carry
-        return ~converged(y - x, y, first) & (k < max_steps)
+        x, y, (_, stalled), k = carry
+        return ~converged(y - x, y, first, stalled) & (k < max_steps)
+
+    def advance(carry: Any) -> Any:
+        _, x, progress, k = carry
+        y = f(x)
+        return x, y, nearer(y - x, *progress), k + 1
 
     with np.errstate(all="ignore"):  # what runs away is found at the end
-        x, y, _ = while_loop(going, lambda carry: (carry[1], f(carry[1]), carry[2] + 1), (x, y, 1))
-    ended(converged(y - x, y, first), y - x, "fixed_point", max_steps)
+        x, y, (_, stalled), _ = while_loop(going, advance, (x, y, (first, 0), 1))
+    ended(converged(y - x, y, first, stalled), y - x, "fixed_point", max_steps)
     return y
 
 
@@ -371,20 +388,21 @@ def newton(r: Callable[[Any], Any], x: Any, max_steps: int, who: str) -> Any:
         return while_loop(too_far, halve, (step, x - step, r(x - step)))[1:]
 
     def going(carry: Any) -> Any:
-        x, _, step, k = carry
-        return ~converged(step, x, first) & (k < max_steps)
+        x, _, step, (_, stalled), k = carry
+        return ~converged(step, x, first, stalled) & (k < max_steps)
 
     def advance(carry: Any) -> Any:
-        x, y, step, k = carry
+        x, y, step, progress, k = carry
         x, y = shortened(x, y, step)
-        return x, y, step_from(x, y), k + 1
+        return x, y, step_from(x, y), nearer(y, *progress), k + 1
 
     y = r(x)
     step = step_from(x, y)
     first = largest(step)
     with np.errstate(all="ignore"):
-        x, y, step, _ = while_loop(going, advance, (x, y, step, 0))
-    ended(converged(step, x, first), y, who, max_steps)
+        start = x, y, step, (largest(y), 0), 0
+        x, y, step, (_, stalled), _ = while_loop(going, advance, start)
+    ended(converged(step, x, first, stalled), y, who, max_steps)
     return x - step
 
 
@@ -414,12 +432,12 @@ def descended(f: Callable[[Any], Any], x: Any, max_steps: int) -> Any:
         return solved(damped, g, "minimize"), g
 
     def going(carry: Any) -> Any:
-        x, _, damping, step, g, k = carry
-        done = converged(step, x, first) & (damping <= least)
+        x, _, damping, step, g, (_, stalled), k = carry
+        done = converged(step, x, first, stalled) & ((damping <= least) | (stalled >= STALLED))
         return ~done & (k < max_steps) & np.all(np.isfinite(g))
 
     def advance(carry: Any) -> Any:
-        x, fx, damping, step, g, k = carry
+        x, fx, damping, step, g, progress, k = carry
         y = x - step
         fy = f(y)
         rounding = 8 * float(np.finfo(x.dtype).eps) * np.abs(fx)
@@ -428,14 +446,16 @@ def descended(f: Callable[[Any], Any], x: Any, max_steps: int) -> Any:
         damping = np.where(better, calmer, np.maximum(10 * damping, FIRST))
         x, fx = np.where(better, y, x), np.where(better, fy, fx)
         step, g = step_from(x, damping)
-        return x, fx, damping, step, g, k + 1
+        return x, fx, damping, step, g, nearer(g, *progress), k + 1
 
     damping = np.asarray(least, x.dtype)
     step, g = step_from(x, damping)
     first = largest(step)
     with np.errstate(all="ignore"):
-        x, _, damping, step, g, _ = while_loop(going, advance, (x, f(x), damping, step, g, 0))
-    ended(converged(step, x, first) & (damping <= least), g, "minimize", max_steps)
+        start = x, f(x), damping, step, g, (largest(g), 0), 0
+        x, _, damping, step, g, (_, stalled), _ = while_loop(going, advance, start)
+    done = converged(step, x, first, stalled) & ((damping <= least) | (stalled >= STALLED))
+    ended(done, g, "minimize", max_steps)
     h = hessian(f)(x)
     if np.any(plain(lowest(h)) < -(least**0.5) * plain(largest(h))):
         raise ConvergenceError("minimize: the way led to a saddle point; start elsewhere")

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..axes import pointwise
 from ..box import ROWS, Box, as_array
+from ..core import everywhere, is_zero
 from ..dispatch import implements
 from ..errors import UnsupportedError
 from ..rows import elementwise, primitive
@@ -25,7 +26,8 @@ def by_base(t: Any, x: Any, y: Any) -> Any:
     """`t` times the derivative of ``x**y`` by `x`: 0 where `y` is 0, and inf at 0 if ``y < 1``."""
     if isinstance(y, (int, float)) and (y >= 1 or y == 0 or has_no_zero(x)):
         return t * (y * (x if y == 2 else x ** (y - 1 if y else 0)))
-    harmless = ((y == 0) & ((x == 0) | np.isnan(x))) | ((x == 0) & (t == 0) & (np.real(y) < 1))
+    no_direction = everywhere(is_zero, t)
+    harmless = ((y == 0) & ((x == 0) | np.isnan(x))) | ((x == 0) & no_direction & (np.real(y) < 1))
     with np.errstate(divide="ignore"):
         return t * (y * np.where(harmless, 1, x) ** (y - 1))
 
@@ -35,7 +37,7 @@ def steep(t: Any, y: Any) -> Any:
     if has_no_zero(y):
         return t / y
     with np.errstate(divide="ignore"):
-        return t / np.where((t == 0) & (y == 0), 1, y)
+        return t / np.where(everywhere(is_zero, t) & (y == 0), 1, y)
 
 
 def has_no_zero(x: Any) -> bool:
