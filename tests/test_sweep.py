@@ -151,10 +151,15 @@ def test_custom_rules_and_solutions_leave_no_cycles():
     ]
     for call in calls:
         call()
-        gc.collect()
-        gc.disable()
-        try:
-            call()
-            assert gc.collect() == 0
-        finally:
-            gc.enable()
+        assert min(cyclic_after(call) for _ in range(3)) == 0  # other threads may leave some
+
+
+def cyclic_after(call):
+    """How many objects a call leaves that only the garbage collector frees."""
+    gc.collect()
+    gc.disable()
+    try:
+        call()
+        return gc.collect()
+    finally:
+        gc.enable()
