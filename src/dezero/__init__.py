@@ -54,16 +54,9 @@ from .functions import (
     tanh,
 )
 from .implicit import fixed_point, minimize, root
-from .jacobians import (
-    elementwise_grad,
-    gauss_newton,
-    hessian,
-    hvp,
-    jacobian,
-    linearize,
-    per_sample_grad,
-)
+from .jacobians import hessian, jacobian
 from .loops import cond, fori_loop, scan, while_loop
+from .products import elementwise_grad, gauss_newton, hvp, linearize, per_sample_grad
 from .recompute import checkpoint
 from .taylor import taylor
 from .testing import numerical_diff

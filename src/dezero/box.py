@@ -409,6 +409,15 @@ def check_data(data: Any, what: str = "") -> None:
     raise DataError(f"{what}{type(data)} is not supported{hint}")
 
 
+def parts_of(x: Box) -> list[Any]:
+    """What a box holds: the value, and what moves with it."""
+    parts: list[Any] = []
+    for name in x._parts:
+        part = getattr(x, name)
+        parts += part if isinstance(part, list) else [part]
+    return [part for part in parts if part is not None]
+
+
 INSTEAD = {
     **dict.fromkeys(("hstack", "vstack", "column_stack", "append", "block"), "np.concatenate"),
     **dict.fromkeys(("split", "array_split", "diff", "take", "roll"), "slices, v[a:b]"),

@@ -19,13 +19,10 @@ leaves, deepest first. Nothing here knows any derivative: a node brings its own 
 from __future__ import annotations
 
 import contextlib
-import functools
-import operator
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Iterator
-from contextvars import ContextVar
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -40,6 +37,7 @@ from .errors import (
     OperandError,
 )
 from .hooks import Handle, Hooks, hooked, replacement
+from .masks import annul, behind_mask, inside_mask
 from .memory import check_written, forget_views, note_views, read_only, related, written
 
 FLOAT64 = np.dtype(np.float64)
@@ -174,21 +172,6 @@ def apart(x: Any) -> Any:
     return x._twin() if isinstance(x, Box) else x
 
 
-_behind_mask: ContextVar[bool] = ContextVar("behind_mask", default=False)
-"""Whether the sweep that is running has met a row that masks."""
-
-
-@contextlib.contextmanager
-def behind_mask() -> Iterator[None]:
-    """Inside, ``0 * inf`` is no accident."""
-    token = _behind_mask.set(True)
-    try:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            yield
-    finally:
-        _behind_mask.reset(token)
-
-
 def sweep(  # noqa: C901  # the one loop whose every Python call is paid per operation
     seeds: dict[Node, Any],
     kept: dict[Node, Any] | None = None,
@@ -232,7 +215,7 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
     ndarray = np.ndarray
     quiet = None  # entered with the first row that masks
     try:
-        if stops and _behind_mask.get():
+        if stops and inside_mask.get():
             quiet = behind_mask()
             quiet.__enter__()
         for depth in range(deepest, -1, -1):
@@ -365,52 +348,6 @@ def fit(gx: Any, node: Node, p: Any) -> Any:
             gx = gx.real
         gx = gx.astype(node.dtype)
     return gx
-
-
-def annul(g: Any, gx: Any) -> Any:
-    """``0 * inf`` is 0 where the cotangent is an exact zero: what was not taken does not count.
-
-    One dot product tells whether there is a NaN at all (policy: docs/conventions.md).
-    """
-    if gx is None or not any(map(has_nan, arrays_in(gx))):
-        return gx
-    zero, finite = (everywhere(test, x) for test, x in ((is_zero, g), (np.isfinite, gx)))
-    return np.where(zero & ~finite, 0, gx)
-
-
-def is_zero(x: Any) -> Any:
-    """Where an array is 0."""
-    return x == 0
-
-
-def has_nan(x: Any) -> bool:
-    """Whether an array holds a NaN."""
-    return bool(np.isnan(np.vdot(x, x) if np.ndim(x) else x))
-
-
-def parts_of(x: Box) -> list[Any]:
-    """What a box holds: the value, and what moves with it."""
-    parts: list[Any] = []
-    for name in x._parts:
-        part = getattr(x, name)
-        parts += part if isinstance(part, list) else [part]
-    return [part for part in parts if part is not None]
-
-
-def arrays_in(x: Any) -> Iterator[Any]:
-    """The plain arrays in a value."""
-    if isinstance(x, Box):
-        for part in parts_of(x):
-            yield from arrays_in(part)
-    else:
-        yield x
-
-
-def everywhere(test: Callable[[Any], Any], x: Any) -> Any:
-    """Where a test holds for a value and for all that moves with it."""
-    if not isinstance(x, Box):
-        return test(x)
-    return x._around(functools.reduce(operator.and_, (everywhere(test, p) for p in parts_of(x))))
 
 
 # ---------------------------------------------------------------------------- Variable

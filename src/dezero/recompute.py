@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from .batching import Batch
-from .box import Box, plain
+from .box import Box, parts_of, plain
 from .config import Observer, recording_floor
-from .core import Node, Variable, apart, attach, node_of, open_levels, opened, parts_of, sweep
+from .core import Node, Variable, apart, attach, node_of, open_levels, opened, sweep
 from .errors import GraphError
 from .primitives import Joint, Primitive, Pulled
 from .trees import derived, flatten, is_numbers, tree_map, unflatten

@@ -13,9 +13,9 @@ import numpy as np
 
 from ..axes import pointwise
 from ..box import ROWS, Box, as_array
-from ..core import everywhere, is_zero
 from ..dispatch import implements
 from ..errors import UnsupportedError
+from ..masks import everywhere, is_zero
 from ..rows import elementwise, primitive
 
 LN2 = float(np.log(2.0))
