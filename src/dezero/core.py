@@ -211,7 +211,7 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
         waiting[node.depth] = {node: seed, **(waiting[node.depth] or {})}
     reached: dict[Node, Any] = {}
     watched = stops or hooked or observer is not None or kept is not None
-    sums: set[Node] = set()
+    sums: list[set[Node] | None] = [None] * (deepest + 1)  # of which nodes waiting is a sum
     ndarray = np.ndarray
     quiet = None  # entered with the first row that masks
     try:
@@ -222,9 +222,7 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
             arrived = waiting[depth]
             if arrived is None:
                 continue
-            waiting[depth] = None
-            if sums:
-                sums.difference_update(arrived)  # what has been swept may go
+            waiting[depth] = sums[depth] = summed = None  # what has been swept may go
             if watched:
                 if stops:
                     reached.update((n, arrived.pop(n)) for n in stops & arrived.keys())
@@ -271,13 +269,17 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
                     row = waiting[edge.depth]
                     if row is None:
                         waiting[edge.depth] = {edge: gx}
-                    elif edge in sums and type(gx) is ndarray:
-                        row[edge] += gx  # into an array that the sweep has made itself
-                    elif edge in row:
-                        row[edge] = row[edge] + gx
-                        sums.add(edge)
-                    else:
+                    elif edge not in row:
                         row[edge] = gx
+                    else:
+                        summed = sums[edge.depth]
+                        if summed is None:
+                            summed = sums[edge.depth] = set()
+                        if edge in summed and type(gx) is ndarray:
+                            row[edge] += gx  # into an array that the sweep has made itself
+                        else:
+                            row[edge] = row[edge] + gx
+                            summed.add(edge)
     finally:
         if quiet is not None:
             quiet.__exit__(None, None, None)
@@ -297,7 +299,10 @@ def call_hooks(arrived: dict[Node, Any], lifted: int | None) -> None:
 
 
 def added_in_place(
-    node: Node, g: Any, waiting: list[dict[Node, Any] | None], sums: set[Node]
+    node: Node,
+    g: Any,
+    waiting: list[dict[Node, Any] | None],
+    sums: list[set[Node] | None],
 ) -> bool:
     """Try to add what a node's cotangent gives to a sum that the sweep has made itself.
 
@@ -307,13 +312,12 @@ def added_in_place(
     (edge,) = node.edges
     if edge is None or type(g) is not np.ndarray or g.dtype != edge.dtype:
         return False
-    row = waiting[edge.depth]
-    if row is None:
-        row = waiting[edge.depth] = {}
+    row = waiting[edge.depth] = waiting[edge.depth] or {}
+    summed = sums[edge.depth] = sums[edge.depth] or set()
     if edge not in row:
         row[edge] = np.zeros(edge.shape, edge.dtype)
-        sums.add(edge)
-    elif edge not in sums or type(row[edge]) is not np.ndarray:
+        summed.add(edge)
+    elif edge not in summed or type(row[edge]) is not np.ndarray:
         return False
     node.p.adds(row[edge], g, node.saved)
     return True
