@@ -22,7 +22,7 @@ import contextlib
 import sys
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -284,6 +284,15 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
         if quiet is not None:
             quiet.__exit__(None, None, None)
     return reached
+
+
+def seeds_of(pairs: Iterable[tuple[Variable, Any]]) -> dict[Node, Any]:
+    """Where a sweep starts: the cotangents of Variables, added up where these share a node."""
+    seeds: dict[Node, Any] = {}
+    for v, g in pairs:
+        node = node_of(v)
+        seeds[node] = seeds[node] + g if node in seeds else g
+    return seeds
 
 
 def call_hooks(arrived: dict[Node, Any], lifted: int | None) -> None:

@@ -16,6 +16,7 @@ from .batching import vmap
 from .box import Box, as_array, plain, watch
 from .core import Node, revive
 from .errors import DataError, GradientError, GraphError, OperandError
+from .forward import still
 from .function import Barrier, transposed
 from .primitives import Joint, Primitive
 from .rules.nondiff import stopped
@@ -222,9 +223,7 @@ def _is_single(found: Any, specs: list[Any]) -> bool:
 def _still(leaf: Any) -> Any:
     """The tangent of a constant; None for what is no number."""
     array = np.asarray(leaf) if not isinstance(leaf, Box) else leaf
-    if array.dtype.kind not in "fciub":
-        return None
-    return np.zeros(array.shape, array.dtype if array.dtype.kind in "fc" else float)
+    return still(array) if array.dtype.kind in "fciub" else None
 
 
 # ---------------------------------------------------------------------------- the primitive
@@ -290,10 +289,10 @@ class Custom(Primitive):
         outs = out if isinstance(out, tuple) else (out,)
         if self.level not in {tx._level for tx in txs if isinstance(tx, Box)}:
             self.below(outs)  # else they are series being found, which looks for itself (taylor.py)
-        still = [_still(x) if tx is None else tx for x, tx in zip(xs, txs, strict=True)]
+        moves = [_still(x) if tx is None else tx for x, tx in zip(xs, txs, strict=True)]
         with watch() as deeds:
-            tys = self.forward_rule(tuple(still), outs, *xs)
-        tys = self.guarded(tys, deeds, (*outs, *xs, *still))
+            tys = self.forward_rule(tuple(moves), outs, *xs)
+        tys = self.guarded(tys, deeds, (*outs, *xs, *moves))
         return tys if isinstance(out, tuple) else tys[0]
 
     def transposed_backward(self, txs: Values, ys: Values, *xs: Any) -> Values:
@@ -349,9 +348,9 @@ class Custom(Primitive):
 
 def _uneven(x: Any, c: float) -> Any:
     """Numbers between c/2 and 3c/2 in the shape of an array: of constants, noise may be left."""
-    still = _still(x)
-    waves = c + 0.5 * c * np.cos(np.arange(still.size)).reshape(still.shape)
-    return np.asarray(waves, still.dtype)
+    zeros = _still(x)
+    waves = c + 0.5 * c * np.cos(np.arange(zeros.size)).reshape(zeros.shape)
+    return np.asarray(waves, zeros.dtype)
 
 
 def _size(values: Sequence[Any]) -> float:

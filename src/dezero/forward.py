@@ -92,21 +92,17 @@ class Dual(Box):
         out = p(*xs, **params)
         if p.nondifferentiable:
             return out
+        moving = records(level)  # inside no_grad nothing moves, as nothing is recorded
         if isinstance(out, tuple):
             outs = tuple(map(as_array, out))
-            tys = p.push(outs, tuple(xs), tuple(txs), params) if moves(level) else map(still, outs)
+            tys = p.push(outs, tuple(xs), tuple(txs), params) if moving else map(still, outs)
             return tuple(dual(y, ty, level) for y, ty in zip(outs, tys, strict=True))
         out = as_array(out)
-        ty = p.push(out, tuple(xs), tuple(txs), params) if moves(level) else still(out)
+        ty = p.push(out, tuple(xs), tuple(txs), params) if moving else still(out)
         d = dual(out, ty, level)
         if not p.pointwise:
             note_views(d, operands)
         return d
-
-
-def moves(level: int) -> bool:
-    """Whether tangents are pushed: inside no_grad nothing moves, as nothing is recorded."""
-    return records(level)
 
 
 def still(out: Any) -> Any:

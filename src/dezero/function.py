@@ -17,7 +17,18 @@ import numpy as np
 
 from .box import Box, Kept, as_array, new_level, plain, watch
 from .config import no_grad, records
-from .core import Node, Variable, as_variable, attach, node_of, node_over, opened, revive, sweep
+from .core import (
+    Node,
+    Variable,
+    as_variable,
+    attach,
+    node_of,
+    node_over,
+    opened,
+    revive,
+    seeds_of,
+    sweep,
+)
 from .errors import GradientError, GraphError, OperandError
 from .memory import read_only
 from .primitives import Joint, Primitive, Pulled
@@ -294,11 +305,11 @@ def transposed(
     boxes = [attach(x, None, level) for x in ones]
     with opened(level):
         found = f(*boxes)
-    seeds: dict[Node, Any] = {}
-    for y, g in zip(found, given, strict=True):
-        if g is not None and isinstance(y, Variable) and y._level == level:
-            node = node_of(y)
-            seeds[node] = seeds[node] + g if node in seeds else g
+    seeds = seeds_of(
+        (y, g)
+        for y, g in zip(found, given, strict=True)
+        if g is not None and isinstance(y, Variable) and y._level == level
+    )
     nodes = list(map(node_of, boxes))
     arrived = sweep(seeds) if seeds else {}
     return tuple(

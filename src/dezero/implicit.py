@@ -81,11 +81,10 @@ def root(
         return space.pack(f(space.unpack(x), *values), "f")
 
     def find(x: Any, *values: Any) -> Any:
-        if solver is not None:
-            x = space.pack(solver(lambda y: f(y, *values), space.unpack(x)), "the solver")
+        x = space.led_by(solver, lambda y: f(y, *values), x)
         return newton(lambda x: residual(x, *values), x, max_steps, "root")
 
-    return tree_map(bare, space.unpack(solution(find, residual, space.start, args, "root")))
+    return solution(space, find, residual, args)
 
 
 def fixed_point(f: Callable[..., Any], x0: Any, *args: Any, max_steps: int = 10_000) -> Any:
@@ -135,7 +134,7 @@ def fixed_point(f: Callable[..., Any], x0: Any, *args: Any, max_steps: int = 10_
     def residual(x: Any, *values: Any) -> Any:
         return apply(x, *values) - x
 
-    return tree_map(bare, space.unpack(solution(find, residual, space.start, args, "fixed_point")))
+    return solution(space, find, residual, args)
 
 
 def minimize(
@@ -197,21 +196,18 @@ def minimize(
         return f(space.unpack(x), *values)
 
     def find(x: Any, *values: Any) -> Any:
-        g = lambda x: height(x, *values)  # noqa: E731  # the function of x alone
-        if solver is not None:
-            x = space.pack(solver(lambda y: f(y, *values), space.unpack(x)), "the solver")
-        return descended(g, x, max_steps)
+        x = space.led_by(solver, lambda y: f(y, *values), x)
+        return descended(lambda x: height(x, *values), x, max_steps)
 
-    return tree_map(bare, space.unpack(solution(find, grad(height), space.start, args, "minimize")))
+    return solution(space, find, grad(height), args)
 
 
 # ---------------------------------------------------------------------------- the theorem
 
 
-def solution(
-    find: Callable[..., Any], residual: Residual, x0: Any, args: tuple[Any, ...], who: str
-) -> Any:
-    """The vector that `find` finds, with its derivatives by the floating numbers in `args`."""
+def solution(space: Space, find: Residual, residual: Residual, args: tuple[Any, ...]) -> Any:
+    """What `find` finds, with its derivatives by the floating numbers in `args`."""
+    who = space.who
     leaves, spec = flatten(args, is_numbers)
     places = [k for k, leaf in enumerate(leaves) if floating(leaf)]
 
@@ -243,7 +239,8 @@ def solution(
             raise LinAlgError(f"{who}: the solution has no derivative: {singular(who)}")
         return -np.linalg.solve(j, moved)
 
-    return custom_jvp(found, rule)(x0, *(leaves[k] for k in places))
+    x = custom_jvp(found, rule)(space.start, *(leaves[k] for k in places))
+    return tree_map(bare, space.unpack(x))
 
 
 def floating(x: Any) -> bool:
@@ -280,6 +277,10 @@ class Space:
                 f"start with x0 of {vector.dtype}"
             )
         return vector
+
+    def led_by(self, solver: Callable[..., Any] | None, g: Callable[..., Any], x: Any) -> Any:
+        """Where a user's solver leads from x; x itself if there is none."""
+        return x if solver is None else self.pack(solver(g, self.unpack(x)), "the solver")
 
     def unpack(self, vector: Any) -> Any:
         """The containers of a vector's numbers."""
@@ -431,10 +432,13 @@ def descended(f: Callable[[Any], Any], x: Any, max_steps: int) -> Any:
         damped = h + (damping * size + lacking) * np.eye(g.size, dtype=g.dtype)
         return solved(damped, g, "minimize"), g
 
+    def done(carry: Any) -> Any:
+        x, _, damping, step, _, (_, stalled), _ = carry
+        return converged(step, x, first, stalled) & ((damping <= least) | (stalled >= STALLED))
+
     def going(carry: Any) -> Any:
-        x, _, damping, step, g, (_, stalled), k = carry
-        done = converged(step, x, first, stalled) & ((damping <= least) | (stalled >= STALLED))
-        return ~done & (k < max_steps) & np.all(np.isfinite(g))
+        *_, g, _, k = carry
+        return ~done(carry) & (k < max_steps) & np.all(np.isfinite(g))
 
     def advance(carry: Any) -> Any:
         x, fx, damping, step, g, progress, k = carry
@@ -453,9 +457,9 @@ def descended(f: Callable[[Any], Any], x: Any, max_steps: int) -> Any:
     first = largest(step)
     with np.errstate(all="ignore"):
         start = x, f(x), damping, step, g, (largest(g), 0), 0
-        x, _, damping, step, g, (_, stalled), _ = while_loop(going, advance, start)
-    done = converged(step, x, first, stalled) & ((damping <= least) | (stalled >= STALLED))
-    ended(done, g, "minimize", max_steps)
+        end = while_loop(going, advance, start)
+    x, _, _, step, g, *_ = end
+    ended(done(end), g, "minimize", max_steps)
     h = hessian(f)(x)
     if np.any(plain(lowest(h)) < -(least**0.5) * plain(largest(h))):
         raise ConvergenceError("minimize: the way led to a saddle point; start elsewhere")

@@ -18,7 +18,7 @@ import numpy as np
 from .batching import Batch
 from .box import Box, parts_of, plain
 from .config import Observer, recording_floor
-from .core import Node, Variable, apart, attach, node_of, open_levels, opened, sweep
+from .core import Node, Variable, apart, attach, node_of, open_levels, opened, seeds_of, sweep
 from .errors import GraphError
 from .primitives import Joint, Primitive, Pulled
 from .trees import derived, flatten, is_numbers, tree_map, unflatten
@@ -62,15 +62,14 @@ def checkpoint(f: Callable[..., Any]) -> Callable[..., Any]:
 def _checkpoint(f: Any, /, *args: Any, **kwargs: Any) -> Any:
     given = tree_map(as_it_is, (args, kwargs))
     results, spec = flatten(f(*args, **kwargs))
-    ends = [v for y in results for v in variables(y) if v._node is not None and v._node.depth]
-    level = max((v._level for v in ends), default=-1)
-    ends = [v for v in ends if v._level == level]
+    level = max((v._level for v in recorded(results)), default=-1)
+    ends = recorded(results, level)
     if not ends:
         return unflatten(spec, results)
-    p = Again(f, given, results, level)
-    found = [v for x in flatten(given, is_numbers)[0] for v in variables(x)]
-    known = {node_of(v) for v in found if v._level == level}
-    starts = {*boundary({node_of(v) for v in ends}), *known}
+    arguments = flatten(given, is_numbers)[0]
+    p = Again(f, given, [*arguments, *results], level)
+    known = (v for x in arguments for v in variables(x) if v._level == level)
+    starts = {*boundary(set(map(node_of, ends))), *map(node_of, known)}
     nodes = Replay(p, tuple(v._value for v in ends), tuple(starts)).record(tuple(ends))
     turned = {id(v): attach(v._value, node, level) for v, node in zip(ends, nodes, strict=True)}
     return unflatten(spec, [rebuilt(y, lambda v: turned.get(id(v), v)) for y in results])
@@ -84,6 +83,12 @@ def variables(y: Any) -> list[Variable]:
     if isinstance(y, Variable):
         return [y]
     return [v for part in parts_of(y) for v in variables(part)] if isinstance(y, Box) else []
+
+
+def recorded(results: list[Any], level: int | None = None) -> list[Variable]:
+    """The Variables in some results, of one level or of any, that a call has computed."""
+    found = (v for y in results for v in variables(y) if level in (None, v._level))
+    return [v for v in found if v._node is not None and v._node.depth]
 
 
 def rebuilt(y: Any, f: Callable[[Variable], Any]) -> Any:
@@ -153,11 +158,10 @@ def boundary(ends: set[Node]) -> list[Node]:
 class Again(Primitive):
     """A call that can be made again."""
 
-    def __init__(self, f: Any, given: Any, results: list[Any], level: int) -> None:
+    def __init__(self, f: Any, given: Any, leaves: list[Any], level: int) -> None:
         super().__init__(f, f"checkpoint({getattr(f, '__name__', type(f).__name__)})")
         self.given, self.level = given, level
         self.floor = recording_floor.get()
-        leaves = [*flatten(given, is_numbers)[0], *results]
         self.batches = {level for leaf in leaves for level in batch_levels(leaf)}
 
     def ends(self) -> list[Variable]:
@@ -171,8 +175,7 @@ class Again(Primitive):
                 results, _ = flatten(self.fn(*args, **kwargs))
         finally:
             recording_floor.reset(token)
-        found = [v for y in results for v in variables(y) if v._level == self.level]
-        return [v for v in found if v._node is not None and v._node.depth]
+        return recorded(results, self.level)
 
 
 class Replay(Joint):
@@ -193,11 +196,7 @@ class Replay(Joint):
         """The cotangents of the results of another run."""
         ends = self.again.ends()
         self.check([v._value for v in ends])
-        seeds: dict[Node, Any] = {}
-        for v, g in zip(ends, gs, strict=True):
-            node = node_of(v)
-            seeds[node] = seeds[node] + g if node in seeds else g
-        return seeds
+        return seeds_of(zip(ends, gs, strict=True))
 
     def check(self, values: list[Any]) -> None:
         """Raise if the second run has come to other values than the first."""

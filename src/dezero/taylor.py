@@ -23,9 +23,10 @@ from typing import Any
 import numpy as np
 
 from .box import Box, as_array, new_level, plain
+from .config import records
 from .core import new
 from .errors import GradientError, OperandError
-from .forward import in_dtype, moves, still
+from .forward import in_dtype, still
 from .memory import note_views
 from .rows import TABLE, General, Row
 from .rules.reduce import axes_of, count
@@ -169,7 +170,7 @@ class Pending:
 
     def complete(self, out: Unfinished) -> Series:
         """A result with all its coefficients."""
-        if not moves(self.level):
+        if not records(self.level):
             return series(out._value, [None] * self.order, self.level)
         out.at(self.order)
         return series(out._value, out._rest, self.level)

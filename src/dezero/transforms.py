@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .box import Box, as_array, new_level
-from .core import Node, Variable, attach, leaf, node_of, open_levels, own, sweep
+from .core import Node, Variable, attach, leaf, node_of, open_levels, own, seeds_of, sweep
 from .errors import GradientError, NonScalarError, OperandError
 from .forward import Dual, dual, still
 from .trees import (
@@ -112,13 +112,9 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
         gys, given = flatten(gy)
         if given != spec:
             raise GradientError(f"pullback: the cotangent has structure {given}, not {spec}")
-        seeds: dict[Node, Any] = {}
-        for y, g in zip(ys, gys, strict=True):
-            g = moving(g, y, "pullback: a cotangent", "result")
-            if watched.mine(y):
-                node = node_of(y)
-                seeds[node] = seeds[node] + g if node in seeds else g
-        return watched.pull(seeds)
+        what = "pullback: a cotangent"
+        pairs = [(y, moving(g, y, what, "result")) for y, g in zip(ys, gys, strict=True)]
+        return watched.pull(seeds_of((y, g) for y, g in pairs if watched.mine(y)))
 
     return tree_map(bare, watched.unboxed(unflatten(spec, ys))), pullback
 
