@@ -93,6 +93,13 @@ def plain(x: Any) -> Any:
     return x
 
 
+def numbers(x: Any) -> Any:
+    """The numbers inside, for a decision by them; a box that notes decisions down stays on."""
+    while isinstance(x, Box) and x._settled:
+        x = x._value
+    return x
+
+
 def method(function: Any) -> Callable[..., Any]:
     """An array method that is its NumPy function."""
 
@@ -116,7 +123,11 @@ class Box:
     __hash__ = object.__hash__
 
     _parts: ClassVar[tuple[str, ...]] = ("_value",)
-    """The arrays, or boxes, that a box of this kind holds."""
+    """The arrays, or boxes, that a box of this kind holds, …"""
+    _marks: ClassVar[tuple[str, ...]] = ("_level",)
+    """… and what else belongs to it."""
+    _settled: ClassVar[bool] = True
+    """Whether the numbers that it holds are all that it stands for."""
 
     _value: Any
     _level: int
@@ -131,7 +142,7 @@ class Box:
     def _twin(self) -> Box:
         """Another box of the same parts."""
         twin: Box = object.__new__(type(self))
-        for name in ("_level", *self._parts):
+        for name in (*self._marks, *self._parts):
             setattr(twin, name, getattr(self, name))
         return twin
 

@@ -12,6 +12,7 @@ import hashlib
 import linecache
 import os
 import sys
+import types
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
@@ -113,13 +114,19 @@ def account_of(node: Node) -> Account:
     return Account(f"{title} of shape {node.shape}", (), (), "")
 
 
+def user_frame() -> types.FrameType | None:
+    """The innermost frame outside this package and NumPy."""
+    frame: types.FrameType | None = sys._getframe()
+    while frame is not None and frame.f_code.co_filename.startswith(OURS):
+        frame = frame.f_back
+    return frame
+
+
 def user_line() -> str:
     """The innermost line outside this package and NumPy, as a traceback shows it."""
-    frame = sys._getframe()
-    while frame.f_code.co_filename.startswith(OURS):
-        if frame.f_back is None:
-            return ""
-        frame = frame.f_back
+    frame = user_frame()
+    if frame is None:
+        return ""
     path, line = frame.f_code.co_filename, frame.f_lineno
     text = linecache.getline(path, line, frame.f_globals).strip()
     place = f'\n  File "{path}", line {line}, in {frame.f_code.co_name}'

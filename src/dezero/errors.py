@@ -16,7 +16,8 @@ Each class also derives from the built-in exception that a user of NumPy would c
     ├── GradientError         ValueError     a `backward` that returns the wrong thing
     ├── NonFiniteError        FloatingPointError  a NaN or an infinity, inside `debug`
     ├── GraphError            RuntimeError   a graph that cannot be swept
-    │   └── MutationError                    … because an array it kept was written over
+    │   ├── MutationError                    … because an array it kept was written over
+    │   └── GuardError                       a traced graph, on arguments of another path
     ├── AssignmentError       ValueError     `v[i] = w` that cannot be honoured
     ├── ConfigError           AttributeError a setting that `Config` does not have
     └── CheckError            AssertionError a derivative that is not what differences say
@@ -85,6 +86,10 @@ class GraphError(DeZeroError, RuntimeError):
 
 class MutationError(GraphError):
     """An array that the graph had kept was written over before the backward pass."""
+
+
+class GuardError(GraphError):
+    """A traced graph met arguments for which the program takes another path."""
 
 
 class AssignmentError(DeZeroError, ValueError):

@@ -49,13 +49,13 @@ def is_zero(x: Any) -> Any:
 
 
 def has_nan(x: Any) -> bool:
-    """Whether an array holds a NaN."""
-    return bool(np.isnan(np.vdot(x, x) if np.ndim(x) else x))
+    """Whether an array holds a NaN, or may hold one in another run."""
+    return isinstance(x, Box) or bool(np.isnan(np.vdot(x, x) if np.ndim(x) else x))
 
 
 def arrays_in(x: Any) -> Iterator[Any]:
-    """The plain arrays in a value."""
-    if isinstance(x, Box):
+    """The plain arrays in a value, and what stands for several runs' arrays."""
+    if isinstance(x, Box) and x._settled:
         for part in parts_of(x):
             yield from arrays_in(part)
     else:
@@ -64,6 +64,6 @@ def arrays_in(x: Any) -> Iterator[Any]:
 
 def everywhere(test: Callable[[Any], Any], x: Any) -> Any:
     """Where a test holds for a value and for all that moves with it."""
-    if not isinstance(x, Box):
+    if not isinstance(x, Box) or not x._settled:
         return test(x)
     return x._around(functools.reduce(operator.and_, (everywhere(test, p) for p in parts_of(x))))

@@ -100,7 +100,8 @@ def rebuilt(y: Any, f: Callable[[Variable], Any]) -> Any:
     if not isinstance(y, Box):
         return y
     other = object.__new__(type(y))
-    other._level = y._level
+    for name in y._marks:
+        setattr(other, name, getattr(y, name))
     for name in y._parts:
         setattr(other, name, rebuilt(getattr(y, name), f))
     return other

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..axes import spread
-from ..box import Box, as_array, plain
+from ..box import Box, as_array, numbers
 from ..errors import BoundsError, OperandError
 from ..rows import General
 
@@ -136,13 +136,13 @@ def brought_to_form(index: Any, shape: tuple[int, ...]) -> tuple[Any, Pattern]:
             each = as_array(each)
             if not is_mask(each):
                 pattern.append(row(each))
-            elif isinstance(each, Box):
+            elif isinstance(numbers(each), np.ndarray) and isinstance(each, Box):
                 raise OperandError(
                     "vmap: a mask that differs between members chooses different numbers of "
                     "elements; use np.where(mask, v, 0)"
                 )
             else:
-                pattern += map(row, np.nonzero(each))
+                pattern += map(row, np.nonzero(np.asarray(each)))
     if used > len(shape):
         raise BoundsError(f"getitem: too many indices for an array of shape {shape}")
     common = np.broadcast_shapes(*(each.shape for each in arrays))
@@ -167,7 +167,7 @@ def write(x: Any, index: Any, w: Any) -> Any:
     chosen = gather(np.broadcast_to(np.array(True), x.shape), places, pattern=pattern)
     ones = np.ones(chosen.shape, np.intp)
     times = deposit(ones, places, pattern=pattern, shape=x.shape)
-    if np.any(plain(times) > 1):
+    if np.any(numbers(times) > 1):
         raise OperandError("vmap: `v[i] = w` writes a place twice, and it is not told which counts")
     w = np.broadcast_to(as_array(w), chosen.shape)
     there = deposit(w, places, pattern=pattern, shape=x.shape)

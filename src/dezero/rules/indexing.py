@@ -248,7 +248,7 @@ def turn_into(v: Box, out: Any) -> None:
     elif type(v) is not type(out) and v._resting(out) is not None:
         turn_into(v, v._resting(out))
     elif type(v) is type(out):
-        for name in ("_level", *v._parts):
+        for name in (*v._marks, *v._parts):
             setattr(v, name, getattr(out, name))
     else:
         raise AssignmentError(

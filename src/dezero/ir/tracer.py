@@ -1,0 +1,249 @@
+"""Tracing: a `Tracer` computes like the array it holds, and writes each call into a graph."""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..box import Box, as_array, check_data, new_level, note, plain
+from ..core import new, open_levels, opened
+from ..debugging import user_frame
+from ..errors import GraphError
+from ..memory import note_views
+from ..rules.nondiff import refused, stopped
+from ..trees import derived, flatten, is_numbers, peeled, unflatten
+from .graph import Equation, Graph, Guard, Step, Value
+
+
+class Recording:
+    """A graph that is being written."""
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+
+    def value(self, x: Any, name: str = "") -> Value:
+        """A name for an array of this kind."""
+        return Value(np.shape(x), np.asarray(x).dtype, name)
+
+    def equation(self, p: Any, operands: tuple[Any, ...], params: Any, outs: Any) -> Any:
+        """Write a call down, and name its results."""
+        results = tuple(map(self.value, outs))
+        self.steps.append(Equation(p, operands, params, results, place()))
+        return results
+
+    def ask(self, question: str, value: Value, answer: Any) -> Any:
+        """Note down what the program asked, and what it was told."""
+        self.steps.append(Guard(value, question, answer, place()))
+        return answer
+
+
+recordings: dict[int, Recording] = {}
+"""The graphs that are being written, by the level of their Tracers."""
+
+
+def place() -> str:
+    """The user's line, as ``file:line``."""
+    frame = user_frame()
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame is not None else ""
+
+
+class Tracer(Box):
+    """An array of a program that is being written down: it stands for that of any other run.
+
+    Where the program asks for a number (``if``, ``int``, ``range``, a mask as an index), the answer
+    is that of the array at hand, and becomes a `Guard` of the graph.
+    """
+
+    __slots__ = ("_slot",)
+    _marks = ("_level", "_slot")
+    _settled = False
+    _slot: Value
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._slot.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self._slot.dtype
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape))
+
+    @property
+    def data(self) -> Any:
+        """The same value, cut from all derivatives."""
+        return stopped(self)
+
+    def _ask(self, question: str, answer: Any) -> Any:
+        return recording_of(self._level, question).ask(question, self._slot, answer)
+
+    def __bool__(self) -> bool:
+        return bool(self._ask("bool", bool(self._value)))
+
+    def __int__(self) -> int:
+        return int(self._ask("int", int(self._value)))
+
+    def __float__(self) -> float:
+        return float(self._ask("float", float(self._value)))
+
+    def __complex__(self) -> complex:
+        return complex(self._ask("complex", complex(self._value)))
+
+    def __index__(self) -> int:
+        return int(self._ask("int", operator.index(self._value)))
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        if self.dtype.kind not in "iub":
+            return super().__array__(*args, **kwargs)
+        array = np.array(self._value, *args)
+        self._ask("array", array)
+        return array
+
+    def item(self, *args: Any) -> Any:
+        """One element as a plain Python number."""
+        note("called `.item()`")
+        return self[np.unravel_index(args[0], self.shape) if len(args) == 1 else args]._whole()
+
+    def tolist(self) -> Any:
+        """The elements as plain Python numbers in lists."""
+        note("called `.tolist()`")
+        return self._whole()
+
+    def _whole(self) -> Any:
+        answer = np.array(self._value)
+        self._ask("array", answer)
+        return answer.tolist()
+
+    def __reduce__(self) -> Any:
+        raise GraphError("a Tracer inside a running trace cannot be pickled or copied")
+
+    def __repr__(self) -> str:
+        return f"traced({plain(self)})"
+
+    @staticmethod
+    def process(p: Any, operands: tuple[Any, ...], params: dict[str, Any], level: int) -> Any:
+        """Compute below this level, and write the call down."""
+        recording = recording_of(level, p.title)
+        mine = [isinstance(x, Tracer) and x._level == level for x in operands]
+        pairs = list(zip(operands, mine, strict=True))
+        out = p(*(x._value if m else x for x, m in pairs), **params)
+        if isinstance(out, str):
+            return out
+        several = isinstance(out, tuple)
+        outs = tuple(map(as_array, out)) if several else (as_array(out),)
+        names = tuple(x._slot if m else constant(x) for x, m in pairs)
+        results = recording.equation(p, names, params, outs)
+        made = tuple(map(tracer, outs, results, [level] * len(outs)))
+        if p.batching is refused:  # the shape depends on the numbers
+            return out if [v._whole() for v in made] and several else plain(made[0])
+        for v in () if p.pointwise else made:
+            note_views(v, operands)
+        return made if several else made[0]
+
+
+def tracer(value: Any, slot: Value, level: int) -> Tracer:
+    """A Tracer of a level."""
+    t: Tracer = new(Tracer)
+    t._value, t._slot, t._level = value, slot, level
+    return t
+
+
+def recording_of(level: int, what: str) -> Recording:
+    """The graph that Tracers of a level write into."""
+    if level not in recordings:
+        raise GraphError(
+            f"{what}: a value of a traced program came out of its trace another way than by return"
+        )
+    return recordings[level]
+
+
+def constant(x: Any) -> Any:
+    """An operand that does not depend on the arguments, as it is now."""
+    if isinstance(x, Box):
+        return constant(plain(x))
+    return x.copy() if isinstance(x, np.ndarray) else x
+
+
+# ---------------------------------------------------------------------------- the transform
+
+
+def trace(f: Callable[..., Any]) -> Callable[..., Graph]:
+    """The function that runs `f` and returns what it did, as a `Graph`.
+
+    Parameters
+    ----------
+    f : callable
+        Any function of arrays written with NumPy; derivatives of functions are such functions too.
+
+    Returns
+    -------
+    callable
+        Takes the arguments of `f`, and returns a `Graph`, which can be called like `f`.
+
+    Examples
+    --------
+    >>> graph = trace(lambda x, y: np.log(x) + x * y - np.sin(y))(2.0, 5.0)
+    >>> print(graph)
+    v1 = log(x)
+    v2 = x * y
+    v3 = v1 + v2
+    v4 = sin(y)
+    v5 = v3 - v4
+    >>> print(graph(2.0, 5.0))
+    11.652071455223084
+    """
+    return derived(_trace, f)
+
+
+def _trace(f: Any, /, *args: Any, **kwargs: Any) -> Graph:
+    leaves, spec = flatten((args, kwargs), is_numbers)
+    recording, level = Recording(), new_level()
+    names = names_of(f, args, kwargs)
+    slots, boxes = [], []
+    for x, name in zip(leaves, names, strict=True):
+        x = plain(as_array(x) if isinstance(x, list) else x)
+        if not isinstance(x, (bool, int, float, complex)):
+            x = as_array(x)
+            check_data(x, "trace: ")
+        slots.append(recording.value(x, name))
+        boxes.append(tracer(x, slots[-1], level))
+    recordings[level] = recording
+    try:
+        with opened(level):
+            given, named = unflatten(spec, boxes)
+            results, out_spec = flatten(f(*given, **named))
+    finally:
+        del recordings[level]
+    outputs = tuple(output(y, level) for y in results)
+    title = getattr(f, "__name__", type(f).__name__)
+    return Graph(title, tuple(slots), tuple(recording.steps), outputs, spec, out_spec)
+
+
+def output(y: Any, level: int) -> Any:
+    """A result as the graph knows it."""
+    y = peeled(y, level)
+    return y._slot if isinstance(y, Tracer) and y._level == level else constant(y)
+
+
+def names_of(f: Any, args: Any, kwargs: Any) -> list[str]:
+    """What the user calls each leaf of the arguments."""
+    while hasattr(f, "__wrapped__"):
+        f = f.__wrapped__
+    try:
+        parameters = [p.name for p in inspect.signature(f).parameters.values()]
+    except (TypeError, ValueError):
+        parameters = []
+    spare = (f"x{k}" for k in range(len(args)))
+    named = [*zip(itertools.chain(parameters[: len(args)], spare), args, strict=False)]
+    found: list[str] = []
+    for name, value in (*named, *sorted(kwargs.items())):
+        n = len(flatten(value, is_numbers)[0])
+        found += [name] if n == 1 else [f"{name}_{k}" for k in range(n)]
+    return found
