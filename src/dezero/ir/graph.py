@@ -133,6 +133,8 @@ class Graph:
     inputs : tuple of Value
     steps : tuple of Equation and Guard
     outputs : tuple of Value and constants
+    example : tuple of arrays
+        The inputs that it was traced with.
     """
 
     def __init__(
@@ -143,9 +145,10 @@ class Graph:
         outputs: tuple[Any, ...],
         in_spec: Any,
         out_spec: Any,
+        example: tuple[Any, ...] = (),
     ) -> None:
         self.name, self.inputs, self.steps, self.outputs = name, inputs, steps, outputs
-        self.in_spec, self.out_spec = in_spec, out_spec
+        self.in_spec, self.out_spec, self.example = in_spec, out_spec, example
         named(self)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -253,7 +256,42 @@ class Graph:
         return f"<graph of {self.name}: {n} equations>"
 
     def __str__(self) -> str:
-        return "\n".join(map(written, self.steps))
+        return self.text()
+
+    def text(self, values: bool = False) -> str:
+        """The steps, one on a line; with `values`, also what they give for the `example`."""
+        if not values:
+            return "\n".join(map(written, self.steps))
+        env, lines = dict(zip(self.inputs, self.example, strict=True)), []
+        for value in self.inputs:
+            lines.append((value.name, env[value]))
+        for step in self.steps:
+            step.run(env)
+            lines.append((written(step), [env[value] for value in step.results]))
+        width = max(len(line) for line, _ in lines)
+        return "\n".join(
+            f"{line:{width}}  # {', '.join(map(short, x if isinstance(x, list) else [x]))}".rstrip(" #")
+            for line, x in lines
+        )
+
+    def adjoints(self) -> Graph:
+        """The graph with its backward pass: the derivative of the result by each value in it.
+
+        Returns
+        -------
+        Graph
+            Gives the result, and a dict of the derivatives (of the result's sum, if it is an
+            array) by the names of the values.
+
+        Examples
+        --------
+        >>> from dezero.ir import trace
+        >>> tape = trace(lambda x, y: np.log(x) + x * y - np.sin(y))(2.0, 5.0).adjoints()
+        >>> print(tape)
+        """
+        from .adjoints import adjoints
+
+        return adjoints(self)
 
 
 def frozen(x: Any) -> Any:
