@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .box import Box, as_array, numbers, plain
+from .box import Box, as_array, numbers
 from .config import no_grad, observing
 from .errors import DataError, OperandError, ShapeError
 from .recompute import checkpoint as checkpointed

@@ -1,6 +1,8 @@
 """Programs written down: tracing gives a `Graph`, which runs, prints, and can be traced again."""
 
-from .graph import Equation, Graph, Guard, Value
+from .graph import Graph
+from .passes import simplified
+from .steps import Equation, Guard, Value
 from .tracer import Tracer, trace
 
-__all__ = ["Equation", "Graph", "Guard", "Tracer", "Value", "trace"]
+__all__ = ["Equation", "Graph", "Guard", "Tracer", "Value", "simplified", "trace"]

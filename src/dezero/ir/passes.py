@@ -13,7 +13,8 @@ import numpy as np
 
 from ..config import no_grad
 from ..rows import TABLE
-from .graph import Equation, Graph, Guard, Step, Value, frozen, look_up
+from .graph import Graph
+from .steps import Equation, Guard, Step, Value, frozen
 
 Env = dict[Value, Any]
 Rewrite = Callable[[Equation], Any]
@@ -31,7 +32,9 @@ def with_operands(step: Step, env: Env) -> Step:
     """A step that reads what `env` has in place of its operands."""
     if isinstance(step, Guard):
         found = env.get(step.operand, step.operand)
-        return step if found is step.operand else Guard(found, step.question, step.answer, step.line)
+        return (
+            step if found is step.operand else Guard(found, step.question, step.answer, step.line)
+        )
     if not any(x in env for x in step.reads):
         return step
     operands = tuple(env.get(x, x) if isinstance(x, Value) else x for x in step.operands)
@@ -139,7 +142,12 @@ def filled_with(x: Any) -> Any:
     if not isinstance(x, np.ndarray) or not x.size:
         return None
     first = x.flat[0]
-    return first if np.all(x == first) and not (first == 0 and np.any(np.signbit(x.real) != np.signbit(first.real))) else None
+    return (
+        first
+        if np.all(x == first)
+        and not (first == 0 and np.any(np.signbit(x.real) != np.signbit(first.real)))
+        else None
+    )
 
 
 def replaced(step: Equation, title: str, *operands: Any, **params: Any) -> Equation:
@@ -207,7 +215,11 @@ def _reshape(step: Equation, made: dict[Value, Equation]) -> Any:
     if same_kind(x, step):
         return x
     before = made.get(x) if isinstance(x, Value) else None
-    if before is not None and before.p.title == "reshape" and before.params.get("order", "C") == "C":
+    if (
+        before is not None
+        and before.p.title == "reshape"
+        and before.params.get("order", "C") == "C"
+    ):
         return replaced(step, "reshape", *before.operands, shape=step.results[0].shape)
     return None
 
@@ -252,7 +264,10 @@ def _with_small(step: Equation, made: dict[Value, Equation]) -> Equation:
         if before is None or before.p.title != "broadcast_to":
             continue
         small = before.operands[0]
-        others = [np.shape(y) if not isinstance(y, Value) else y.shape for y in operands[:k] + operands[k + 1 :]]
+        others = [
+            np.shape(y) if not isinstance(y, Value) else y.shape
+            for y in operands[:k] + operands[k + 1 :]
+        ]
         if np.broadcast_shapes(small.shape, *others) == step.results[0].shape:
             operands[k] = small
     return Equation(step.p, tuple(operands), step.params, step.results, step.line)

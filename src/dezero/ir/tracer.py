@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 
 from ..box import Box, as_array, check_data, new_level, note, plain
-from ..core import new, open_levels, opened
+from ..core import new, opened
 from ..debugging import user_frame
 from ..errors import GraphError
 from ..memory import note_views
 from ..rules.nondiff import refused, stopped
 from ..trees import derived, flatten, is_numbers, peeled, unflatten
-from .graph import Equation, Graph, Guard, Step, Value
+from .graph import Graph
+from .steps import Equation, Guard, Step, Value
 
 
 class Recording:

@@ -1,0 +1,124 @@
+"""What a graph is made of: values, equations, and the guards of the path that was taken."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..box import Box
+from ..errors import GuardError
+
+
+class Value:
+    """Something that a graph names: an input, or a result of an equation."""
+
+    __slots__ = ("dtype", "name", "shape")
+
+    def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any], name: str = "") -> None:
+        self.shape, self.dtype, self.name = shape, dtype, name
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def kind(self) -> str:
+        """Its dtype and shape, as ``float64[2, 3]``."""
+        return f"{self.dtype}{list(self.shape)}"
+
+    def __repr__(self) -> str:
+        return f"<{self.name or 'value'}: {self.kind}>"
+
+
+@dataclass(frozen=True)
+class Equation:
+    """``results = p(*operands, **params)``.
+
+    Attributes
+    ----------
+    p : Primitive
+    operands : tuple of Value and constants
+    params : dict
+        What is the same in every run.
+    results : tuple of Value
+        One, but for primitives that return a tuple.
+    line : str
+        Where in the user's program, as ``file:line``.
+    """
+
+    p: Any
+    operands: tuple[Any, ...]
+    params: dict[str, Any]
+    results: tuple[Value, ...]
+    line: str = ""
+
+    def run(self, env: dict[Value, Any]) -> None:
+        """Call the primitive, and name its results."""
+        out = self.p(*(look_up(env, x) for x in self.operands), **self.params)
+        outs = out if isinstance(out, tuple) else (out,)
+        env.update(zip(self.results, outs, strict=True))
+
+    @property
+    def reads(self) -> Iterator[Value]:
+        """The values among the operands."""
+        return (x for x in self.operands if isinstance(x, Value))
+
+
+@dataclass(frozen=True)
+class Guard:
+    """A question that the program asked while it was traced, and the answer that it got.
+
+    The rest of the graph is the path that the program takes after that answer.
+    """
+
+    operand: Value
+    question: str
+    answer: Any
+    line: str = ""
+
+    results = ()
+
+    def run(self, env: dict[Value, Any]) -> None:
+        """Raise unless the answer is the same again."""
+        found = env[self.operand]
+        if isinstance(found, Box):
+            found = {"bool": bool, "int": int}.get(self.question, _asked)(found)
+        if not np.array_equal(found, self.answer):
+            raise GuardError(
+                f"the graph was traced where {self.question}({self.operand.name}) is "
+                f"{self.answer!r}, and now it is {found!r}: trace the function for these arguments"
+                + (f" ({self.line})" if self.line else "")
+            )
+
+    @property
+    def reads(self) -> Iterator[Value]:
+        return iter((self.operand,))
+
+
+def _asked(x: Any) -> Any:
+    return np.asarray(x.tolist())
+
+
+Step = Equation | Guard
+
+
+def look_up(env: dict[Value, Any], x: Any) -> Any:
+    """An operand's value in a run."""
+    return env[x] if isinstance(x, Value) else x
+
+
+def frozen(x: Any) -> Any:
+    """Something static in a form that compares and hashes by its value."""
+    if isinstance(x, np.ndarray):
+        return "array", x.shape, x.dtype.str, hashlib.blake2b(x.tobytes(), digest_size=16).digest()
+    if isinstance(x, dict):
+        return tuple(sorted((key, frozen(value)) for key, value in x.items()))
+    if isinstance(x, (tuple, list)):
+        return type(x).__name__, tuple(map(frozen, x))
+    if isinstance(x, slice):
+        return "slice", x.start, x.stop, x.step
+    return (type(x).__name__, repr(x)) if isinstance(x, float) else (type(x).__name__, x)
