@@ -11,8 +11,9 @@ from ..core import Variable, attach, node_of, opened, sweep
 from ..errors import DifferentiationError
 from ..trees import unflatten
 from .graph import Graph
-from .steps import Value
-from .tracer import trace
+from .passes import simplified
+from .steps import Value, look_up
+from .tracer import Tracer, trace
 
 
 def adjoints(graph: Graph) -> Graph:
@@ -27,25 +28,32 @@ def adjoints(graph: Graph) -> Graph:
         with opened(level):
             for step in graph.steps:
                 step.run(env)
-            (y,) = [env[out] if isinstance(out, Value) else out for out in graph.outputs]
+            ends = [look_up(env, out) for out in graph.outputs]
+            y = ends[0] if len(ends) == 1 else None
             if not isinstance(y, Variable) or y._level != level:
                 raise DifferentiationError(
                     f"{graph.name}: the result does not depend on the inputs"
                 )
             kept: dict[Any, Any] = {}
             found = sweep({node_of(y): np.ones(y.shape, y.dtype)}, kept)
-        named = {}
+        by_node, named = kept | found, {}
         for value, v in env.items():
             if isinstance(v, Variable) and v._level == level:
-                g = (kept | found).get(v._node)
-                named[graph.names[value]] = np.zeros(value.shape, value.dtype) if g is None else g
+                name = named_as(v._value, graph.names[value])
+                g = by_node.get(v._node)
+                named[name] = np.zeros(value.shape, value.dtype) if g is None else g
         return y._value, named
 
-    tape = trace(run)(*graph.example)
-    for value, like in zip(tape.inputs, graph.inputs, strict=True):
-        value.name = graph.names[like]
-    _, named = unflatten(tape.out_spec, tape.outputs)
+    tape = simplified(trace(run)(*graph.example))
+    _, named = unflatten(tape.specs[1], tape.outputs)
     for name, g in named.items():
         if isinstance(g, Value) and not g.name:
             g.name = f"d_{name}"
     return tape
+
+
+def named_as(x: Any, name: str) -> str:
+    """The name, which a traced value has from now on."""
+    if isinstance(x, Tracer):
+        x._slot.name = name
+    return name

@@ -8,6 +8,7 @@ called with: arrays, Variables, Batches, other Tracers.
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ class Graph:
 
     Made by `trace`. Called like the function that it was traced from, on arguments of the same
     structure, shapes and dtypes, which may be boxes: a graph can be differentiated, batched and
-    traced again.
+    traced again. Two graphs are equal if they do the same steps. `print` shows them.
 
     Attributes
     ----------
@@ -33,7 +34,7 @@ class Graph:
     inputs : tuple of Value
     steps : tuple of Equation and Guard
     outputs : tuple of Value and constants
-    example : tuple of arrays
+    example : tuple of arrays and numbers
         The inputs that it was traced with.
     """
 
@@ -41,14 +42,13 @@ class Graph:
         self,
         name: str,
         inputs: tuple[Value, ...],
-        steps: tuple[Step, ...],
+        steps: Iterable[Step],
         outputs: tuple[Any, ...],
-        in_spec: Any,
-        out_spec: Any,
-        example: tuple[Any, ...] = (),
+        specs: tuple[Any, Any],
+        example: tuple[Any, ...],
     ) -> None:
-        self.name, self.inputs, self.steps, self.outputs = name, inputs, steps, outputs
-        self.in_spec, self.out_spec, self.example = in_spec, out_spec, example
+        self.name, self.inputs, self.steps, self.outputs = name, inputs, tuple(steps), outputs
+        self.specs, self.example = specs, example
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The program's result on other arguments.
@@ -62,13 +62,13 @@ class Graph:
             If the program would take another path on these arguments.
         """
         leaves, spec = flatten((args, kwargs), is_numbers)
-        if spec != self.in_spec:
+        if spec != self.specs[0]:
             raise ShapeError(
-                f"{self.name}: traced for arguments of structure {self.in_spec}, called with {spec}"
+                f"{self.name}: traced for arguments of structure {self.specs[0]}, "
+                f"called with {spec}"
             )
-        return unflatten(
-            self.out_spec, [bare(y) for y in self.run(map(self.fitting, self.inputs, leaves))]
-        )
+        outs = self.run(map(self.fitting, self.inputs, leaves))
+        return unflatten(self.specs[1], [bare(y) for y in outs])
 
     def fitting(self, value: Value, x: Any) -> Any:
         """An argument, checked."""
@@ -81,13 +81,14 @@ class Graph:
             )
         return x
 
-    def run(self, leaves: Any) -> list[Any]:
-        """The outputs for the values of the inputs."""
+    def run(self, leaves: Iterable[Any]) -> list[Any]:
+        """The outputs for the values of the inputs, without NumPy's warnings of infinities."""
         env = dict(zip(self.inputs, leaves, strict=True))
-        for step, over in zip(self.steps, self.last_uses, strict=True):
-            step.run(env)
-            for value in over:
-                del env[value]
+        with np.errstate(all="ignore"):
+            for step, over in zip(self.steps, self.last_uses, strict=True):
+                step.run(env)
+                for value in over:
+                    del env[value]
         return [look_up(env, y) for y in self.outputs]
 
     @functools.cached_property
@@ -102,7 +103,7 @@ class Graph:
         return over[::-1]
 
     def verify(self) -> Graph:
-        """The graph itself, if each value is named once and before it is read.
+        """The graph itself, if each value is computed once and before it is read.
 
         Raises
         ------
@@ -114,42 +115,34 @@ class Graph:
             for value in step.reads:
                 if value not in known:
                     raise GraphError(f"{self.name}: {value} is read before it is computed: {step}")
-            for value in step.results:
-                if value in known:
-                    raise GraphError(f"{self.name}: {value} is computed twice")
+            if known & set(step.results):
+                raise GraphError(f"{self.name}: a value is computed twice: {step}")
             known |= set(step.results)
         for y in self.outputs:
             if isinstance(y, Value) and y not in known:
                 raise GraphError(f"{self.name}: the output {y} is not computed")
         return self
 
-    @functools.cached_property
-    def names(self) -> dict[Value, str]:
-        """What each value is called."""
-        return names_in(self)
-
     # what it is, apart from names and lines
 
     @functools.cached_property
     def key(self) -> tuple[Any, ...]:
-        """Everything that makes it this program; equal for graphs that do the same steps."""
+        """Everything that makes it this program."""
         numbers = {value: k for k, value in enumerate(self.inputs)}
 
         def operand(x: Any) -> Any:
             return ("value", numbers[x]) if isinstance(x, Value) else frozen(x)
 
-        steps = []
+        steps: list[Any] = []
         for step in self.steps:
             if isinstance(step, Guard):
                 steps.append((step.question, operand(step.operand), frozen(step.answer)))
-                continue
-            operands = tuple(map(operand, step.operands))
+            else:
+                steps.append((step.p, *map(operand, step.operands), frozen(step.params)))
             for value in step.results:
                 numbers[value] = len(numbers)
-            steps.append((step.p, operands, frozen(step.params)))
         kinds = tuple((value.shape, value.dtype) for value in self.inputs)
-        outputs = tuple(map(operand, self.outputs))
-        return kinds, tuple(steps), outputs, self.in_spec, self.out_spec
+        return kinds, tuple(steps), tuple(map(operand, self.outputs)), self.specs
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Graph) and self.key == other.key
@@ -157,31 +150,34 @@ class Graph:
     def __hash__(self) -> int:
         return hash(self.key)
 
+    # as text
+
+    @functools.cached_property
+    def names(self) -> dict[Value, str]:
+        """What each value is called."""
+        return names_in(self)
+
     def __repr__(self) -> str:
         n = sum(isinstance(step, Equation) for step in self.steps)
         return f"<graph of {self.name}: {n} equations>"
 
     def __str__(self) -> str:
-        return self.text()
+        return "\n".join(written(step, self.names) for step in self.steps)
 
-    def text(self, values: bool = False) -> str:
-        """The steps, one on a line; with `values`, also what they give for the `example`."""
-        names = self.names
-        if not values:
-            return "\n".join(written(step, names) for step in self.steps)
-        env, lines = dict(zip(self.inputs, self.example, strict=True)), []
-        for value in self.inputs:
-            lines.append((names[value], env[value]))
+    def text(self, *args: Any, **kwargs: Any) -> str:
+        """The steps, one on a line, with the values that they have.
+
+        For the arguments that are given; without any, for those that it was traced with.
+        """
+        leaves = flatten((args, kwargs), is_numbers)[0] or self.example
+        env = dict(zip(self.inputs, map(self.fitting, self.inputs, leaves), strict=True))
+        lines = [(self.names[value], short(env[value])) for value in self.inputs]
         for step in self.steps:
             step.run(env)
-            lines.append((written(step, names), [env[value] for value in step.results]))
-        width = max(len(line) for line, _ in lines)
-        return "\n".join(
-            f"{line:{width}}  # {', '.join(map(short, x if isinstance(x, list) else [x]))}".rstrip(
-                " #"
-            )
-            for line, x in lines
-        )
+            shown = ", ".join(short(env[value]) for value in step.results)
+            lines.append((written(step, self.names), shown))
+        width = max((len(line) for line, _ in lines), default=0)
+        return "\n".join(f"{line:{width}}  # {x}" if x else line for line, x in lines)
 
     def adjoints(self) -> Graph:
         """The graph with its backward pass: the derivative of the result by each value in it.
@@ -192,12 +188,62 @@ class Graph:
             Gives the result, and a dict of the derivatives (of the result's sum, if it is an
             array) by the names of the values.
 
+        Raises
+        ------
+        DifferentiationError
+            If the graph has several results, or one that does not depend on its inputs.
+
         Examples
         --------
         >>> from dezero.ir import trace
         >>> tape = trace(lambda x, y: np.log(x) + x * y - np.sin(y))(2.0, 5.0).adjoints()
         >>> print(tape)
+        v1 = log(x)
+        v2 = x * y
+        v3 = v1 + v2
+        v4 = sin(y)
+        v5 = v3 - v4
+        v6 = cos(y)
+        v7 = -v6
+        v8 = 1.0 / x
+        d_x = v8 + y
+        d_y = v7 + x
+        >>> value, by = tape(2.0, 5.0)
+        >>> print(by["x"], by["v4"])
+        5.5 -1.0
         """
-        from .adjoints import adjoints
+        from .adjoints import adjoints  # noqa: PLC0415  # it is above: it traces
 
         return adjoints(self)
+
+    def to_source(self, name: str | None = None) -> str:
+        """The program as the source of a function of NumPy, which stands alone.
+
+        Parameters
+        ----------
+        name : str, optional
+            Of the function, if not that of the one that was traced.
+
+        Raises
+        ------
+        GraphError
+            If the program took a path that depends on numbers, calls what NumPy does not have, or
+            holds large arrays: these must be arguments.
+
+        Examples
+        --------
+        >>> from dezero import grad
+        >>> from dezero.ir import trace
+        >>> def f(x):
+        ...     return np.sum(np.sin(x) ** 2)
+        >>> print(trace(grad(f))(np.array([0.5, 1.0])).to_source())
+        import numpy as np
+        <BLANKLINE>
+        <BLANKLINE>
+        def f(x):
+            return 2 * np.sin(x) * np.cos(x)
+        <BLANKLINE>
+        """
+        from .source import to_source  # noqa: PLC0415  # likewise
+
+        return to_source(self, name)

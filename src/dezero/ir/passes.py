@@ -24,8 +24,7 @@ def rebuilt(graph: Graph, steps: Iterable[Step], env: Env | None = None) -> Grap
     """The graph with other steps, and with what `env` says in place of values."""
     env = env or {}
     outputs = tuple(env.get(y, y) if isinstance(y, Value) else y for y in graph.outputs)
-    kinds = graph.in_spec, graph.out_spec, graph.example
-    return Graph(graph.name, graph.inputs, tuple(steps), outputs, *kinds)
+    return Graph(graph.name, graph.inputs, steps, outputs, graph.specs, graph.example)
 
 
 def with_operands(step: Step, env: Env) -> Step:
@@ -112,20 +111,18 @@ def algebra(graph: Graph) -> Graph:
     steps: list[Step] = []
     for step in graph.steps:
         step = with_operands(step, env)
-        while isinstance(step, Equation) and step.p.title in RULES:
-            found = RULES[step.p.title](step, made)
+        found: Any = step
+        while isinstance(found, Equation) and found.p.title in RULES:
+            before, found = found, RULES[found.p.title](found, made)
             if found is None:
+                found = before
                 break
-            if not isinstance(found, Equation):
-                env[step.results[0]] = found
-                step = None
-            else:
-                step = found
-        if step is None:
-            continue
-        steps.append(step)
-        if isinstance(step, Equation):
-            made.update(dict.fromkeys(step.results, step))
+        if isinstance(found, (Equation, Guard)):
+            steps.append(found)
+            if isinstance(found, Equation):
+                made.update(dict.fromkeys(found.results, found))
+        else:
+            env[step.results[0]] = found
     return rebuilt(graph, steps, env)
 
 
@@ -135,6 +132,11 @@ def same_kind(x: Any, step: Equation) -> bool:
     return isinstance(x, Value) and x.shape == y.shape and x.dtype == y.dtype
 
 
+def same_real(x: Any, step: Equation) -> bool:
+    """The same, of real numbers: 1 * z is not z for a complex infinity."""
+    return same_kind(x, step) and x.dtype.kind in "fiu"
+
+
 def filled_with(x: Any) -> Any:
     """The number that an array constant is full of; None if it is no constant, or not full."""
     if isinstance(x, (bool, int, float, complex, np.generic)):
@@ -142,12 +144,9 @@ def filled_with(x: Any) -> Any:
     if not isinstance(x, np.ndarray) or not x.size:
         return None
     first = x.flat[0]
-    return (
-        first
-        if np.all(x == first)
-        and not (first == 0 and np.any(np.signbit(x.real) != np.signbit(first.real)))
-        else None
-    )
+    one_sign = first != 0 or np.all(np.signbit(x.real) == np.signbit(first.real))
+    full = one_sign and np.all(x == first)
+    return first if full else None
 
 
 def replaced(step: Equation, title: str, *operands: Any, **params: Any) -> Equation:
@@ -156,40 +155,39 @@ def replaced(step: Equation, title: str, *operands: Any, **params: Any) -> Equat
 
 
 def _multiply(step: Equation, _made: Any) -> Any:
-    x, y = step.operands
-    for constant, other in ((x, y), (y, x)):
-        number = filled_with(constant)
-        if number is None:
+    for k, constant in enumerate(step.operands):
+        number, other = filled_with(constant), step.operands[1 - k]
+        if number is None or not same_real(other, step):
             continue
-        if not isinstance(number, (bool, np.bool)) and number == 1 and same_kind(other, step):
+        if number == 1:
             return other
-        if number == -1 and same_kind(other, step):
+        if number == -1:
             return replaced(step, "negative", other)
-        if isinstance(constant, np.ndarray) and constant.ndim and same_kind(other, step):
-            scalar = constant.dtype.type(number)
-            pair = (scalar, other) if constant is x else (other, scalar)
-            return replaced(step, "multiply", *pair)
+        if isinstance(constant, np.ndarray):
+            pair = [constant.dtype.type(number), other]
+            return replaced(step, "multiply", *(pair if k == 0 else pair[::-1]))
     return None
 
 
 def _divide(step: Equation, _made: Any) -> Any:
     x, y = step.operands
-    return x if filled_with(y) == 1 and same_kind(x, step) else None
+    return x if filled_with(y) == 1 and same_real(x, step) else None
 
 
 def _subtract(step: Equation, _made: Any) -> Any:
     x, y = step.operands
     number = filled_with(y)
     zero = number is not None and number == 0 and not np.signbit(np.real(number))
-    return x if zero and same_kind(x, step) else None  # also of a negative zero
+    return x if zero and same_real(x, step) else None  # -0.0 - 0.0 is -0.0
 
 
 def _power(step: Equation, _made: Any) -> Any:
     x, y = step.operands
-    if filled_with(y) == 1 and same_kind(x, step):
-        return x
-    if isinstance(y, (int, float)) and y == 2 and same_kind(x, step):
-        return replaced(step, "square", x)
+    if isinstance(y, (int, float)) and same_real(x, step):
+        if y == 1:
+            return x
+        if y == 2:
+            return replaced(step, "square", x)
     return None
 
 
@@ -237,7 +235,7 @@ RULES: dict[str, Callable[[Equation, dict[Value, Equation]], Any]] = {
     "astype": _unchanged,
     "reshape": _reshape,
 }
-"""What an equation may be instead: ``rule(step, made)`` gives an operand, another equation, or None."""
+"""What an equation may be instead: ``rule(step, made)`` gives an operand, an equation, or None."""
 
 
 # ---- broadcasting ----
@@ -265,7 +263,7 @@ def _with_small(step: Equation, made: dict[Value, Equation]) -> Equation:
             continue
         small = before.operands[0]
         others = [
-            np.shape(y) if not isinstance(y, Value) else y.shape
+            y.shape if isinstance(y, Value) else np.shape(y)
             for y in operands[:k] + operands[k + 1 :]
         ]
         if np.broadcast_shapes(small.shape, *others) == step.results[0].shape:

@@ -87,9 +87,7 @@ def array_text(x: np.ndarray[Any, Any]) -> str:
     if x.ndim == 2 and np.array_equal(x, np.eye(*x.shape)):
         return f"np.eye({', '.join(map(str, dict.fromkeys(x.shape)))}{kind})"
     if x.size > LARGEST:
-        raise GraphError(
-            f"the source would hold an array of {x.size} numbers: make it an argument of the function"
-        )
+        raise GraphError(f"the source would hold an array of {x.size} numbers: make it an argument")
     numbers = str(x.tolist()).replace("nan", "np.nan").replace("inf", "np.inf")
     return f"np.array({numbers}{dtype})"
 
@@ -145,6 +143,16 @@ def method(name: str, *keys: str) -> Callable[[list[Text], dict[str, Any]], Text
     return text
 
 
+def shaped(path: str) -> Callable[[list[Text], dict[str, Any]], Text]:
+    """A call with a shape after its operand."""
+
+    def text(xs: list[Text], params: dict[str, Any]) -> Text:
+        others = {key: value for key, value in params.items() if key != "shape"}
+        return called(path, [*xs, Text(param(params["shape"]), ATOM)], others)
+
+    return text
+
+
 def _joined(name: str) -> Any:
     def text(xs: list[Text], params: dict[str, Any]) -> Text:
         inner = ", ".join(x.text for x in xs)
@@ -169,9 +177,11 @@ EXPRESSIONS: dict[str, Callable[[list[Text], dict[str, Any]], Text]] = {
     "invert": lambda xs, _: Text(f"~{xs[0].inside(UNARY)}", UNARY),
     "getitem": lambda xs, ps: Text(f"{xs[0].inside(ATOM)}[{index_text(ps['index'])}]", ATOM),
     "gather": _gathered,
-    "reshape": lambda xs, ps: called("np.reshape", [xs[0], Text(param(ps["shape"]), ATOM)], {k: v for k, v in ps.items() if k != "shape"}),
-    "broadcast_to": lambda xs, ps: called("np.broadcast_to", [xs[0], Text(param(ps["shape"]), ATOM)], {}),
-    "transpose": lambda xs, ps: called("np.transpose", xs, ps) if ps else Text(f"{xs[0].inside(ATOM)}.T", ATOM),
+    "reshape": shaped("np.reshape"),
+    "broadcast_to": shaped("np.broadcast_to"),
+    "transpose": lambda xs, ps: (
+        called("np.transpose", xs, ps) if ps else Text(f"{xs[0].inside(ATOM)}.T", ATOM)
+    ),
     "astype": method("astype", "dtype"),
     "whole": method("astype", "dtype"),
     "concatenate": _joined("concatenate"),
@@ -282,7 +292,8 @@ def _deposit(writer: Writer, step: Equation) -> None:
     (value,) = step.results
     name = writer.made(value, f"np.zeros({param(step.params['shape'])})")
     pattern = step.params["pattern"]
-    parts = [f"{places.inside(ATOM)}[{k}]" if isinstance(k, int) else index_source(k) for k in pattern]
+    row = places.inside(ATOM)
+    parts = [f"{row}[{k}]" if isinstance(k, int) else index_source(k) for k in pattern]
     writer.lines.append(f"np.add.at({name}, ({', '.join(parts)},), {g.text})")
 
 
@@ -307,7 +318,10 @@ def as_tuple(index: Any) -> tuple[Any, ...]:
 
 def index_source(index: Any) -> str:
     """An index as an expression of its own."""
-    parts = [f"np.s_[{index_text(each)}]" if isinstance(each, slice) else param(each) for each in as_tuple(index)]
+    parts = [
+        f"np.s_[{index_text(each)}]" if isinstance(each, slice) else param(each)
+        for each in as_tuple(index)
+    ]
     return f"({', '.join(parts)},)" if isinstance(index, tuple) else parts[0]
 
 
@@ -359,9 +373,18 @@ def to_source(graph: Graph, name: str | None = None) -> str:
     arguments = ", ".join(writer.texts[value].text for value in graph.inputs)
     for step in graph.steps:
         writer.step(step)
-    results = graph.out_spec.unflatten([writer.operand(y) for y in graph.outputs])
+    results = graph.specs[1].unflatten([writer.operand(y) for y in graph.outputs])
     body = [*writer.lines, f"return {returned(results)}"]
-    return "\n".join(["import numpy as np", "", "", f"def {title}({arguments}):", *(f"    {line}" for line in body), ""])
+    return "\n".join(
+        [
+            "import numpy as np",
+            "",
+            "",
+            f"def {title}({arguments}):",
+            *(f"    {line}" for line in body),
+            "",
+        ]
+    )
 
 
 def returned(tree: Any) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..box import Box
+from ..box import Box, as_array
 from ..errors import GuardError
 
 
@@ -60,7 +60,7 @@ class Equation:
         """Call the primitive, and name its results."""
         out = self.p(*(look_up(env, x) for x in self.operands), **self.params)
         outs = out if isinstance(out, tuple) else (out,)
-        env.update(zip(self.results, outs, strict=True))
+        env.update(zip(self.results, map(as_array, outs), strict=True))
 
     @property
     def reads(self) -> Iterator[Value]:

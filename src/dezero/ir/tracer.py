@@ -224,9 +224,8 @@ def _trace(f: Any, /, *args: Any, **kwargs: Any) -> Graph:
         del recordings[level]
     outputs = tuple(output(y, level) for y in results)
     title = getattr(f, "__name__", type(f).__name__)
-    steps = tuple(recording.steps)
     example = tuple(map(constant, (box._value for box in boxes)))
-    return Graph(title, tuple(slots), steps, outputs, spec, out_spec, example)
+    return Graph(title, tuple(slots), recording.steps, outputs, (spec, out_spec), example)
 
 
 def output(y: Any, level: int) -> Any:
