@@ -617,6 +617,7 @@ def several(
         The named tuple that the results are handed out in.
     """
 
+    @functools.wraps(fn)
     def results(*xs: Any, **params: Any) -> tuple[Any, ...]:
         return tuple(map(as_array, fn(*xs, **params)))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import inspect
 import itertools
 import keyword
 import linecache
@@ -21,7 +22,7 @@ from ..errors import GraphError
 from .graph import Graph
 from .passes import simplified
 from .steps import Equation, Guard, Value
-from .tape import index_text
+from .tape import index_text as index_in_words
 
 WIDTH = 88
 LARGEST = 1000
@@ -77,9 +78,11 @@ def constant(x: Any) -> Text:
 
 def array_text(x: np.ndarray[Any, Any]) -> str:
     """An array constant."""
-    dtype = "" if x.dtype in (float, int, complex, bool) and x.size else f", dtype=np.{x.dtype}"
+    dtype = "" if x.dtype in (float, int, complex, bool) else f", dtype=np.{x.dtype}"
     kind = "" if x.dtype == float else f", dtype=np.{x.dtype}"
-    if x.size and np.all(x == x.flat[0]) and not np.any(np.signbit(np.real(x))):
+    if not x.size:
+        return f"np.zeros({param(x.shape)}{kind})"
+    if np.all(x == x.flat[0]) and not np.any(np.signbit(np.real(x))):
         shape = param(x.shape)
         if x.flat[0] in (0, 1):
             return f"np.{'ones' if x.flat[0] else 'zeros'}({shape}{kind})"
@@ -122,7 +125,8 @@ def path_of(p: Any) -> str:
         If it is no function of NumPy.
     """
     for prefix, namespace in NAMESPACES.items():
-        if getattr(namespace, p.title, None) is p.fn:
+        found = getattr(namespace, p.title, None)
+        if found is not None and inspect.unwrap(found) is inspect.unwrap(p.fn):
             return f"{prefix}.{p.title}"
     raise GraphError(f"{p.title} is no function of NumPy, and cannot be written as source")
 
@@ -164,6 +168,11 @@ def _joined(name: str) -> Any:
 
 def _gathered(xs: list[Text], params: dict[str, Any]) -> Text:
     return Text(f"{xs[0].inside(ATOM)}[{pattern_text(xs[1], params['pattern'])}]", ATOM)
+
+
+def index_text(index: Any) -> str:
+    """An index between brackets, with its arrays written out."""
+    return index_in_words(index, param)
 
 
 def pattern_text(places: Text, pattern: tuple[Any, ...]) -> str:
@@ -269,6 +278,8 @@ class Writer:
             left, right = strength, strength + 1
             if title == "power":
                 left, right = POWER + 1, UNARY
+            elif strength == COMPARED:
+                left = COMPARED + 1  # Python would chain them
             return Text(f"{xs[0].inside(left)} {sign} {xs[1].inside(right)}", strength)
         if title in EXPRESSIONS:
             return EXPRESSIONS[title](xs, step.params)
