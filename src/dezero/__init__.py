@@ -54,6 +54,7 @@ from .functions import (
     tanh,
 )
 from .implicit import fixed_point, minimize, root
+from .ir import Graph, source, trace
 from .jacobians import hessian, jacobian
 from .loops import cond, fori_loop, scan, while_loop
 from .products import elementwise_grad, gauss_newton, hvp, linearize, per_sample_grad
@@ -72,6 +73,7 @@ __all__ = [
     "Dual",
     "Exp",
     "Function",
+    "Graph",
     "Log",
     "MatMul",
     "Mul",
@@ -124,6 +126,7 @@ __all__ = [
     "rules",
     "scan",
     "sin",
+    "source",
     "sqrt",
     "square",
     "stop_gradient",
@@ -132,6 +135,7 @@ __all__ = [
     "tanh",
     "taylor",
     "testing",
+    "trace",
     "using_config",
     "value_and_grad",
     "vjp",

@@ -168,6 +168,9 @@ class Row(Primitive):
         self.name = name or title
         TABLE[title] = self
 
+    def __reduce__(self) -> Any:
+        return row_named, (self.title,)
+
     @functools.cached_property
     def Function(self) -> type[RowFunction]:
         """The class of `creator` of its results."""
@@ -209,6 +212,11 @@ class Row(Primitive):
 
     def seen(self, node: Node) -> RowFunction:
         return self.Function.of(node)
+
+
+def row_named(title: str) -> Row:
+    """A row of the table, for one that was pickled."""
+    return TABLE[title]
 
 
 class Elementwise(Row):

@@ -23,6 +23,7 @@ from .graph import Graph
 from .passes import simplified
 from .steps import Equation, Guard, Value
 from .tape import index_text as index_in_words
+from .tracer import trace
 
 WIDTH = 88
 LARGEST = 1000
@@ -195,6 +196,7 @@ EXPRESSIONS: dict[str, Callable[[list[Text], dict[str, Any]], Text]] = {
     "whole": method("astype", "dtype"),
     "concatenate": _joined("concatenate"),
     "stack": _joined("stack"),
+    "nonzero": lambda xs, _: Text(f"np.nonzero({xs[0].text})[0]", ATOM),  # of one axis
     "stop_gradient": lambda xs, _: xs[0],
     "frexp": lambda xs, _: Text(f"np.frexp({xs[0].text})[0]", ATOM),
     "exponent": lambda xs, _: Text(f"np.frexp({xs[0].text})[1]", ATOM),
@@ -255,6 +257,7 @@ class Writer:
     def step(self, step: Equation | Guard) -> None:
         """Write one step down."""
         if isinstance(step, Guard):
+            self.lines.append(f"assert {self.asked(step)}  # the path that was taken")
             return
         title = step.p.title
         if title in STATEMENTS:
@@ -268,6 +271,15 @@ class Writer:
             self.texts.update(zip(step.results, (Text(name, ATOM) for name in names), strict=True))
             return
         self.put(step.results[0], self.expression(step))
+
+    def asked(self, guard: Guard) -> str:
+        """That a question has the answer that it had."""
+        text, answer = self.operand(guard.operand), guard.answer
+        if guard.question == "bool":
+            return text.text if answer else f"not {text.inside(COMPARED)}"
+        if guard.question == "array":
+            return f"np.array_equal({text.text}, {param(answer)})"
+        return f"{text.inside(BITS)} == {constant(answer).inside(BITS)}"
 
     def expression(self, step: Equation) -> Text:
         """The right-hand side of an equation."""
@@ -396,6 +408,45 @@ def to_source(graph: Graph, name: str | None = None) -> str:
             "",
         ]
     )
+
+
+def source(f: Callable[..., Any], *args: Any, **kwargs: Any) -> str:
+    """A function as plain NumPy source, as it runs on these arguments.
+
+    The function that is written stands alone: it needs NumPy and nothing else. What is
+    differentiated is written out.
+
+    Parameters
+    ----------
+    f : callable
+        A function of arrays, or a derivative of one (`dezero.grad(f)`).
+    *args, **kwargs
+        What to trace it with: the source is for arguments of these shapes and dtypes, and for the
+        path that the program takes on them.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    GraphError
+        If the program calls what NumPy does not have, or holds large arrays.
+
+    Examples
+    --------
+    >>> from dezero import grad
+    >>> def energy(x):
+    ...     return np.sum(x**2 * np.exp(-x))
+    >>> print(source(energy, np.ones(3)))
+    import numpy as np
+    <BLANKLINE>
+    <BLANKLINE>
+    def energy(x):
+        return np.sum(np.square(x) * np.exp(-x))
+    <BLANKLINE>
+    """
+    return to_source(trace(f)(*args, **kwargs))
 
 
 def returned(tree: Any) -> str:
