@@ -84,11 +84,11 @@ def _index_part(each: Any, constant: Callable[[Any], str]) -> str:
 
 
 def short(x: Any) -> str:
-    """A constant in a line."""
+    """A constant, or a value, in a line."""
     if isinstance(x, np.ndarray) and x.size > 6:
         return f"<{x.dtype}{list(x.shape)}>"
-    if isinstance(x, np.ndarray):
+    if isinstance(x, np.ndarray) and x.ndim:
         return np.array2string(x, separator=", ", precision=6).replace("\n", "")
-    if isinstance(x, np.generic):
-        return str(x)
+    if isinstance(x, (np.ndarray, np.generic)):
+        return repr(x.item())
     return repr(x)
