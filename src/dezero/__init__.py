@@ -56,6 +56,7 @@ from .functions import (
 from .implicit import fixed_point, minimize, root
 from .ir import Graph, source, trace
 from .jacobians import hessian, jacobian
+from .jit import jit
 from .loops import cond, fori_loop, scan, while_loop
 from .products import elementwise_grad, gauss_newton, hvp, linearize, per_sample_grad
 from .recompute import checkpoint
@@ -108,6 +109,7 @@ __all__ = [
     "jacobian",
     "linearize",
     "per_sample_grad",
+    "jit",
     "jvp",
     "log",
     "matmul",

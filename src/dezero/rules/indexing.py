@@ -39,11 +39,11 @@ def _is_basic(index: Any) -> bool:
 def _scattered(g: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
     """Zeros of `shape` with `g` added at `index`."""
     out = np.zeros(shape, g.dtype)
-    _add_at(out, index, g)
+    add_at(out, index, g)
     return out
 
 
-def _add_at(x: Any, index: Any, g: Any) -> None:
+def add_at(x: Any, index: Any, g: Any) -> None:
     """``x[index] += g`` where an index may occur several times."""
     if _is_basic(index):
         x[index] += g
@@ -97,7 +97,7 @@ getitem = General(
     (lambda g, x, *, index: scatter(g, index=index, shape=x.shape),),
     None,
     masks=True,
-    adds=lambda total, g, saved: _add_at(total, saved[-1]["index"], g),
+    adds=lambda total, g, saved: add_at(total, saved[-1]["index"], g),
     batching=_getitem_members,
 )
 
