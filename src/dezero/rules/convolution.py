@@ -49,7 +49,8 @@ def _directly(x: Any, y: Any, *, dims: int, mode: str) -> Any:
     members = np.broadcast_shapes(x.shape[:-dims], y.shape[:-dims])
     if dims == 1 and math.prod(members) <= y.shape[-1]:
         x, y = (np.broadcast_to(a, (*members, a.shape[-1])) for a in (x, y))
-        outs = [np.convolve(x[k], y[k], mode) for k in np.ndindex(*members)]
+        one: Callable[..., Any] = np.convolve
+        outs = [one(x[k], y[k], mode) for k in np.ndindex(*members)]
         n = abs(x.shape[-1] - y.shape[-1]) + 1 if mode == "valid" else x.shape[-1] + y.shape[-1] - 1
         dtype = np.result_type(x, y)
         return np.asarray(outs, dtype).reshape((*members, n)) if members else outs[0]
