@@ -226,7 +226,8 @@ def np_polyfit(
         w = vector(w, "polyfit") + 0.0
         if len(w) != len(y):
             raise ShapeError(f"np.polyfit: {len(w)} weights of {len(y)} points")
-        powers, values = powers * w[:, None], values * (w[:, None] if y.ndim == 2 else w)
+        powers = _weighed(powers, w[:, None])
+        values = _weighed(values, w[:, None] if y.ndim == 2 else w)
     scale = np.sqrt(np.sum(powers * powers, axis=0))
     powers = powers / scale
     c, rest, rank, s = np.linalg.lstsq(powers, values, rcond)
@@ -236,6 +237,14 @@ def np_polyfit(
     if full:
         return c, rest, rank, s, rcond
     return (c, _covariance(powers, scale, rest, y.ndim, cov)) if cov else c
+
+
+def _weighed(a: Any, w: Any) -> Any:
+    """Times weights, in the dtype of what is weighed, as NumPy's ``a *= w`` leaves it."""
+    if not np.can_cast(w.dtype, a.dtype, "same_kind"):
+        raise OperandError(f"np.polyfit: weights of {w.dtype} for points of {a.dtype}")
+    out = a * w
+    return out if out.dtype == a.dtype else out.astype(a.dtype)
 
 
 def _covariance(powers: Any, scale: Any, rest: Any, ndim: int, cov: Any) -> Any:
