@@ -39,7 +39,7 @@ HALVES = (np.array([0.5, 1.0, -1.5, 2.0, 0.5]), np.array([2.0, -0.5, 1.0]))  # d
 
 CASES = {
     "polyval": [
-        Case(np.polyval, (draw(n), draw(s)))
+        Case(np.polyval, (draw(n), draw(s)), exact=draw is real)
         for n, s in [(3, ()), (3, (4,)), (1, (2, 3)), (4, (2, 1)), (0, (3,)), (2, (0, 2))]
         for draw in (real, cplx)
     ]

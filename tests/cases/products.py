@@ -93,19 +93,21 @@ SPELLINGS = {
     + pairs(flat_vectors, ((2, 4), (2, 4)), axis=0),
     "linalg.cross": pairs(np.linalg.cross, ((2, 3), (3,)))
     + pairs(np.linalg.cross, ((3, 2), (3, 2)), axis=0),
-    "kron": products(
-        np.kron,
-        [
-            ((2, 3), (3, 2)),
-            ((2,), (3,)),
-            ((2,), (2, 3)),
-            ((2, 3), (2,)),
-            ((2, 1, 2), (3, 2)),
-            ((0, 2), (2, 1)),
-            *NUMBERS,
-        ],
-        Case(lambda x: np.kron([1.0, 2.0], x), (real((2, 2)),)),
-        Case(lambda x: np.kron(x, np.eye(2)), (real((2, 2)),)),
+    "kron": rounded(
+        products(
+            np.kron,
+            [
+                ((2, 3), (3, 2)),
+                ((2,), (3,)),
+                ((2,), (2, 3)),
+                ((2, 3), (2,)),
+                ((2, 1, 2), (3, 2)),
+                ((0, 2), (2, 1)),
+                *NUMBERS,
+            ],
+            Case(lambda x: np.kron([1.0, 2.0], x), (real((2, 2)),)),
+            Case(lambda x: np.kron(x, np.eye(2)), (real((2, 2)),)),
+        )
     ),
     "multi_dot": [
         *chain((2, 3), (3, 4)),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import operator
 import warnings
 from typing import Any
 
@@ -44,8 +46,11 @@ def leading(hits: Any, name: str) -> int:
 
 def _horner(p: Any, x: Any) -> Any:
     y: Any = np.zeros(np.broadcast_shapes(p.shape[1:], x.shape), x.dtype)
-    for c in p:
-        y = y * x + c
+    for c in p[:1]:
+        y = np.asarray(y * x + c)
+    for c in p[1:]:
+        y *= x
+        y += c
     return y
 
 
@@ -57,12 +62,12 @@ def _slope(x: Any, y: Any) -> Any:
 
 def _by_coefficients(g: Any, x: Any, y: Any) -> Any:
     """The sums of `g` times each power, from the lowest on."""
-    shape, found, term = x.shape, [], g
-    axes = tuple(k for k, n in enumerate(g.shape) if shape[k + 1] != n)
-    for _ in range(len(x)):
-        found.append(np.sum(term, axis=axes, keepdims=True) if axes else term)
-        term = term * y
-    return np.stack(found[::-1]) if found else np.zeros(shape, g.dtype)
+    if not len(x):
+        return np.zeros(x.shape, g.dtype)
+    axes = tuple(k for k, n in enumerate(g.shape) if x.shape[k + 1] != n)
+    terms = itertools.accumulate([y] * (len(x) - 1), operator.mul, initial=g)
+    sums = [np.sum(term, axis=axes, keepdims=True) if axes else term for term in terms]
+    return np.stack(sums[::-1])
 
 
 def _polynomial_members(p: Any, n: int, mine: Any, xs: Any, params: Any) -> Any:

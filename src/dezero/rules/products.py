@@ -184,12 +184,10 @@ def np_kron(a: Any, b: Any) -> Any:
     if a.ndim == 0 or b.ndim == 0:
         return np.multiply(a, b)
     ndim = max(a.ndim, b.ndim)
-    left, right = [(1,) * (ndim - x.ndim) + x.shape for x in (a, b)]
-    blocks = np.multiply(
-        np.reshape(a, [n for k in left for n in (k, 1)]),
-        np.reshape(b, [n for k in right for n in (1, k)]),
-    )
-    return np.reshape(blocks, [m * n for m, n in zip(left, right, strict=True)])
+    left, right = ([*range(k, 2 * ndim, 2)][-x.ndim :] for k, x in enumerate((a, b)))
+    blocks = np.einsum(a, left, b, right, sorted(left + right))
+    shapes = ((1,) * (ndim - x.ndim) + x.shape for x in (a, b))
+    return np.reshape(blocks, [m * n for m, n in zip(*shapes, strict=True)])
 
 
 @implements(np.linalg.multi_dot)

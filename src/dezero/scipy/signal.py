@@ -7,11 +7,13 @@ Fourier transform, so does the row here, and so do its ways back.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import scipy.signal
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
+from scipy import fft
 
 from ..box import as_array
 from ..errors import OperandError, ShapeError, UnsupportedError
@@ -31,9 +33,18 @@ BOUNDARIES = ("fill", "wrap", "symm")
 
 
 def _by_transform(x: Any, y: Any, *, dims: int, mode: str) -> Any:
-    ndim = max(x.ndim, y.ndim)
-    x, y = (a.reshape((*(1,) * (ndim - a.ndim), *a.shape)) for a in (x, y))
-    return scipy.signal.fftconvolve(x, y, mode, axes=range(-dims, 0))
+    """By the product of transforms.
+
+    Those of ``"valid"`` are as long as `x` only: what goes round the end does not come out.
+    """
+    axes, n, m = range(-dims, 0), x.shape[-dims:], y.shape[-dims:]
+    starts = [k - 1 if mode == "valid" else 0 for k in m]
+    stops = n if mode == "valid" else [a + b - 1 for a, b in zip(n, m, strict=True)]
+    real = np.result_type(x, y).kind != "c"
+    there, back = (fft.rfftn, fft.irfftn) if real else (fft.fftn, fft.ifftn)
+    sizes = [fft.next_fast_len(k, real) for k in stops]
+    out = back(there(x, sizes, axes) * there(y, sizes, axes), sizes, axes)
+    return out[(..., *(slice(a, b) for a, b in zip(starts, stops, strict=True)))]
 
 
 transformed = convolution(_by_transform, "fftconvolve")
@@ -59,10 +70,16 @@ def _convolved(row: Any, x: Any, y: Any, mode: str, dims: int, later: int = 0) -
     Where no place is the middle one, ``"same"`` starts at the earlier, or `later`.
     """
     n, m = x.shape[-dims:], y.shape[-dims:]
-    if mode != "valid":
-        out = row(x, y, dims=dims, mode="full")
-        return out if mode == "full" else _middle(out, n, later)
-    return row(*((x, y) if _holds(n, m) else (y, x)), dims=dims, mode="valid")
+    if mode == "valid":
+        if not _holds(n, m):
+            x, y, n, m = y, x, m, n
+        if row is direct:
+            return row(x, y, dims=dims, mode="valid")
+    out = row(x, y, dims=dims, mode="full")
+    if mode == "full":
+        return out
+    inner = [a - b + 1 for a, b in zip(n, m, strict=True)] if mode == "valid" else n
+    return _middle(out, inner, later)
 
 
 def _holds(n: tuple[int, ...], m: tuple[int, ...]) -> bool:
@@ -74,7 +91,7 @@ def _holds(n: tuple[int, ...], m: tuple[int, ...]) -> bool:
     return False
 
 
-def _middle(x: Any, shape: tuple[int, ...], later: int) -> Any:
+def _middle(x: Any, shape: Sequence[int], later: int) -> Any:
     starts = [(a - b + later) // 2 for a, b in zip(x.shape[-len(shape) :], shape, strict=True)]
     return x[(..., *(slice(k, k + n) for k, n in zip(starts, shape, strict=True)))]
 
