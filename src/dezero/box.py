@@ -185,7 +185,10 @@ class Box:
         )
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
-        raise self._refuse("Making a plain ndarray (np.asarray(v), np.array([v]), a[i] = v)")
+        raise self._refuse(
+            "Making a plain ndarray (np.asarray(v), np.array([v]), a[i] = v; also a.dot(v) of an "
+            "ndarray a, which is `a @ v` or `np.dot(a, v)`)"
+        )
 
     def __float__(self) -> float:
         raise self._refuse("float(v)")
