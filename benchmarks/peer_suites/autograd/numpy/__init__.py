@@ -1,0 +1,61 @@
+"""NumPy itself: DeZero's boxes bring its functions to DeZero.
+
+Where NumPy's protocols do not reach (arrays made of lists of boxes, types called as functions),
+`dezero.numpy` stands in.
+"""
+
+import operator
+
+import numpy as _np
+from autograd.numpy import fft, linalg, random
+
+import dezero as _dz
+from dezero.box import Box as _Box
+from dezero.box import plain as _plain
+
+__all__ = ["array", "fft", "int64", "linalg", "make_diagonal", "mean", "random", "std", "var", "where"]
+
+
+def __getattr__(name):
+    return getattr(_np, name)
+
+
+def _boxes_in(x):
+    return isinstance(x, (list, tuple)) and any(isinstance(e, _Box) or _boxes_in(e) for e in x)
+
+
+def array(x, dtype=None, **kwargs):
+    """An array, or a box of a list of boxes."""
+    if isinstance(x, _Box) or _boxes_in(x):
+        return _dz.numpy.array(x, dtype)
+    return _np.array(x, dtype, **kwargs)
+
+
+def _of_lists(function):
+    return lambda a, *args, **kwargs: function(array(a) if _boxes_in(a) else a, *args, **kwargs)
+
+
+mean, std, var = map(_of_lists, (_np.mean, _np.std, _np.var))
+
+
+class int64(_np.int64):  # noqa: N801  # NumPy's name
+    """The type; called on a box, of its plain numbers."""
+
+    def __new__(cls, x=0):
+        """Not of this class: NumPy's."""
+        return _np.int64(_plain(x))
+
+
+def where(condition, *args, **kwargs):
+    """Of Python numbers and lists, a Python number or list."""
+    found = _np.where(condition, *args, **kwargs)
+    given = (condition, *args, *kwargs.values())
+    kept = any(isinstance(x, (_Box, _np.ndarray, _np.generic)) for x in given) or len(given) < 3
+    return found if kept or not isinstance(found, _np.ndarray) else found.tolist()
+
+
+def make_diagonal(x, offset=0, axis1=0, axis2=1):
+    """The transpose of `diagonal` for the last two axes."""
+    if operator.index(offset) or (axis1, axis2) != (-1, -2):
+        raise NotImplementedError("the last two axes only")
+    return x[..., None] * _np.eye(x.shape[-1])
