@@ -13,7 +13,10 @@ import dezero as _dz
 from dezero.box import Box as _Box
 from dezero.box import plain as _plain
 
-__all__ = ["array", "fft", "int64", "linalg", "make_diagonal", "mean", "random", "std", "var", "where"]
+__all__ = [
+    "append", "array", "fft", "int64", "linalg", "make_diagonal", "mean", "random", "std", "var",
+    "where",
+]  # fmt: skip
 
 
 def __getattr__(name):
@@ -32,10 +35,14 @@ def array(x, dtype=None, **kwargs):
 
 
 def _of_lists(function):
-    return lambda a, *args, **kwargs: function(array(a) if _boxes_in(a) else a, *args, **kwargs)
+    def call(*args, **kwargs):
+        return function(*[array(a) if _boxes_in(a) else a for a in args], **kwargs)
+
+    return call
 
 
-mean, std, var = map(_of_lists, (_np.mean, _np.std, _np.var))
+mean, std, var, append = map(_of_lists, (_np.mean, _np.std, _np.var, _np.append))
+linalg.norm = _of_lists(_np.linalg.norm)
 
 
 class int64(_np.int64):  # noqa: N801  # NumPy's name
@@ -48,8 +55,8 @@ class int64(_np.int64):  # noqa: N801  # NumPy's name
 
 def where(condition, *args, **kwargs):
     """Of Python numbers and lists, a Python number or list."""
-    found = _np.where(condition, *args, **kwargs)
     given = (condition, *args, *kwargs.values())
+    found = _np.where(*given)
     kept = any(isinstance(x, (_Box, _np.ndarray, _np.generic)) for x in given) or len(given) < 3
     return found if kept or not isinstance(found, _np.ndarray) else found.tolist()
 
