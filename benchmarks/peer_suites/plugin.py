@@ -38,7 +38,9 @@ def pytest_runtest_logreport(report):
     if report.when == "call" or report.outcome != "passed":
         why = report.longrepr[2] if report.skipped else ""
         if report.failed:
-            why = getattr(getattr(report.longrepr, "reprcrash", None), "message", str(report.longrepr))
+            why = getattr(
+                getattr(report.longrepr, "reprcrash", None), "message", str(report.longrepr)
+            )
         results.append([name_of(report.nodeid), report.outcome, why.removeprefix("Skipped: ")])
 
 

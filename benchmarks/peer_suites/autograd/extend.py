@@ -4,9 +4,9 @@ import functools
 from itertools import count
 
 import numpy as np
-from autograd.operators import flipped
 
 import dezero as dz
+from autograd.operators import flipped
 from dezero.box import Box, plain
 
 __all__ = [

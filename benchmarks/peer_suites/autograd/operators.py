@@ -3,9 +3,9 @@
 import inspect
 
 import numpy as np
-from autograd.wrap_util import unary_to_nary
 
 import dezero as dz
+from autograd.wrap_util import unary_to_nary
 from dezero.trees import tree_map
 
 
@@ -17,7 +17,9 @@ def flipped(tree):
 def contained(x):
     """A list as a container, also where it holds nothing but numbers (to DeZero, an array)."""
     if isinstance(x, (list, tuple)) and not hasattr(x, "_fields"):
-        return type(x)(np.asarray(e, float) if isinstance(e, (int, float)) else contained(e) for e in x)
+        return type(x)(
+            np.asarray(e, float) if isinstance(e, (int, float)) else contained(e) for e in x
+        )
     return x
 
 

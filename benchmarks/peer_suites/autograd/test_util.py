@@ -4,9 +4,9 @@ import functools
 import itertools
 
 import numpy as np
+
 from autograd.operators import contained, jvp_of, vjp_of
 from autograd.wrap_util import unary_to_nary
-
 from dezero import testing
 from dezero.errors import CheckError
 from dezero.trees import flatten, tree_map

@@ -17,10 +17,7 @@ def flatten(value):
         parts = np.split(flat, ends[:-1]) if leaves else []
         return around(
             spec,
-            [
-                np.reshape(part, np.shape(leaf))
-                for part, leaf in zip(parts, leaves, strict=True)
-            ],
+            [np.reshape(part, np.shape(leaf)) for part, leaf in zip(parts, leaves, strict=True)],
         )
 
     flat = np.concatenate([np.ravel(leaf) for leaf in leaves]) if leaves else np.array([])

@@ -6,16 +6,16 @@ Where NumPy's protocols do not reach (arrays made of lists of boxes, types calle
 
 import operator
 
-import numpy as _np
-from autograd.numpy import fft, linalg, random
+import numpy as _np  # noqa: ICN001  # a mirror must not show a name that NumPy lacks
 
 import dezero as _dz
+from autograd.numpy import fft, linalg, random
 from dezero.box import Box as _Box
 from dezero.box import plain as _plain
 
 __all__ = [
-    "append", "array", "fft", "int64", "linalg", "make_diagonal", "mean", "random", "std", "var",
-    "where",
+    "append", "array", "c_", "fft", "int64", "linalg", "make_diagonal", "mean", "r_", "random",
+    "std", "var", "where",
 ]  # fmt: skip
 
 
@@ -43,6 +43,18 @@ def _of_lists(function):
 
 mean, std, var, append = map(_of_lists, (_np.mean, _np.std, _np.var, _np.append))
 linalg.norm = _of_lists(_np.linalg.norm)
+
+
+class _Pieces:
+    def __init__(self, name):
+        self.name = name
+
+    def __getitem__(self, key):
+        boxed = isinstance(key, _Box) or _boxes_in(key)
+        return getattr(_dz.numpy if boxed else _np, self.name)[key]
+
+
+r_, c_ = _Pieces("r_"), _Pieces("c_")
 
 
 class int64(_np.int64):  # noqa: N801  # NumPy's name
