@@ -17,7 +17,6 @@ variable([2. 1.])
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -30,21 +29,19 @@ __all__ = [
     "arange",
     "array",
     "asarray",
-    "c_",
     "empty",
     "eye",
     "full",
     "linspace",
     "ones",
-    "r_",
     "zeros",
 ]
 
 
 def array(x: Any, dtype: Any = None) -> Any:
     """A box of whatever nesting of boxes, arrays and numbers, in the graph of those in it."""
-    made = _as_variable(_gathered(x))
-    return made if dtype is None else _as_variable(made.astype(dtype))
+    made = _gathered(x)
+    return _as_variable(made) if dtype is None else _as_variable(made).astype(dtype)
 
 
 asarray = array
@@ -72,37 +69,3 @@ def _creation(function: Callable[..., Any]) -> Callable[..., Any]:
 zeros, ones = _creation(_np.zeros), _creation(_np.ones)
 empty, full = _creation(_np.empty), _creation(_np.full)
 arange, linspace, eye = _creation(_np.arange), _creation(_np.linspace), _creation(_np.eye)
-
-
-_WEAK = (bool, int, float, complex)
-
-
-class _Pieces:
-    """``np.r_[…]`` or ``np.c_[…]``, which NumPy's protocols do not bring to boxes.
-
-    What NumPy makes of the pieces' positions says where each number goes.
-    """
-
-    def __init__(self, of: Any) -> None:
-        self._of = of
-
-    def __getitem__(self, key: Any) -> Any:
-        items = key if isinstance(key, tuple) else (key,)
-        parts = [_np.r_[x] if isinstance(x, slice) else x for x in items]
-        numbers = [x for x in parts if not isinstance(x, str)]  # a string says how to join them
-        dtype = _np.result_type(*(x if isinstance(x, _WEAK) else array(x).dtype for x in numbers))
-        joined = _np.concatenate([array(x, dtype).ravel() for x in numbers])
-        places: list[Any] = []
-        n = 0
-        for x in parts:
-            if isinstance(x, str):
-                places.append(x)
-            else:
-                shape = array(x).shape
-                size = math.prod(shape)
-                places.append(_np.arange(n, n + size).reshape(shape))
-                n += size
-        return joined[self._of[tuple(places)]]
-
-
-r_, c_ = _Pieces(_np.r_), _Pieces(_np.c_)
