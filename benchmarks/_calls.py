@@ -1,0 +1,288 @@
+"""A call of every row and every program of the table, on about `n` numbers.
+
+`CALLS` has them by name, as (function, makers of its arguments); what is not there is called on one
+vector for each operand (`call_of`). A maker takes `n`.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from math import isqrt
+from typing import Any
+
+import numpy as np
+
+import dezero as dz
+from dezero.box import ROWS
+from dezero.rows import TABLE
+from dezero.rules.gather import deposit, gather
+from dezero.rules.indexing import scatter, setitem
+
+Maker = Callable[[int], Any]
+Call = tuple[Callable[..., Any], tuple[Any, ...]]
+rng = np.random.default_rng(0)
+
+# ---- arguments ----
+
+
+def vector(n: int) -> Any:
+    """Numbers between 0.1 and 0.9: inside the domain of nearly everything."""
+    return rng.uniform(0.1, 0.9, n)
+
+
+def above(n: int) -> Any:
+    """Numbers between 1.1 and 1.9."""
+    return 1 + vector(n)
+
+
+def rows(n: int) -> Any:
+    """A matrix with 10 rows."""
+    return vector(n // 10 * 10).reshape(10, -1)
+
+
+def tall(n: int) -> Any:
+    """A matrix with 10 columns."""
+    return vector(n // 10 * 10).reshape(-1, 10)
+
+
+def square(n: int) -> Any:
+    """A well-conditioned square matrix."""
+    side = max(isqrt(n), 2)
+    return rng.normal(size=(side, side)) / side**0.5 + 3 * np.eye(side)
+
+
+def definite(n: int) -> Any:
+    """A positive definite matrix."""
+    a = square(n)
+    return a @ a.T
+
+
+def number(_n: int) -> Any:
+    """One number."""
+    return np.array(0.4)
+
+
+def root(n: int) -> Any:
+    """As many numbers as a square matrix has rows."""
+    return vector(max(isqrt(n), 2))
+
+
+def waves(n: int) -> Any:
+    """Complex numbers."""
+    return vector(n) + 1j * vector(n)
+
+
+def few(_n: int) -> Any:
+    """Ten numbers."""
+    return vector(10)
+
+
+@functools.cache
+def places(n: int) -> Any:
+    """As many places in a vector, in no order, some twice."""
+    return np.random.default_rng(1).integers(0, n, n)
+
+
+@functools.cache
+def mask(n: int) -> Any:
+    """Half of a vector's places."""
+    return np.arange(n) % 2 == 0
+
+
+@functools.cache
+def grid(n: int) -> Any:
+    """Places in order, for interpolation."""
+    return np.linspace(0, 1, n)
+
+
+# ---- calls ----
+
+
+def written(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that writes into a copy of its first argument."""
+
+    def call(x: Any, *args: Any) -> Any:
+        y = np.copy(x)
+        function(y, *args)
+        return y
+
+    return call
+
+
+def assigned(x: Any, w: Any) -> Any:
+    """Half a vector, written over."""
+    y = np.copy(x)
+    y[::2] = w[::2]
+    return y
+
+
+def sigma(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of a symmetric matrix."""
+    return lambda x: function(x + x.T)
+
+
+CALLS: dict[str, tuple[Any, ...]] = {
+    # elementwise
+    "arccosh": (np.arccosh, above),
+    "where": (lambda x, y: np.where(mask(len(x)), x, y), vector, vector),
+    "clip": (lambda x: np.clip(x, 0.3, 0.7), vector),
+    "round": (np.round, vector),
+    "around": (np.around, vector),
+    "divmod": (lambda x, y: np.divmod(x, y)[1], vector, vector),
+    "astype": (lambda x: np.astype(x, np.float32), vector),
+    "real": (np.real, waves),
+    "imag": (np.imag, waves),
+    "angle": (np.angle, waves),
+    "real_if_close": (np.real_if_close, waves),
+    "ldexp": (lambda x: np.ldexp(x, 3), vector),
+    # elements
+    "getitem": (lambda x: x[places(len(x))], vector),
+    "setitem": (assigned, vector, vector),
+    "scatter": (lambda g: scatter(g, index=places(len(g)), shape=g.shape), vector),
+    "gather": (lambda x: gather(x, places(len(x)), pattern=(0,)), vector),
+    "deposit": (lambda g: deposit(g, places(len(g)), pattern=(0,), shape=g.shape), vector),
+    "take": (lambda x: np.take(x, places(len(x))), vector),
+    "take_along_axis": (lambda x: np.take_along_axis(x, places(len(x)), 0), vector),
+    "choose": (lambda x, y: np.choose(mask(len(x)) * 1, [x, y]), vector, vector),
+    "compress": (lambda x: np.compress(mask(len(x)), x), vector),
+    "extract": (lambda x: np.extract(mask(len(x)), x), vector),
+    "select": (lambda x, y: np.select([mask(len(x))], [x], y), vector, vector),
+    "piecewise": (
+        lambda x: np.piecewise(x, [mask(len(x))], [np.sin, np.cos]),
+        vector,
+    ),
+    "delete": (lambda x: np.delete(x, slice(2, 8)), vector),
+    "insert": (lambda x, w: np.insert(x, 3, w), vector, vector),
+    "put": (written(lambda y, w: np.put(y, np.arange(0, len(w), 2), w[::2])), vector, vector),
+    "put_along_axis": (
+        written(lambda y, w: np.put_along_axis(y, np.arange(len(w)), w, 0)),
+        vector,
+        vector,
+    ),
+    "place": (written(lambda y, w: np.place(y, mask(len(y)), w)), vector, vector),
+    "copyto": (written(np.copyto), vector, vector),
+    "fill_diagonal": (written(np.fill_diagonal), square, root),
+    # products
+    "matmul": (np.matmul, square, square),
+    "dot": (np.dot, square, square),
+    "inner": (np.inner, square, square),
+    "outer": (np.outer, root, root),
+    "tensordot": (lambda x, y: np.tensordot(x, y, 1), square, square),
+    "einsum": (lambda x, y: np.einsum("ij,jk->ik", x, y), square, square),
+    "kron": (np.kron, root, root),
+    "cross": (
+        np.cross,
+        lambda n: vector(n // 3 * 3).reshape(-1, 3),
+        lambda n: vector(n // 3 * 3).reshape(-1, 3),
+    ),
+    "vecdot": (np.vecdot, rows, rows),
+    "matvec": (np.matvec, square, root),
+    "vecmat": (np.vecmat, root, square),
+    "multi_dot": (lambda x, y, z: np.linalg.multi_dot([x, y, z]), square, square, square),
+    "matrix_power": (lambda x: np.linalg.matrix_power(x, 5), square),
+    "tensorsolve": (np.linalg.tensorsolve, square, root),
+    "tensorinv": (lambda x: np.linalg.tensorinv(x, ind=1), square),
+    "convolve": (np.convolve, vector, few),
+    "correlate": (np.correlate, vector, few),
+    # polynomials
+    "poly": (np.poly, few),
+    "polyval": (np.polyval, few, vector),
+    "polyfit": (lambda y: np.polyfit(grid(len(y)), y, 5), vector),
+    "polydiv": (lambda x, y: np.polydiv(x, y)[0], few, lambda _n: above(4)),
+    "polymul": (np.polymul, vector, few),
+    "roots": (np.roots, lambda _n: np.array([1.0, -6.0, 11.0, -6.1])),
+    "vander": (lambda x: np.vander(x, 8), vector),
+    # decompositions
+    **{
+        name: (getattr(np.linalg, name), square)
+        for name in ("inv", "det", "slogdet", "eig", "eigvals", "svd", "svdvals", "qr", "pinv")
+    },
+    **{name: (sigma(getattr(np.linalg, name)), square) for name in ("eigh", "eigvalsh")},
+    "cholesky": (np.linalg.cholesky, definite),
+    "solve": (np.linalg.solve, square, square),
+    "lstsq": (lambda a, b: np.linalg.lstsq(a, b)[0], tall, lambda n: vector(n // 10)),
+    "cond": (np.linalg.cond, square),
+    "norm": (np.linalg.norm, square),
+    "matrix_norm": (np.linalg.matrix_norm, square),
+    # folds
+    "var": (np.var, vector),
+    "cov": (np.cov, rows),
+    "corrcoef": (np.corrcoef, rows),
+    "average": (lambda x, w: np.average(x, weights=w), vector, vector),
+    "percentile": (lambda x: np.percentile(x, 30), vector),
+    "quantile": (lambda x: np.quantile(x, 0.3), vector),
+    "nanpercentile": (lambda x: np.nanpercentile(x, 30), vector),
+    "nanquantile": (lambda x: np.nanquantile(x, 0.3), vector),
+    "partition": (lambda x: np.partition(x, len(x) // 2), vector),
+    "interp": (np.interp, vector, grid, vector),
+    "trapezoid": (np.trapezoid, vector, grid),
+    "gradient": (np.gradient, vector),
+    "bincount": (lambda w: np.bincount(places(len(w)) % 100, w), vector),
+    "histogram": (lambda w: np.histogram(grid(len(w)), 100, weights=w)[0], vector),
+    "apply_along_axis": (lambda x: np.apply_along_axis(np.sum, 1, x), rows),
+    "apply_over_axes": (lambda x: np.apply_over_axes(np.sum, x, [0]), rows),
+    # shapes
+    "reshape": (lambda x: np.reshape(x, (10, -1)), rows),
+    "swapaxes": (lambda x: np.swapaxes(x, 0, 1), rows),
+    "moveaxis": (lambda x: np.moveaxis(x, 0, 1), rows),
+    "rollaxis": (lambda x: np.rollaxis(x, 1), rows),
+    "transpose": (np.transpose, rows),
+    "matrix_transpose": (np.matrix_transpose, rows),
+    "squeeze": (lambda x: np.squeeze(x), lambda n: vector(n)[None]),
+    "expand_dims": (lambda x: np.expand_dims(x, 0), vector),
+    "broadcast_to": (lambda x: np.broadcast_to(x, (10, len(x))), lambda n: vector(n // 10)),
+    "broadcast_arrays": (np.broadcast_arrays, rows, lambda n: vector(n // 10)),
+    "flip": (np.flip, vector),
+    "fliplr": (np.fliplr, rows),
+    "flipud": (np.flipud, rows),
+    "rot90": (np.rot90, rows),
+    "roll": (lambda x: np.roll(x, 7), vector),
+    "repeat": (lambda x: np.repeat(x, 3), vector),
+    "tile": (lambda x: np.tile(x, 3), vector),
+    "resize": (lambda x: np.resize(x, 2 * len(x)), vector),
+    "pad": (lambda x: np.pad(x, 5, "reflect"), vector),
+    "trace": (np.trace, square),
+    "tril": (np.tril, square),
+    "triu": (np.triu, square),
+    "diag": (np.diag, root),
+    "diagflat": (np.diagflat, root),
+    "diagonal": (np.diagonal, square),
+    "linspace": (lambda x, y: np.linspace(x, y, 1000), few, few),
+    "logspace": (lambda x, y: np.logspace(x, y, 1000), few, few),
+    "geomspace": (lambda x, y: np.geomspace(x, y, 1000), few, few),
+    "full_like": (lambda w, x: np.full_like(x, w), number, vector),
+    # joining and splitting
+    **{
+        name: (lambda x, y, f=getattr(np, name): f([x, y]), vector, vector)
+        for name in (
+            "concatenate stack hstack vstack dstack column_stack block".split()
+        )
+    },
+    "append": (np.append, vector, vector),
+    "meshgrid": (np.meshgrid, root, root),
+    **{
+        name: (lambda x, f=getattr(np, name): f(x, 2), lambda n: rows(n)[..., None].repeat(2, 2))
+        for name in "split array_split hsplit vsplit dsplit".split()
+    },
+    "unstack": (np.unstack, rows),
+    # Fourier
+    **{
+        f"fft.{name}": (getattr(np.fft, name), maker)
+        for maker, names in [
+            (waves, "fft ifft hfft irfft fftshift ifftshift"),
+            (vector, "rfft ihfft"),
+            (lambda n: waves(n // 10 * 10).reshape(10, -1), "fft2 ifft2 fftn ifftn irfft2 irfftn"),
+            (rows, "rfft2 rfftn"),
+        ]
+        for name in names.split()
+    },
+}  # fmt: skip
+"""Calls whose arguments are more than vectors between 0.1 and 0.9."""
+
+
+def names() -> list[str]:
+    """Every row and program with a derivative."""
+    plain = {id(row) for row in TABLE.values() if row.nondifferentiable}
+    raise NotImplementedError(plain, inspect, dz, ROWS)
