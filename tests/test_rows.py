@@ -45,6 +45,14 @@ def close(a, b, rtol=1e-12):
     np.testing.assert_allclose(a, b, rtol, rtol * max(1.0, np.max(np.abs(b), initial=0.0)))
 
 
+def is_value(y, expected, case):
+    """NumPy's value, bit for bit where the case says so."""
+    if case.exact:
+        same(y, expected)
+    else:
+        close(y, expected, 1e-13 if expected.dtype.char in "dD" else 1e-5)
+
+
 def variables(xs):
     return [dz.Variable(x.copy()) for x in xs]
 
@@ -110,16 +118,16 @@ def test_value_is_numpys(title, case):
     y = case.call(*variables(case.args))
     assert type(y) is dz.Variable
     assert type(y.data) is np.ndarray
-    same(y.data, expected)
+    is_value(y.data, expected, case)
     if title in CASES:
         assert title in titles(y)
     with dz.no_grad():
         quiet = case.call(*variables(case.args))
     assert quiet.creator is None
-    same(quiet.data, expected)
+    is_value(quiet.data, expected, case)
     if "forward" in case.modes:
         value, moved = dz.jvp(case.call, case.args, tuple(directions(case.args)))
-        same(value, expected)
+        is_value(value, expected, case)
         assert (np.shape(moved), moved.dtype) == (expected.shape, expected.dtype)
 
 
@@ -179,7 +187,7 @@ def test_single_precision_is_kept(case):
     for which in [slice(None)] + [slice(k, k + 1) for k in range(n) if n > 1]:
         xs = narrowed(case.args, which)
         value, gradients = pulled_back(case.call, xs)
-        same(value, case.call(*xs))
+        is_value(value, case.call(*xs), case)
         _, expected = pulled_back(
             case.call,
             [x.astype(x.dtype.char.upper() if x.dtype.kind == "c" else float) for x in xs],

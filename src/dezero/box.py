@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import importlib
 import itertools
 import operator
+import sys
 import weakref
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
@@ -22,6 +24,17 @@ from .errors import ConversionError, DataError, UnsupportedError
 
 ROWS: dict[Any, Callable[..., Any]] = {}
 """The narrow waist: NumPy function (or Python operator) → what it does on boxes."""
+
+EXTENSIONS = {"scipy.special": "dezero.scipy.special"}
+"""Libraries whose functions are ufuncs, and the module that has rows for them."""
+
+
+def extend() -> None:
+    """Load the rows for the libraries that the program has imported."""
+    for library, module in EXTENSIONS.items():
+        if library in sys.modules:
+            importlib.import_module(module)
+
 
 new_level: Callable[[], int] = itertools.count(1).__next__
 """Opens a level. Numbers only grow, over all threads, so an inner transform's is always higher."""
@@ -140,9 +153,16 @@ class Box:
             if row is not None:
                 return row(args[0]) if len(args) == 1 else row(*args)
         row = ROWS.get((ufunc, method))
-        if row is None:
+        if row is not None:
+            return row(*args, **kwargs)
+        if ufunc not in ROWS:
+            extend()
+            if ufunc in ROWS:
+                return self.__array_ufunc__(ufunc, method, *args, **kwargs)
+        general = ROWS.get("ufunc." + method)
+        if ufunc not in ROWS or general is None:
             raise unsupported(ufunc, method, kwargs)
-        return row(*args, **kwargs)
+        return general(ufunc, *args, **kwargs)
 
     def __array_function__(
         self, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -150,6 +170,8 @@ class Box:
         row = ROWS.get(function)
         if row is None:
             raise unsupported(function)
+        if kwargs and kwargs.get("out") is not None:
+            return ROWS["out="](kwargs.pop("out"), row(*args, **kwargs), function)
         return row(*args, **kwargs)
 
     # places where only plain numbers can live

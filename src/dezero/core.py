@@ -622,7 +622,9 @@ class Variable(Box):
         out = p(*xs, **params)
         recording = records(level)
         if isinstance(out, tuple):
-            nodes = p.nodes(out, tuple(xs), tuple(edges)) if recording else [None] * len(out)
+            nodes: Any = [None] * len(out)
+            if recording:
+                nodes = p.nodes(out, tuple(xs), tuple(edges), params)
             vs = tuple(attach(y, node, level) for y, node in zip(out, nodes, strict=True))
             for v in vs:
                 note_views(v, operands)

@@ -276,7 +276,9 @@ class Custom(Primitive):
 
     # reverse mode
 
-    def nodes(self, outs: Values, xs: Values, edges: tuple[Node | None, ...]) -> tuple[Node, ...]:
+    def nodes(
+        self, outs: Values, xs: Values, edges: tuple[Node | None, ...], params: dict[str, Any]
+    ) -> tuple[Node, ...]:
         return Call(self, xs, self.below(outs), edges).record(outs)
 
     def transposed_forward(self, gys: Values, ys: Values, *xs: Any) -> Values:

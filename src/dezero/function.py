@@ -271,7 +271,11 @@ class ByHand(Primitive):
         return array if array.flags.writeable else array.copy()
 
     def nodes(
-        self, outs: tuple[Any, ...], xs: tuple[Any, ...], edges: tuple[Node | None, ...]
+        self,
+        outs: tuple[Any, ...],
+        xs: tuple[Any, ...],
+        edges: tuple[Node | None, ...],
+        params: dict[str, Any],
     ) -> tuple[Node, ...]:
         return Call(self, xs, outs, edges).record(outs)
 

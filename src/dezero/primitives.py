@@ -144,10 +144,14 @@ class Primitive:
         params: dict[str, Any],
     ) -> Node:
         """The node of one recorded call with one result."""
-        return self.nodes((out,), xs, edges)[0]
+        return self.nodes((out,), xs, edges, params)[0]
 
     def nodes(
-        self, outs: tuple[Any, ...], xs: tuple[Any, ...], edges: tuple[Node | None, ...]
+        self,
+        outs: tuple[Any, ...],
+        xs: tuple[Any, ...],
+        edges: tuple[Node | None, ...],
+        params: dict[str, Any],
     ) -> tuple[Node, ...]:
         """The nodes of one recorded call's several results."""
         raise NotImplementedError

@@ -1,8 +1,9 @@
 """The row: a NumPy function declared once, with its derivative; both modes come from it.
 
-Four helpers declare rows: `elementwise`, `linear`, `primitive`, `nondifferentiable`. A row's rules
-are plain NumPy code, one for each operand. A rule takes the cotangent (or tangent) first, and
-then whatever it needs, **by name**: ``out`` for the result, ``x``, ``y``, ``z`` for the operands.
+Five helpers declare rows: `elementwise`, `linear`, `primitive`, `several` (results) and
+`nondifferentiable`. A row's rules are plain NumPy code, one for each operand. A rule takes the
+cotangent (or tangent) first, and then whatever it needs, **by name**: ``out`` for the result,
+``x``, ``y``, ``z`` for the operands.
 A name with an underscore in front is there for its place only. What no active rule names is not
 kept, so the signature of a rule is also the statement of the memory it costs::
 
@@ -32,7 +33,7 @@ from .dispatch import bind, signature
 from .errors import GraphError, OperandError
 from .function import Function, Last
 from .needs import Needs, Rule, Spec
-from .primitives import Primitive, Pulled, describe
+from .primitives import Joint, Primitive, Pulled, describe
 
 NUMBERS = frozenset({float, int, bool, complex, np.float64, np.float32, np.int64})
 """Types that the fast calls take as constants without asking further, and …"""
@@ -429,6 +430,65 @@ class General(Row):
         return sum(parts[1:], start=parts[0])
 
 
+class Several(General):
+    """A function with several results: in its rules, the cotangents and `out` are tuples."""
+
+    def nodes(
+        self,
+        outs: tuple[Any, ...],
+        xs: tuple[Any, ...],
+        edges: tuple[Node | None, ...],
+        params: dict[str, Any],
+    ) -> tuple[Node, ...]:
+        return Call(self, outs, xs, edges, params).record(outs)
+
+    def push(
+        self, out: Any, xs: tuple[Any, ...], txs: tuple[Any, ...], params: dict[str, Any]
+    ) -> Any:
+        needed = [out if k < 0 else xs[k] for k in self.needs.indices]
+        parts = [
+            rule(tx, *needed, **params)
+            for rule, tx in zip(self.pushes or (), txs, strict=True)
+            if tx is not None
+        ]
+        return tuple(sum(tys[1:], start=tys[0]) for tys in zip(*parts, strict=True))
+
+
+class Call(Joint):
+    """A recorded call of a row with several results."""
+
+    def __init__(
+        self,
+        row: Several,
+        outs: tuple[Any, ...],
+        xs: tuple[Any, ...],
+        edges: tuple[Node | None, ...],
+        params: dict[str, Any],
+    ) -> None:
+        super().__init__(row, edges)
+        active = tuple(edge is not None for edge in edges)
+        self.row, self.back = row, row.back(active)
+        self.saved = row.keep(outs, xs, active, params)
+
+    def kept(self, node: Node) -> tuple[Any, ...]:
+        return self.saved[:-1]
+
+    def pulled(self, gs: tuple[Any, ...], lifted: int | None) -> tuple[Any, ...]:
+        *kept, params = self.saved
+        if lifted is not None:
+            pairs = zip(self.row.needs.indices, kept, strict=True)
+            kept = [None if x is None else self.lifted(k, x, lifted) for k, x in pairs]
+        return tuple(self.back(gs, (*kept, params)))
+
+    def lifted(self, k: int, kept: Any, level: int) -> Any:
+        """Operand k, or the results, as Variables in the graph."""
+        if k < 0:
+            pairs = zip(kept, self.live(kept), strict=True)
+            return tuple(revive(y, node, level) for y, node in pairs)
+        edge = self.edges[k]
+        return kept if edge is None else revive(kept, edge, level)
+
+
 class Jointly(Row):
     """A function linear in all of its operands together: one rule gives all their cotangents."""
 
@@ -532,6 +592,37 @@ def primitive(
     """Declare anything else by its own rules for both directions."""
     row = General(fn, title or fn.__name__, rules, pushes, **traits)
     ROWS[fn] = bound(row, fn)
+    return row
+
+
+def several(
+    fn: Callable[..., Any],
+    *rules: Rule,
+    pushes: tuple[Rule, ...],
+    title: str | None = None,
+    named: Callable[..., Any] | None = None,
+    **traits: Any,
+) -> Several:
+    """Declare a function with several results, by its own rules for both directions.
+
+    A rule's first parameter is the tuple of the results' cotangents, with zeros for those that
+    got none, and `out` the tuple of results; a push returns a tuple of tangents. For complex
+    operands a rule is the adjoint with respect to Re⟨g, t⟩: the sweep does not conjugate here.
+
+    Parameters
+    ----------
+    fn : callable
+        Returns a tuple of arrays.
+    named : callable
+        The named tuple that the results are handed out in.
+    """
+
+    def results(*xs: Any, **params: Any) -> tuple[Any, ...]:
+        return tuple(map(as_array, fn(*xs, **params)))
+
+    row = Several(results, title or fn.__name__, rules, pushes, **traits)
+    call = bound(row, fn)
+    ROWS[fn] = (lambda *args, **kwargs: named(*call(*args, **kwargs))) if named else call
     return row
 
 

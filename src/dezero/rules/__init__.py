@@ -1,5 +1,49 @@
-"""The table. Importing a module of this package declares its rows."""
+"""The table. Importing this package declares its rows."""
 
-from . import elementwise, indexing, linalg, nondiff, reduce, shape
+from . import (
+    convolution,
+    cumulative,
+    decompositions,
+    differences,
+    einsum,
+    elementwise,
+    fft,
+    indexing,
+    joining,
+    layout,
+    linalg,
+    nondiff,
+    norms,
+    parts,
+    picking,
+    polynomials,
+    reduce,
+    shape,
+    sorting,
+    statistics,
+    ufuncs,
+)
 
-__all__ = ["elementwise", "indexing", "linalg", "nondiff", "reduce", "shape"]
+__all__ = [
+    "convolution",
+    "cumulative",
+    "decompositions",
+    "differences",
+    "einsum",
+    "elementwise",
+    "fft",
+    "indexing",
+    "joining",
+    "layout",
+    "linalg",
+    "nondiff",
+    "norms",
+    "parts",
+    "picking",
+    "polynomials",
+    "reduce",
+    "shape",
+    "sorting",
+    "statistics",
+    "ufuncs",
+]

@@ -69,6 +69,11 @@ elementwise(
     fn=operator.pow,  # squares and square roots by themselves, as ndarray's own operator does
 )
 elementwise(
+    np.float_power,
+    lambda t, _out, x, y: by_base(t, x, y),
+    lambda t, out, x, _y: t * (out * np.log(nonzero(x) + (0j if out.dtype.kind == "c" else 0))),
+)
+elementwise(
     np.remainder, lambda t, _x, _y: t, lambda t, x, y: -t * np.floor_divide(x, y), name="mod"
 )
 elementwise(np.fmod, lambda t, _x, _y: t, lambda t, x, y: -t * np.trunc(x / y))
@@ -85,6 +90,11 @@ elementwise(
     name="abs",
 )
 elementwise(np.fabs, lambda t, x: t * np.sign(x))
+elementwise(
+    np.copysign,
+    lambda t, x, y: t * (np.sign(x) * np.copysign(1.0, y).astype(t.dtype)),
+    lambda t, _x, _y: flat(t),
+)
 elementwise(np.conjugate, lambda t: np.conjugate(t))  # its own conjugate: holomorphic enough
 
 # exponentials and logarithms

@@ -1,0 +1,1 @@
+"""Inverses, determinants, decompositions."""

@@ -1,0 +1,1 @@
+"""Differences, slopes, integrals and interpolation."""

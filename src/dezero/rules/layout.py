@@ -1,0 +1,1 @@
+"""Padding, repeating, turning, and what else lays numbers out anew."""

@@ -1,0 +1,1 @@
+"""Norms, and what is made of singular values."""

@@ -1,0 +1,1 @@
+"""Functions that take and put elements by index, condition or choice."""

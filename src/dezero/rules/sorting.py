@@ -1,0 +1,1 @@
+"""Sorting, and what is defined by order: medians and quantiles."""

@@ -1,0 +1,1 @@
+"""Means, spreads, correlations and histograms."""

@@ -1,0 +1,1 @@
+"""Linear algebra that SciPy has beside NumPy's."""

@@ -1,0 +1,1 @@
+"""Special functions: rows for the ufuncs of `scipy.special`, and its other functions."""
