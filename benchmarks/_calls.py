@@ -6,8 +6,10 @@ vector for each operand (`call_of`). A maker takes `n`.
 
 from __future__ import annotations
 
+import contextlib
 import functools
-import inspect
+import importlib
+import sys
 from collections.abc import Callable
 from math import isqrt
 from typing import Any
@@ -15,10 +17,11 @@ from typing import Any
 import numpy as np
 
 import dezero as dz
-from dezero.box import ROWS
+from dezero.box import ROWS, Box
 from dezero.rows import TABLE
 from dezero.rules.gather import deposit, gather
-from dezero.rules.indexing import scatter, setitem
+from dezero.rules.indexing import scatter
+from dezero.trees import flatten
 
 Maker = Callable[[int], Any]
 Call = tuple[Callable[..., Any], tuple[Any, ...]]
@@ -141,8 +144,8 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "getitem": (lambda x: x[places(len(x))], vector),
     "setitem": (assigned, vector, vector),
     "scatter": (lambda g: scatter(g, index=places(len(g)), shape=g.shape), vector),
-    "gather": (lambda x: gather(x, places(len(x)), pattern=(0,)), vector),
-    "deposit": (lambda g: deposit(g, places(len(g)), pattern=(0,), shape=g.shape), vector),
+    "gather": (lambda x: gather(x, places(len(x))[None], pattern=(0,)), vector),
+    "deposit": (lambda g: deposit(g, places(len(g))[None], pattern=(0,), shape=g.shape), vector),
     "take": (lambda x: np.take(x, places(len(x))), vector),
     "take_along_axis": (lambda x: np.take_along_axis(x, places(len(x)), 0), vector),
     "choose": (lambda x, y: np.choose(mask(len(x)) * 1, [x, y]), vector, vector),
@@ -282,7 +285,48 @@ CALLS: dict[str, tuple[Any, ...]] = {
 """Calls whose arguments are more than vectors between 0.1 and 0.9."""
 
 
-def names() -> list[str]:
-    """Every row and program with a derivative."""
-    plain = {id(row) for row in TABLE.values() if row.nondifferentiable}
-    raise NotImplementedError(plain, inspect, dz, ROWS)
+PLAIN = {"out=", "ufunc.__call__", "ufunc.outer", "ufunc.reduce", "ufunc.accumulate", "ufunc.at"}
+"""Names that are the machinery's own: what other calls go through."""
+
+
+def titled(function: Any) -> str:
+    """NumPy's name of a key of the table of rows, without `np.`."""
+    if isinstance(function, tuple):
+        return f"{function[0].__name__}.{function[1]}"
+    name = str(getattr(function, "__name__", function))
+    if function is getattr(sys.modules.get("scipy.special"), name, None):
+        return f"special.{name}"
+    module = str(getattr(function, "__module__", None))
+    return f"{module.removeprefix('numpy.')}.{name}" if module.startswith("numpy.") else name
+
+
+@functools.cache
+def functions() -> dict[str, Any]:
+    """Every row and every program that may have a derivative, by name."""
+    found = {titled(key): key for key in ROWS if key not in PLAIN}
+    for name in ("special", "linalg", "signal"):
+        with contextlib.suppress(ImportError):
+            library = f"dezero.scipy.{name}"
+            mirror = importlib.import_module(library)
+            own = {k: f for k, f in vars(mirror).items() if getattr(f, "__module__", "") == library}
+            found |= {f"scipy.{name}.{k}": f for k, f in own.items() if k[0] != "_"}
+    found |= {title: row.fn for title, row in TABLE.items() if title not in found}
+    plain = {title for title, row in TABLE.items() if row.nondifferentiable}
+    return {name: key for name, key in found.items() if name.rpartition(".")[2] not in plain}
+
+
+def call_of(name: str, n: int) -> Call:
+    """A function and its arguments, of about `n` numbers."""
+    key = functions()[name]
+    entry = CALLS.get(name) or CALLS.get(name.rpartition(".")[2])
+    if entry is None and isinstance(key, tuple):
+        entry = getattr(*key), vector
+    if entry is None:
+        entry = key, *[vector] * getattr(key, "nin", 1)
+    call, *makers = entry
+    return call, tuple(make(n) for make in makers)
+
+
+def has_derivative(call: Callable[..., Any], args: tuple[Any, ...]) -> bool:
+    """Whether a result depends on the arguments, to a box."""
+    return any(isinstance(y, Box) for y in flatten(call(*map(dz.Variable, args)))[0])
