@@ -6,9 +6,9 @@ Every row and program of the table is called on about 100,000 numbers (`_calls.p
 of the function on arrays, of its value and gradient (`dz.vjp` and one pullback), and of `dz.jvp`;
 "gradient" and "tangent" are what these take beyond the function. What a view costs (`reshape`,
 `x[:2]`) is no measure of its gradient, which has to make an array: a function counts as not less
-than one copy of its arguments. Memory is the peak of the new arrays, over the bytes of arguments and
-results. Growth is by how much more the derivative's time grows than the function's from `n` to
-`4 n` numbers.
+than one copy of its arguments or of its results. Memory is the peak of the new arrays, over the
+bytes of arguments and results. Growth is by how much more the derivative's time grows than the
+function's, which counts as not less than linear, from `n` to `4 n` numbers.
 """
 
 from __future__ import annotations
@@ -32,10 +32,22 @@ from dezero.trees import flatten, tree_map
 
 SIZE = 100_000
 
-DEARER: dict[str, str] = {}
-"""Rows whose derivative takes more than 8 times their function, and why."""
+DEARER = dict.fromkeys(
+    ("maximum", "minimum", "fmax", "fmin"), "see `shared` in rules/elementwise.py"
+)
+"""What may take more than 8 times its function, and where it says why."""
+
+LARGER = {
+    "angle": "a program of the real and the imaginary part, and their quotient",
+    "sinc": "a slope that is a difference over a quotient",
+}
+"""What may need more than twice its arguments and results at its peak, and why."""
+
+OBJECTS = 2**14
+"""Bytes of the objects around the arrays, which do not count."""
 
 chosen: list[str] = []
+"""The names to measure, if not all."""
 
 # ---- a call and its derivatives ----
 
@@ -56,14 +68,20 @@ def sides_of(name: str, n: int) -> tuple[dict[str, Side], tuple[Any, ...]] | Non
     call, args = call_of(name, n)
     if not has_derivative(call, args):
         return None
-    txs = tuple(map(ones, args))
+    txs, results = tuple(map(ones, args)), flatten(call(*args))[0]
+    larger = max(args, results, key=size)
     sides: dict[str, Side] = {
         "function": lambda: call(*args),
-        "copy": lambda: [np.copy(x) for x in args],
+        "copy": lambda: [np.copy(x) for x in larger],
         "gradient": gradient_of(call, args),
         "tangent": lambda: dz.jvp(call, args, txs),
     }
     return sides, args
+
+
+def size(arrays: Iterable[Any]) -> int:
+    """Bytes of some arrays."""
+    return sum(np.asarray(x).nbytes for x in arrays)
 
 
 def measured(sides: dict[str, Side], quick: bool) -> Times:
@@ -142,7 +160,7 @@ def peak(side: Side) -> int:
     tracemalloc.start()
     try:
         side()
-        return tracemalloc.get_traced_memory()[1]
+        return max(tracemalloc.get_traced_memory()[1] - OBJECTS, 0)
     finally:
         tracemalloc.stop()
 
@@ -151,13 +169,12 @@ def memory_part(quick: bool) -> dict[str, Any]:
     """The peak of value and gradient, over the bytes of arguments and results."""
     found = {}
     for name, sides, args in each(20_000 if quick else SIZE):
-        results = flatten(sides["function"]())[0]
-        needed = sum(np.asarray(x).nbytes for x in (*args, *results))
+        needed = size((*args, *flatten(sides["function"]())[0]))
         found[name] = {
             "kB": needed / 1e3,
             **{side: peak(sides[side]) / needed for side in ("function", "gradient")},
         }
-    worst = [(row["gradient"], name) for name, row in found.items() if name not in DEARER]
+    worst = [(row["gradient"], name) for name, row in found.items() if name not in LARGER]
     bounds = [Bound(f"peak / arguments and results, {n}", most, 2) for most, n in over(worst, 2)]
     return {"rows": found, "bounds": bounds}
 
@@ -167,10 +184,15 @@ def print_memory(result: dict[str, Any]) -> None:
     print("\nmemory: arguments and results, and peaks of new arrays over them")
     ranked = sorted(result["rows"].items(), key=lambda item: -item[1]["gradient"])
     rows = [
-        [name, f"{row['kB']:.0f}", f"{row['function']:.1f}", f"{row['gradient']:.1f}"]
+        [
+            name,
+            f"{row['kB']:.0f}",
+            *(f"{row[side]:.1f}" for side in ("function", "gradient")),
+            "" if row["gradient"] <= 2 else LARGER.get(name, "above 2"),
+        ]
         for name, row in ranked
     ]
-    print(table(["", "kB", "function", "value and gradient"], rows))
+    print(table(["", "kB", "function", "value and gradient", ""], rows))
 
 
 # ---- growth ----
@@ -184,8 +206,8 @@ def growth_part(quick: bool) -> dict[str, Any]:
     for name, sides, _ in each(4 * n):
         times = measured(sides, quick)
         grown = {side: times.seconds(side) / small[name].seconds(side) for side in sides}
-        function = max(grown["function"], grown["copy"])
-        found[name] = {side: grown[side] / function for side in ("gradient", "tangent")}
+        least = max(grown["function"], 4)
+        found[name] = {side: grown[side] / least for side in ("gradient", "tangent")}
     worst = [(max(row.values()), name) for name, row in found.items()]
     bounds = [Bound(f"growth / function's, {name}", most, 2.5) for most, name in over(worst, 2.5)]
     return {"rows": found, "bounds": bounds}

@@ -187,6 +187,7 @@ elementwise(np.sinc, lambda t, x: t * sinc_slope(x))
 
 # kinks: ties share equally, what was not taken gets an exact zero
 
+
 def kept(t: Any, taken: Any) -> Any:
     """`t` where it was taken, and an exact 0 elsewhere.
 
