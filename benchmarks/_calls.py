@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
+import inspect
 import sys
 import warnings
 from collections.abc import Callable
@@ -73,6 +74,16 @@ def root(n: int) -> Any:
     return vector(max(isqrt(n), 2))
 
 
+def third(n: int) -> Any:
+    """A vector of a third of the numbers."""
+    return vector(n // 3)
+
+
+def banded(n: int) -> Any:
+    """Three diagonals of a well-conditioned matrix."""
+    return vector(n // 3 * 3).reshape(3, -1) + np.array([[0.0], [3.0], [0.0]])
+
+
 def waves(n: int) -> Any:
     """Complex numbers."""
     return vector(n) + 1j * vector(n)
@@ -122,6 +133,16 @@ def assigned(x: Any, w: Any) -> Any:
     return y
 
 
+def gauge_free(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Eigenvalues, and vectors without their phases."""
+
+    def call(x: Any) -> Any:
+        w, v = function(x)
+        return w, np.abs(v)
+
+    return call
+
+
 def joined(function: Callable[..., Any]) -> Callable[..., Any]:
     """A function of a list of two arrays."""
     return lambda x, y: function([x, y])
@@ -130,6 +151,17 @@ def joined(function: Callable[..., Any]) -> Callable[..., Any]:
 def halved(function: Callable[..., Any]) -> Callable[..., Any]:
     """A function that takes a number of parts."""
     return lambda x: function(x, 2)
+
+
+def scipys(area: str, name: str, *first: Any) -> Callable[..., Any]:
+    """A function of SciPy, or of its mirror in `dezero`, with its first arguments given."""
+
+    def call(*xs: Any) -> Any:
+        scipy = importlib.import_module(f"scipy.{area}")
+        mirror = importlib.import_module(f"dezero.scipy.{area}")
+        return getattr(mirror if hasattr(mirror, name) else scipy, name)(*first, *xs)
+
+    return call
 
 
 def symmetric(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -200,6 +232,8 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "tensorinv": (lambda x: np.linalg.tensorinv(x, ind=1), square),
     "convolve": (np.convolve, vector, few),
     "correlate": (np.correlate, vector, few),
+    "einsum_path": (lambda x, y: np.einsum_path("ij,jk", x, y), square, square),
+    "einsum_of_one": (lambda x: np.einsum("ii->i", x), square),
     # polynomials
     "poly": (np.poly, few),
     "polyval": (np.polyval, few, vector),
@@ -214,6 +248,7 @@ CALLS: dict[str, tuple[Any, ...]] = {
         for name in ("inv", "det", "slogdet", "eig", "eigvals", "svd", "svdvals", "qr", "pinv")
     },
     **{name: (symmetric(getattr(np.linalg, name)), square) for name in ("eigh", "eigvalsh")},
+    "eig": (gauge_free(np.linalg.eig), square),
     "cholesky": (np.linalg.cholesky, definite),
     "solve": (np.linalg.solve, square, square),
     "lstsq": (lambda a, b: np.linalg.lstsq(a, b)[0], tall, lambda n: vector(n // 10)),
@@ -253,6 +288,11 @@ CALLS: dict[str, tuple[Any, ...]] = {
     "flipud": (np.flipud, rows),
     "rot90": (np.rot90, rows),
     "roll": (lambda x: np.roll(x, 7), vector),
+    "sums_of_runs": (lambda x: np.repeat(x, places(len(x)) % 3), vector),
+    **{
+        f"{name}_indices_from": (getattr(np, f"{name}_indices_from"), square)
+        for name in ("diag", "tril", "triu")
+    },
     "repeat": (lambda x: np.repeat(x, 3), vector),
     "tile": (lambda x: np.tile(x, 3), vector),
     "resize": (lambda x: np.resize(x, 2 * len(x)), vector),
@@ -290,6 +330,48 @@ CALLS: dict[str, tuple[Any, ...]] = {
         ]
         for name in names.split()
     },
+    # SciPy
+    **{
+        f"special.{name}": (scipys("special", name, *first), vector)
+        for first, names in [
+            ((1.5,), "jv yv hankel1 hankel2 iv kv ive kve jve yve hyp0f1 zeta"),
+            ((2,), "yn kn jn expn"),
+            ((1.5, 2.5), "hyp1f1"),
+            ((0.5, 1.5, 2.5), "hyp2f1"),
+        ]
+        for name in names.split()
+    },
+    **{
+        f"scipy.special.{name}": (scipys("special", name, *first), vector)
+        for name, first in {"polygamma": (2,)}.items()
+    },
+    "scipy.special.multigammaln": (lambda x: scipys("special", "multigammaln")(x, 2), above),
+    **{
+        f"scipy.linalg.{name}": (scipys("linalg", name), *makers)
+        for makers, names in [
+            ((square,), "det expm inv logm lu lu_factor qr sqrtm svd"),
+            ((definite,), "cholesky"),
+            ((square, square), "expm_frechet solve solve_triangular solve_continuous_lyapunov"),
+            ((square, square), "block_diag"),
+            ((square, square, square), "solve_sylvester"),
+            ((root,), "circulant companion fiedler hankel toeplitz"),
+        ]
+        for name in names.split()
+    },
+    "scipy.linalg.eigh": (symmetric(scipys("linalg", "eigh")), square),
+    "scipy.linalg.cho_factor": (lambda x: scipys("linalg", "cho_factor")(x)[0], definite),
+    "scipy.linalg.leslie": (
+        scipys("linalg", "leslie"), root, lambda n: vector(max(isqrt(n), 2) - 1)
+    ),
+    "scipy.linalg.solve_banded": (scipys("linalg", "solve_banded", (1, 1)), banded, third),
+    "scipy.linalg.cho_solve": (
+        lambda c, b: scipys("linalg", "cho_solve")((c, True), b), definite, square
+    ),
+    "scipy.linalg.lu_solve": (
+        lambda a, b: scipys("linalg", "lu_solve")(scipys("linalg", "lu_factor")(a), b),
+        square,
+        square,
+    ),
 }  # fmt: skip
 """Calls whose arguments are more than vectors between 0.1 and 0.9."""
 
@@ -309,17 +391,28 @@ def titled(function: Any) -> str:
     return f"{module.removeprefix('numpy.')}.{name}" if module.startswith("numpy.") else name
 
 
+def private(function: Any) -> bool:
+    """Whether a row is for other rows only."""
+    module, name = (str(getattr(function, key, "")) for key in ("__module__", "__name__"))
+    return module.startswith(("dezero.", "scipy.")) or name.startswith("_")
+
+
 @functools.cache
 def functions() -> dict[str, Any]:
-    """Every row and every program that may have a derivative, by name."""
-    found = {titled(key): key for key in ROWS if key not in PLAIN}
+    """What may have a derivative, by name: all that NumPy's users call, and rows in `CALLS`."""
+    found: dict[str, Any] = {}
     for name in ("special", "linalg", "signal"):
+        library = f"dezero.scipy.{name}"
         with contextlib.suppress(ImportError):
-            library = f"dezero.scipy.{name}"
-            mirror = importlib.import_module(library)
-            own = {k: f for k, f in vars(mirror).items() if getattr(f, "__module__", "") == library}
+            mirror = vars(importlib.import_module(library))
+            own = {
+                k: f
+                for k, f in mirror.items()
+                if str(getattr(f, "__module__", "")).startswith(library) and not isinstance(f, type)
+            }
             found |= {f"scipy.{name}.{k}": f for k, f in own.items() if k[0] != "_"}
-    found |= {title: row.fn for title, row in TABLE.items() if title not in found}
+    found |= {titled(key): key for key in ROWS if key not in PLAIN and not private(key)}
+    found |= {title: row for title, row in TABLE.items() if title in CALLS and title not in found}
     plain = {title for title, row in TABLE.items() if row.nondifferentiable}
     return {name: key for name, key in found.items() if name.rpartition(".")[2] not in plain}
 
@@ -331,9 +424,18 @@ def call_of(name: str, n: int) -> Call:
     if entry is None and isinstance(key, tuple):
         entry = getattr(*key), vector
     if entry is None:
-        entry = key, *[vector] * getattr(key, "nin", 1)
+        entry = key, *[vector] * operands(key)
     call, *makers = entry
     return call, tuple(make(n) for make in makers)
+
+
+def operands(function: Any) -> int:
+    """How many arguments a function needs."""
+    if isinstance(function, np.ufunc):
+        return function.nin
+    parameters = inspect.signature(function).parameters.values()
+    needed = [p for p in parameters if p.default is p.empty and p.kind <= p.POSITIONAL_OR_KEYWORD]
+    return max(len(needed), 1)
 
 
 def has_derivative(call: Callable[..., Any], args: tuple[Any, ...]) -> bool:
@@ -341,15 +443,43 @@ def has_derivative(call: Callable[..., Any], args: tuple[Any, ...]) -> bool:
     return any(isinstance(y, Box) for y in flatten(call(*map(dz.Variable, args)))[0])
 
 
+def recorded(call: Callable[..., Any], args: tuple[Any, ...]) -> set[str]:
+    """The rows that a call and its gradient go through."""
+    found: set[str] = set()
+
+    def gradient(*xs: Any) -> Any:
+        ys, pullback = dz.vjp(call, *xs)
+        gxs = pullback(ys)  # and not ones, which would leave no trace of linear rows
+        stack = [y._node for y in flatten((ys, gxs))[0] if isinstance(y, dz.Variable)]
+        seen = set(stack)
+        while stack:
+            node = stack.pop()
+            found.add(node.p.title if node.p else "")
+            new = {edge for edge in node.edges if edge is not None} - seen
+            seen |= new
+            stack += new
+        return gxs
+
+    dz.vjp(gradient, *args)
+    return found
+
+
+def ones(y: Any) -> Any:
+    """A cotangent, or a tangent."""
+    return np.ones(np.shape(y), y.dtype if y.dtype.kind in "fc" else np.float64)
+
+
 def unfit() -> dict[str, str]:
-    """Names whose call does not work, and why: they need another entry in `CALLS`."""
-    found = {}
+    """What cannot be measured, and why: it needs another entry in `CALLS`."""
+    found, met = {}, set(functions())
     for name in functions():
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 call, args = call_of(name, 100)
-                has_derivative(call, args)
+                if has_derivative(call, args):
+                    met |= recorded(call, args)
         except Exception as error:  # noqa: BLE001  # whatever it is, it is told
             found[name] = repr(error)
-    return found
+    inner = {title for title, row in TABLE.items() if not row.nondifferentiable}
+    return found | dict.fromkeys(inner - met, "no call goes through this row")

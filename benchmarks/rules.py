@@ -6,8 +6,8 @@ Every row and program of the table is called on about 100,000 numbers (`_calls.p
 of the function on arrays, of its value and gradient (`dz.vjp` and one pullback), and of `dz.jvp`;
 "gradient" and "tangent" are what these take beyond the function. What a view costs (`reshape`,
 `x[:2]`) is no measure of its gradient, which has to make an array: a function counts as not less
-than one copy of its arguments or of its results. Memory is the peak of the new arrays, over the
-bytes of arguments and results. Growth is by how much more the derivative's time grows than the
+than one copy of its arguments or of its results. Memory is the peak of the new arrays of value and
+gradient, over what is needed: the function's own peak and the arguments' gradients. Growth is by how much more the derivative's time grows than the
 function's, which counts as not less than linear, from `n` to `4 n` numbers.
 """
 
@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
-from _calls import call_of, functions, has_derivative
+from _calls import call_of, functions, has_derivative, ones
 from _harness import Bound, Side, Times, compare, table
 
 import dezero as dz
@@ -50,11 +50,6 @@ chosen: list[str] = []
 """The names to measure, if not all."""
 
 # ---- a call and its derivatives ----
-
-
-def ones(y: Any) -> Any:
-    """A cotangent, or a tangent."""
-    return np.ones(np.shape(y), y.dtype if y.dtype.kind in "fc" else np.float64)
 
 
 def gradient_of(call: Callable[..., Any], args: tuple[Any, ...]) -> Side:
@@ -166,33 +161,35 @@ def peak(side: Side) -> int:
 
 
 def memory_part(quick: bool) -> dict[str, Any]:
-    """The peak of value and gradient, over the bytes of arguments and results."""
+    """The peak of value and gradient, over the function's own and the gradients."""
     found = {}
     for name, sides, args in each(20_000 if quick else SIZE):
-        needed = size((*args, *flatten(sides["function"]())[0]))
-        found[name] = {
-            "kB": needed / 1e3,
-            **{side: peak(sides[side]) / needed for side in ("function", "gradient")},
-        }
+        needed = size(args) + max(peak(sides["function"]), size(results_of(sides["function"])))
+        found[name] = {"kB": needed / 1e3, "gradient": peak(sides["gradient"]) / needed}
     worst = [(row["gradient"], name) for name, row in found.items() if name not in LARGER]
-    bounds = [Bound(f"peak / arguments and results, {n}", most, 2) for most, n in over(worst, 2)]
+    bounds = [Bound(f"peak / needed, {name}", most, 2) for most, name in over(worst, 2)]
     return {"rows": found, "bounds": bounds}
+
+
+def results_of(side: Side) -> list[Any]:
+    """The arrays that a function returns."""
+    return flatten(side())[0]
 
 
 def print_memory(result: dict[str, Any]) -> None:
     """A line for each row, the largest first."""
-    print("\nmemory: arguments and results, and peaks of new arrays over them")
+    print("\nmemory: what is needed, and the peak of value and gradient over it")
     ranked = sorted(result["rows"].items(), key=lambda item: -item[1]["gradient"])
     rows = [
         [
             name,
             f"{row['kB']:.0f}",
-            *(f"{row[side]:.1f}" for side in ("function", "gradient")),
+            f"{row['gradient']:.1f}",
             "" if row["gradient"] <= 2 else LARGER.get(name, "above 2"),
         ]
         for name, row in ranked
     ]
-    print(table(["", "kB", "function", "value and gradient", ""], rows))
+    print(table(["", "kB", "value and gradient", ""], rows))
 
 
 # ---- growth ----
