@@ -2,13 +2,14 @@
 
     python benchmarks/rules.py [--quick] [--json] [--strict] [--only PART …] [--rows NAME …]
 
-Every row and program of the table is called on about 100,000 numbers (`_calls.py`). Times are those
-of the function on arrays, of its value and gradient (`dz.vjp` and one pullback), and of `dz.jvp`;
-"gradient" and "tangent" are what these take beyond the function. What a view costs (`reshape`,
-`x[:2]`) is no measure of its gradient, which has to make an array: a function counts as not less
-than one copy of its arguments or of its results. Memory is the peak of the new arrays of value and
-gradient, over what is needed: the function's own peak and the arguments' gradients. Growth is by how much more the derivative's time grows than the
-function's, which counts as not less than linear, from `n` to `4 n` numbers.
+Every public function with a derivative is called on about 100,000 numbers (`_calls.py`). Times are
+those of the function on arrays, of its value and gradient (`dz.vjp` and one pullback), and of
+`dz.jvp`; "gradient" and "tangent" are what these take beyond the function. What a view costs
+(`reshape`, `x[:2]`) is no measure of its gradient, which has to make an array: a function counts as
+not less than one copy of its arguments or of its results. Memory is the peak of the new arrays of
+value and gradient, over what is needed: the function's own peak and the arguments' gradients.
+Growth is by how much more the derivative's time grows than the function's, which counts as not less
+than linear, from `n` to `4 n` numbers.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The benchmarks run; what they find depends on the machine, but what leaks does not."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -57,3 +58,16 @@ def test_rules_runs(part):
     rows = json.loads(done.stdout)[part][0]["rows"]
     assert rows.keys() == {"exp", "matmul", "sum"}  # `shape` has no derivative
     assert all(row["gradient"] > 0 for row in rows.values())
+
+
+def test_the_shim_of_hips_autograd_conjugates_at_its_border():
+    code = "import autograd as ag; print(ag.grad(lambda z: ag.numpy.real(z * z))(3 + 4j))"
+    code = f"import autograd.numpy; {code}"
+    env = os.environ | {
+        "PYTHONPATH": os.pathsep.join(
+            [str(FOLDER / "peer_suites"), os.environ.get("PYTHONPATH", "")]
+        )
+    }
+    argv = [sys.executable, "-c", code]
+    done = subprocess.run(argv, env=env, capture_output=True, text=True, check=False)
+    assert done.stdout.strip() == "(6+8j)", done.stderr
