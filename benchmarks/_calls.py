@@ -420,7 +420,8 @@ def functions() -> dict[str, Any]:
 def call_of(name: str, n: int) -> Call:
     """A function and its arguments, of about `n` numbers."""
     key = functions()[name]
-    entry = CALLS.get(name) or CALLS.get(name.rpartition(".")[2])
+    names = (name, name.removeprefix("scipy."), name.rpartition(".")[2])
+    entry = next((CALLS[each] for each in names if each in CALLS), None)
     if entry is None and isinstance(key, tuple):
         entry = getattr(*key), vector
     if entry is None:
