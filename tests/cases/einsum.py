@@ -137,3 +137,21 @@ CONSTANT = {
         lambda x: np.einsum_path(x, [0, 1], X, [2, 1], X, [2, 3], optimize="optimal")[1],
     ],
 }
+
+POLICIES = {
+    "einsum": [
+        (lambda x, y: np.einsum("i,i", x, y), [[1.0, 2], [3.0]], [[3, 3], [3]]),
+        (
+            lambda x, y: np.einsum("ij,ij->j", x, y),
+            [[[1.0, 2]], [[3.0], [4]]],
+            [[[7, 7]], [[3], [3]]],
+        ),
+        (lambda x: np.einsum("ii", x), [[[1.0, 2], [3, 4]]], [[[1, 0], [0, 1]]]),
+        (lambda x: np.einsum("ii->i", x), [[[1.0, 2], [3, 4]]], [[[1, 0], [0, 1]]]),
+        (
+            lambda x, y: np.einsum("ii,i", x, y),
+            [[[1.0, 2], [3, 4]], [5.0]],
+            [[[5, 0], [0, 5]], [5]],
+        ),
+    ],
+}

@@ -134,3 +134,17 @@ SPELLINGS = {
         Case(np.poly, (real((3, 3)) + np.diag([1.0, 4.0, 9.0]),), exact=False),
     ],
 }
+
+POLICIES = {
+    "leading zeros": [
+        (lambda p: np.polymul(p, [1.0, 2.0]), [[0.0, 1, 2]], [[0, 3, 3]]),
+        (np.roots, [[0.0, 2, -4]], [[0, -1, -0.5]]),
+        (lambda u: np.polydiv(u, [1.0, 1, 1])[1], [[1.0, 1, 1, 1]], [[1, -1, 0, 1]]),
+    ],
+    "powers of vectors and matrices": [
+        (lambda x: np.vander(x, 3), [[0.0, 2]], [[1, 5]]),
+        (np.polyval, [[1.0, 2, 3], [0.0, 2]], [[4, 2, 2], [2, 6]]),
+        (lambda a: np.linalg.matrix_power(a, 0), [[[0.0, 0], [0, 0]]], [[[0, 0], [0, 0]]]),
+        (lambda a: np.linalg.matrix_power(a, 2), [[[0.0, 0], [0, 0]]], [[[0, 0], [0, 0]]]),
+    ],
+}
