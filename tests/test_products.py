@@ -176,6 +176,7 @@ def test_a_poor_fit_warns_as_in_numpy():
 
 
 def test_what_has_no_coefficients():
+    assert np.vander(box(2), 0).shape == (2, 0)
     assert np.poly(dz.Variable(np.zeros(0))) == 1.0
     assert np.roots(dz.Variable(np.array([0.0, 3.0]))).shape == (0,)
 

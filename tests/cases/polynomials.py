@@ -62,12 +62,9 @@ CASES = {
         Case(np.roots, (np.array([2.0, 3.0]),)),
         Case(lambda p: np.roots(np.concatenate([[0.0, 0.0], p])), (np.poly([1.0, -2.0]),)),
     ],
-}
-
-SPELLINGS = {
     "vander": [
-        Case(lambda x, n=n, up=up: np.vander(x, n, increasing=up), (draw(s),), exact=draw is real)
-        for s, n in [(3, None), (2, 4), (3, 1), (3, 2), (0, 2), (2, 0)]
+        Case(lambda x, n=n, up=up: np.vander(x, n, increasing=up), (draw(s),))
+        for s, n in [(3, None), (2, 4), (3, 1), (3, 2), (0, 2)]
         for up in (False, True)
         for draw in (real, cplx)
     ]
@@ -75,6 +72,9 @@ SPELLINGS = {
         Case(np.vander, (np.array([0.0, 1.5, 0.0]),)),
         Case(lambda x: np.vander(x, N=3), (real(2),)),
     ],
+}
+
+SPELLINGS = {
     "polyadd": [*two(np.polyadd, (3, 3), (2, 4), (4, 1)), Case(np.polyadd, (real(), real(2)))],
     "polysub": two(np.polysub, (3, 3), (2, 4), (4, 1)),
     "polymul": [
@@ -127,12 +127,13 @@ SPELLINGS = {
         ),
     ],
     "poly": [
-        Case(np.poly, (real(3),)),
-        Case(np.poly, (cplx(3),)),
-        Case(np.poly, (real(1),)),
-        Case(lambda z: np.poly(np.concatenate([z, np.conj(z)])), (cplx(2),)),
-        Case(np.poly, (real((3, 3)) + np.diag([1.0, 4.0, 9.0]),), exact=False),
-    ],
+        Case(np.poly, at, exact=False)
+        for at in [
+            *((draw(n),) for n in (1, 2, 3, 5, 6) for draw in (real, cplx)),
+            (real((3, 3)) + np.diag([1.0, 4.0, 9.0]),),
+        ]
+    ]
+    + [Case(lambda z: np.poly(np.concatenate([z, np.conj(z)])), (cplx(2),), exact=False)],
 }
 
 POLICIES = {

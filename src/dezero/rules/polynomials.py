@@ -14,6 +14,7 @@ from ..box import as_array, plain
 from ..dispatch import implements
 from ..errors import OperandError, ShapeError, UnsupportedError
 from ..rows import General, primitive
+from .convolution import convolve
 
 
 def coefficients(p: Any, name: str) -> Any:
@@ -105,18 +106,43 @@ def np_polyval(p: Any, x: Any) -> Any:
     )
 
 
+def _powers(x: Any, *, n: int) -> Any:
+    out = np.empty((*x.shape, n), x.dtype)
+    out[..., :1], out[..., 1:] = 1, x[..., np.newaxis]
+    np.multiply.accumulate(out[..., 1:], axis=-1, out=out[..., 1:])
+    return out
+
+
+def _powers_by(g: Any, x: Any, *, n: int) -> Any:
+    """The derivative of the polynomial that has a row of `g` as its coefficients."""
+    if n < 2:
+        return np.zeros(x.shape, g.dtype)
+    return _slope(np.moveaxis(np.flip(g, -1), -1, 0), x)
+
+
+def _powers_moved(t: Any, x: Any, *, n: int) -> Any:
+    if n < 2:
+        return np.zeros((*x.shape, n), t.dtype)
+    slopes = np.arange(1, n) * powers(x, n=n - 1)
+    first = np.zeros((*x.shape, 1), x.dtype)
+    return np.expand_dims(t, -1) * np.concatenate([first, slopes], axis=-1)
+
+
+powers: General = primitive(
+    _powers, _powers_by, pushes=(_powers_moved,), title="vander", batching=pointwise
+)
+"""The powers of each number from 0 on, along a last axis."""
+
+
 @implements(np.vander)
 def np_vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     """The matrix of powers of a vector."""
     x = vector(x, "vander")
-    x = x.astype(np.promote_types(x.dtype, int))
     n = len(x) if N is None else N
-    if n <= 0:
-        return np.reshape(x, (-1, 1))[:, :0]
-    columns = [x**0]
-    while len(columns) < n:
-        columns.append(columns[-1] * x if len(columns) > 1 else x)
-    return np.stack(columns if increasing else columns[::-1], axis=1)
+    if n < 1:
+        return np.expand_dims(x, 1)[:, :0]
+    out = powers(x.astype(np.promote_types(x.dtype, int)), n=n)
+    return out if increasing else out[:, ::-1]
 
 
 # ---- arithmetic ----
@@ -279,10 +305,21 @@ def np_poly(seq_of_zeros: Any) -> Any:
         return 1.0
     if zeros.dtype.kind in "iub":
         zeros = zeros.astype(float)
-    p: Any = np.ones(1, zeros.dtype)
-    for k in range(len(zeros)):
-        p = np.convolve(p, np.concatenate([np.ones(1, zeros.dtype), -zeros[k : k + 1]]))
+    p = _multiplied(zeros)
     return np.real(p) if zeros.dtype.kind == "c" and _closed(plain(zeros)) else p
+
+
+def _multiplied(zeros: Any) -> Any:
+    """The product of all x - zero, in pairs, of which those of a round are one convolution."""
+    parts = np.stack([np.ones(len(zeros), zeros.dtype), -zeros], axis=1)
+    while len(parts) > 1:
+        n = len(parts) - len(parts) % 2
+        last = parts[n:]
+        parts = convolve(parts[:n:2], parts[1:n:2], dims=1, mode="full")
+        if len(last):
+            front = np.zeros((1, parts.shape[1] - last.shape[1]), zeros.dtype)
+            parts = np.concatenate([parts, np.concatenate([front, last], axis=1)])
+    return parts[0, -len(zeros) - 1 :]
 
 
 def _closed(zeros: Any) -> bool:
