@@ -72,6 +72,14 @@ CASES = {
         Case(np.vander, (np.array([0.0, 1.5, 0.0]),)),
         Case(lambda x: np.vander(x, N=3), (real(2),)),
     ],
+    "poly": [
+        Case(np.poly, at, exact=False)
+        for at in [
+            *((draw(n),) for n in (1, 2, 3, 5, 6) for draw in (real, cplx)),
+            (real((3, 3)) + np.diag([1.0, 4.0, 9.0]),),
+        ]
+    ]
+    + [Case(lambda z: np.poly(np.concatenate([z, np.conj(z)])), (cplx(2),), exact=False)],
 }
 
 SPELLINGS = {
@@ -126,14 +134,6 @@ SPELLINGS = {
             exact=False,
         ),
     ],
-    "poly": [
-        Case(np.poly, at, exact=False)
-        for at in [
-            *((draw(n),) for n in (1, 2, 3, 5, 6) for draw in (real, cplx)),
-            (real((3, 3)) + np.diag([1.0, 4.0, 9.0]),),
-        ]
-    ]
-    + [Case(lambda z: np.poly(np.concatenate([z, np.conj(z)])), (cplx(2),), exact=False)],
 }
 
 POLICIES = {

@@ -14,7 +14,6 @@ from ..box import as_array, plain
 from ..dispatch import implements
 from ..errors import OperandError, ShapeError, UnsupportedError
 from ..rows import General, primitive
-from .convolution import convolve
 
 
 def coefficients(p: Any, name: str) -> Any:
@@ -106,32 +105,36 @@ def np_polyval(p: Any, x: Any) -> Any:
     )
 
 
-def _powers(x: Any, *, n: int) -> Any:
+def _powers(x: Any, *, n: int, increasing: bool) -> Any:
     out = np.empty((*x.shape, n), x.dtype)
-    out[..., :1], out[..., 1:] = 1, x[..., np.newaxis]
-    np.multiply.accumulate(out[..., 1:], axis=-1, out=out[..., 1:])
+    rising = out if increasing else out[..., ::-1]
+    rising[..., :1], rising[..., 1:] = 1, x[..., np.newaxis]
+    np.multiply.accumulate(rising[..., 1:], axis=-1, out=rising[..., 1:])
     return out
 
 
-def _powers_by(g: Any, x: Any, *, n: int) -> Any:
+def _powers_by(g: Any, x: Any, *, n: int, increasing: bool) -> Any:
     """The derivative of the polynomial that has a row of `g` as its coefficients."""
-    if n < 2:
-        return np.zeros(x.shape, g.dtype)
-    return _slope(np.moveaxis(np.flip(g, -1), -1, 0), x)
+    total: Any = np.zeros(x.shape, g.dtype)
+    for k in range(n - 1, 0, -1):
+        total = total * x + k * g[..., k if increasing else -k - 1]
+    return total
 
 
-def _powers_moved(t: Any, x: Any, *, n: int) -> Any:
+def _powers_moved(t: Any, x: Any, *, n: int, increasing: bool) -> Any:
     if n < 2:
         return np.zeros((*x.shape, n), t.dtype)
-    slopes = np.arange(1, n) * powers(x, n=n - 1)
+    steps = np.arange(1, n) if increasing else np.arange(n - 1, 0, -1)
+    slopes = steps * powers(x, n=n - 1, increasing=increasing)
     first = np.zeros((*x.shape, 1), x.dtype)
-    return np.expand_dims(t, -1) * np.concatenate([first, slopes], axis=-1)
+    parts = [first, slopes] if increasing else [slopes, first]
+    return np.expand_dims(t, -1) * np.concatenate(parts, axis=-1)
 
 
 powers: General = primitive(
     _powers, _powers_by, pushes=(_powers_moved,), title="vander", batching=pointwise
 )
-"""The powers of each number from 0 on, along a last axis."""
+"""The powers of each number, along a last axis."""
 
 
 @implements(np.vander)
@@ -141,8 +144,7 @@ def np_vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     n = len(x) if N is None else N
     if n < 1:
         return np.expand_dims(x, 1)[:, :0]
-    out = powers(x.astype(np.promote_types(x.dtype, int)), n=n)
-    return out if increasing else out[:, ::-1]
+    return powers(x.astype(np.promote_types(x.dtype, int)), n=n, increasing=bool(increasing))
 
 
 # ---- arithmetic ----
@@ -305,21 +307,46 @@ def np_poly(seq_of_zeros: Any) -> Any:
         return 1.0
     if zeros.dtype.kind in "iub":
         zeros = zeros.astype(float)
-    p = _multiplied(zeros)
+    p = monic(zeros)
     return np.real(p) if zeros.dtype.kind == "c" and _closed(plain(zeros)) else p
 
 
-def _multiplied(zeros: Any) -> Any:
-    """The product of all x - zero, in pairs, of which those of a round are one convolution."""
-    parts = np.stack([np.ones(len(zeros), zeros.dtype), -zeros], axis=1)
-    while len(parts) > 1:
-        n = len(parts) - len(parts) % 2
-        last = parts[n:]
-        parts = convolve(parts[:n:2], parts[1:n:2], dims=1, mode="full")
-        if len(last):
-            front = np.zeros((1, parts.shape[1] - last.shape[1]), zeros.dtype)
-            parts = np.concatenate([parts, np.concatenate([front, last], axis=1)])
-    return parts[0, -len(zeros) - 1 :]
+def _grown(p: Any, zero: Any) -> Any:
+    """The polynomial times x - zero."""
+    none = np.zeros((*p.shape[:-1], 1), p.dtype)
+    return np.concatenate([p, none], axis=-1) - zero * np.concatenate([none, p], axis=-1)
+
+
+def _monic(x: Any) -> Any:
+    p: Any = np.ones((*x.shape[:-1], 1), x.dtype)
+    for k in range(x.shape[-1]):
+        p = _grown(p, x[..., k : k + 1])
+    return p
+
+
+def _by_zeros(g: Any, x: Any) -> Any:
+    """Back through the factors, from the last: `found` is minus the sum of g times the rest."""
+    before, found = [np.ones((*x.shape[:-1], 1), x.dtype)], []
+    for k in range(x.shape[-1] - 1):
+        before.append(_grown(before[-1], x[..., k : k + 1]))
+    for k in range(x.shape[-1] - 1, -1, -1):
+        found.append(-np.sum(g[..., 1:] * before[k], axis=-1))
+        g = g[..., :-1] - x[..., k : k + 1] * g[..., 1:]
+    return np.stack(found[::-1], axis=-1)
+
+
+def _zeros_moved(t: Any, x: Any) -> Any:
+    p = np.ones((*x.shape[:-1], 1), x.dtype)
+    moved = np.zeros_like(p)
+    for k in range(x.shape[-1]):
+        none = np.zeros_like(p[..., :1])
+        step = t[..., k : k + 1] * np.concatenate([none, p], axis=-1)
+        moved, p = _grown(moved, x[..., k : k + 1]) - step, _grown(p, x[..., k : k + 1])
+    return moved
+
+
+monic = primitive(_monic, _by_zeros, pushes=(_zeros_moved,), title="poly", batching=pointwise)
+"""The polynomial with the zeros along the last axis, and 1 before the highest power."""
 
 
 def _closed(zeros: Any) -> bool:
