@@ -218,6 +218,8 @@ def test_a_root_moves_as_the_formula_says():
         (lambda: np.einsum("...i->i", box(2, 3)), ShapeError, r"`\.\.\.`"),
         (lambda: np.einsum("i$->i", box(2, 3)), ShapeError, "einsum"),
         (lambda: np.einsum(box(2), ["a"]), OperandError, "whole numbers"),
+        (lambda: np.einsum(box(2), [-1]), OperandError, "0 to 51"),
+        (lambda: np.einsum("i,i,i", box(2), V[:2], V[:2], optimize="best"), ShapeError, "best"),
         (lambda: np.einsum(box(2), [60]), OperandError, "0 to 51"),
         (lambda: np.vdot(box(2), np.ones(3)), ShapeError, "dot"),
         (lambda: np.vecdot(box(1), np.ones(3)), ShapeError, "1 and 3"),

@@ -8,6 +8,7 @@ it repeats, whose cotangent lies on a diagonal.
 
 from __future__ import annotations
 
+import functools
 import operator
 import string
 from typing import Any
@@ -34,6 +35,7 @@ def distinct(letters: str) -> str:
 # ---- rows ----
 
 
+@functools.lru_cache(maxsize=4096)
 def _split(subscripts: str) -> tuple[str, ...]:
     """Each operand's letters and then the result's."""
     inputs, output = subscripts.split("->")
@@ -106,19 +108,26 @@ def _back_of_one(g: Any, x: Any, subscripts: str) -> Any:
     return _back(g, x, f"{kept}->{source}")
 
 
-def _back_of_two(g: Any, x: Any, y: Any, letters: tuple[str, str, str], optimize: Any) -> Any:
+def _back_of_two(g: Any, x: Any, y: Any, letters: tuple[str, ...], optimize: Any) -> Any:
     """The cotangent of `x`; `letters` are those of `x`, `y` and the result."""
     mine, other, output = letters
-    size = dict(zip(other, np.shape(y), strict=True)) | dict(zip(output, g.shape, strict=True))
-    own = dict(zip(mine, x.shape, strict=True))
-    # A letter is left out if only this operand has it, or if it is 1 long here or there only.
-    kept = "".join(k for k in own if size.get(k) == own[k])
+    kept = _kept(letters, (x.shape, np.shape(y), g.shape))
     moved = einsum_of_two(g, y, subscripts=f"{output},{other}->{kept}", optimize=optimize)
     return _back(moved, x, f"{kept}->{mine}")
 
 
+@functools.lru_cache(maxsize=4096)
+def _kept(letters: tuple[str, ...], shapes: tuple[tuple[int, ...], ...]) -> str:
+    """An operand's letters but those that only it has, or that are 1 long here or there only."""
+    mine, other, output = (
+        dict(zip(*pair, strict=True)) for pair in zip(letters, shapes, strict=True)
+    )
+    size = other | output
+    return "".join(letter for letter, n in mine.items() if size.get(letter) == n)
+
+
 def _back_to_x(g: Any, x: Any, y: Any, *, subscripts: str, optimize: Any) -> Any:
-    return _back_of_two(g, x, y, _split(subscripts), optimize)  # type: ignore[arg-type]  # three
+    return _back_of_two(g, x, y, _split(subscripts), optimize)
 
 
 def _back_to_y(g: Any, x: Any, y: Any, *, subscripts: str, optimize: Any) -> Any:
@@ -140,23 +149,24 @@ einsum_of_two: General = General(
 
 def _lettered(labels: Any) -> str:
     """A list of labels as a string of letters."""
-    return "".join("..." if k is ... else LETTERS[operator.index(k)] for k in labels)
+    letters = dict(enumerate(LETTERS))
+    return "".join("..." if k is ... else letters[operator.index(k)] for k in labels)
 
 
-def _read(operands: tuple[Any, ...]) -> tuple[list[str], str | None, list[Any]]:
+def _read(operands: tuple[Any, ...]) -> tuple[tuple[str, ...], str | None, list[Any]]:
     """Each operand's letters, the result's if they are given, and the operands."""
     if isinstance(operands[0], str):
         text, *given = operands
         inputs, arrow, output = text.replace(" ", "").partition("->")
-        terms = inputs.split(",")
+        terms = tuple(inputs.split(","))
         result = output if arrow else None
     else:
         pairs = len(operands) // 2
         given = list(operands[: 2 * pairs : 2])
         try:
-            terms = [_lettered(each) for each in operands[1 : 2 * pairs : 2]]
+            terms = tuple(_lettered(each) for each in operands[1 : 2 * pairs : 2])
             result = _lettered(operands[-1]) if len(operands) % 2 else None
-        except (TypeError, IndexError) as error:
+        except (TypeError, KeyError) as error:
             raise OperandError(
                 f"np.einsum: labels are lists of whole numbers from 0 to 51 and `...` ({error})"
             ) from error
@@ -165,7 +175,10 @@ def _read(operands: tuple[Any, ...]) -> tuple[list[str], str | None, list[Any]]:
     return terms, result, [as_array(x) for x in given]
 
 
-def _written_out(terms: list[str], output: str | None, ndims: list[int]) -> tuple[list[str], str]:
+@functools.lru_cache(maxsize=4096)
+def _written_out(
+    terms: tuple[str, ...], output: str | None, ndims: tuple[int, ...]
+) -> tuple[tuple[str, ...], str]:
     """Subscripts without ellipsis, and those of the result."""
     free = [letter for letter in LETTERS if not any(letter in term for term in terms)]
     widths = [
@@ -175,10 +188,10 @@ def _written_out(terms: list[str], output: str | None, ndims: list[int]) -> tupl
     if min(widths, default=0) < 0:
         raise ShapeError(f"np.einsum({','.join(terms)}): more subscripts than axes, {ndims}")
     wide = "".join(free[: max(widths, default=0)])
-    shared = [
+    shared = tuple(
         term.replace("...", wide[len(wide) - width :])
         for term, width in zip(terms, widths, strict=True)
-    ]
+    )
     if output is None:
         named = "".join(terms).replace(".", "")
         output = "..." + "".join(sorted(k for k in set(named) if named.count(k) == 1))
@@ -194,7 +207,7 @@ def np_einsum(*operands: Any, optimize: Any = False, **kwargs: Any) -> Any:
     if kwargs:
         raise unsupported(np.einsum, kwargs=sorted(kwargs))
     terms, output, xs = _read(operands)
-    terms, output = _written_out(terms, output, [x.ndim for x in xs])
+    terms, output = _written_out(terms, output, tuple(x.ndim for x in xs))
     if len(xs) == 1:
         return einsum_of_one(*xs, subscripts=f"{terms[0]}->{output}", optimize=optimize)
     if len(xs) == 2:
@@ -202,14 +215,11 @@ def np_einsum(*operands: Any, optimize: Any = False, **kwargs: Any) -> Any:
     return _contracted(terms, output, xs, optimize)
 
 
-def _contracted(terms: list[str], output: str, xs: list[Any], optimize: Any) -> Any:
+def _contracted(terms: tuple[str, ...], output: str, xs: list[Any], optimize: Any) -> Any:
     """Along NumPy's path, each of whose steps is taken in pairs."""
-    stand_ins = [np.broadcast_to(np.empty(()), x.shape) for x in xs]
     way = "greedy" if optimize is False else optimize
-    try:
-        path = np.einsum_path(f"{','.join(terms)}->{output}", *stand_ins, optimize=way)[0][1:]
-    except (ValueError, TypeError, KeyError, RuntimeError) as error:
-        raise ShapeError(f"np.einsum({','.join(terms)}->{output}): {error}") from error
+    way = way if isinstance(way, (str, bool)) else tuple(way)
+    path = _path(f"{','.join(terms)}->{output}", tuple(x.shape for x in xs), way)
     left = list(zip(terms, xs, strict=True))
     for step in path:
         chosen = [left.pop(k) for k in sorted(step, reverse=True)]
@@ -230,6 +240,16 @@ def _contracted(terms: list[str], output: str, xs: list[Any], optimize: Any) -> 
             else:
                 left.append((kept, found))
     return found
+
+
+@functools.lru_cache(maxsize=1024)
+def _path(subscripts: str, shapes: tuple[tuple[int, ...], ...], way: Any) -> list[Any]:
+    """NumPy's path for operands of these shapes."""
+    stand_ins = [np.broadcast_to(np.empty(()), shape) for shape in shapes]
+    try:
+        return np.einsum_path(subscripts, *stand_ins, optimize=way)[0][1:]
+    except (ValueError, TypeError, KeyError, RuntimeError) as error:
+        raise ShapeError(f"np.einsum({subscripts}): {error}") from error
 
 
 @implements(np.einsum_path)

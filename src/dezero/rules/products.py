@@ -87,6 +87,8 @@ def np_vecdot(
     if kwargs:
         raise unsupported(np.vecdot, kwargs=sorted(kwargs))
     x1, x2 = operands(np.vecdot, x1, x2, (1, 1))
+    if axes is None and axis in (None, -1) and not keepdims:
+        return _sums_of_products(x1, x2)
     places = [-1 if axis is None else axis] * 2 if axes is None else axes
     out = over_cores(np.vecdot, x1, x2, (1, 1, 0), _sums_of_products, list(places)[:2])
     if not keepdims:
@@ -149,7 +151,7 @@ def np_cross(
     a, b = as_array(a), as_array(b)
     if not (a.ndim and b.ndim):
         raise ShapeError("np.cross: a number is no vector")
-    a, b = np.moveaxis(a, axisa, -1), np.moveaxis(b, axisb, -1)
+    a, b = (x if k == -1 else np.moveaxis(x, k, -1) for x, k in ((a, axisa), (b, axisb)))
     lengths = {a.shape[-1], b.shape[-1]}
     if not lengths <= {2, 3}:
         raise ShapeError(
