@@ -42,7 +42,8 @@ by_transform = [{**each, "method": "fft"} for each in in_modes]
 CASES = {
     "fftconvolve": [
         *cases("fftconvolve", [((4,), (3,)), ((2,), (4,)), ((3, 4), (2, 2))], *in_modes),
-        *cases("fftconvolve", [((3, 4), (3, 2)), ((1, 4), (3, 3))], {"axes": 1}),
+        *cases("fftconvolve", [((3, 4), (3, 2))], {"axes": 1}),
+        *cases("fftconvolve", [((1, 4), (3, 3)), ((3, 4), (1, 2))], *in_modes),
         *cases("fftconvolve", [((4, 3, 2), (2, 3, 2))], {"axes": [0, -1], "mode": "same"}),
         *cases("convolve", [((3, 4), (2, 2)), ((5,), (3,))], *by_transform),
         *cases("correlate", [((3, 4), (2, 2)), ((2,), (4,))], *by_transform),
@@ -51,6 +52,7 @@ CASES = {
 }
 
 SPELLINGS = {
+    "scipy.signal.fftconvolve": cases("fftconvolve", [((1, 4), (3, 1))], *in_modes, {"axes": 0}),
     "scipy.signal.convolve": [
         *cases(
             "convolve", [((4,), (3,)), ((2,), (4,)), ((3, 4), (2, 2)), ((2, 2), (3, 3))], *directly

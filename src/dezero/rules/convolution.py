@@ -47,13 +47,15 @@ def convolution(fn: Callable[..., Any], title: str) -> General:
 def _directly(x: Any, y: Any, *, dims: int, mode: str) -> Any:
     """Product by product, in NumPy's own loop or the shorter of ours."""
     members = np.broadcast_shapes(x.shape[:-dims], y.shape[:-dims])
-    if dims == 1 and math.prod(members) <= y.shape[-1]:
+    n, m = x.shape[-1], y.shape[-1]
+    length = n - m + 1 if mode == "valid" else n + m - 1
+    if dims == 1 and math.prod(members) <= min(n, m, length):
         x, y = (np.broadcast_to(a, (*members, a.shape[-1])) for a in (x, y))
         one: Callable[..., Any] = np.convolve
         outs = [one(x[k], y[k], mode) for k in np.ndindex(*members)]
-        n = abs(x.shape[-1] - y.shape[-1]) + 1 if mode == "valid" else x.shape[-1] + y.shape[-1] - 1
-        dtype = np.result_type(x, y)
-        return np.asarray(outs, dtype).reshape((*members, n)) if members else outs[0]
+        if not members:
+            return outs[0]
+        return np.asarray(outs, np.result_type(x, y)).reshape((*members, length))
     return (_by_windows if mode == "valid" else _by_shifts)(x, y, members, dims)
 
 
@@ -63,9 +65,9 @@ def _window(start: tuple[int, ...], shape: tuple[int, ...]) -> tuple[Any, ...]:
 
 def _by_shifts(x: Any, y: Any, members: tuple[int, ...], dims: int) -> Any:
     """All products: a shifted copy of the larger operand for each element of the smaller."""
-    if x.size < y.size:
-        x, y = y, x
     n, m = x.shape[-dims:], y.shape[-dims:]
+    if math.prod(n) < math.prod(m):
+        x, y, n, m = y, x, m, n
     whole = tuple(a + b - 1 for a, b in zip(n, m, strict=True))
     out = np.zeros((*members, *whole), np.result_type(x, y))
     ones = (np.newaxis,) * dims

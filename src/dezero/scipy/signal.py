@@ -69,7 +69,7 @@ def _convolved(row: Any, x: Any, y: Any, mode: str, dims: int, later: int = 0) -
 
     Where no place is the middle one, ``"same"`` starts at the earlier, or `later`.
     """
-    n, m = x.shape[-dims:], y.shape[-dims:]
+    shape, n, m = x.shape, x.shape[-dims:], y.shape[-dims:]
     if mode == "valid":
         if not _holds(n, m):
             x, y, n, m = y, x, m, n
@@ -78,8 +78,8 @@ def _convolved(row: Any, x: Any, y: Any, mode: str, dims: int, later: int = 0) -
     out = row(x, y, dims=dims, mode="full")
     if mode == "full":
         return out
-    inner = [a - b + 1 for a, b in zip(n, m, strict=True)] if mode == "valid" else n
-    return _middle(out, inner, later)
+    valid = [a - b + 1 for a, b in zip(n, m, strict=True)]
+    return _middle(out, valid if mode == "valid" else shape, later)
 
 
 def _holds(n: tuple[int, ...], m: tuple[int, ...]) -> bool:
@@ -138,6 +138,10 @@ def fftconvolve(in1: Any, in2: Any, mode: str = "full", axes: Any = None) -> Any
     chosen = normalize_axis_tuple(range(x.ndim) if axes is None else axes, x.ndim)
     if not chosen:
         raise OperandError("fftconvolve: axes=() leaves nothing to convolve")
+    chosen = tuple(k for k in chosen if x.shape[k] != 1 != y.shape[k])  # the others broadcast
+    if not chosen:
+        out = np.multiply(x, y)
+        return _middle(out, x.shape, 0) if mode == "same" else out
     last = range(-len(chosen), 0)
     x, y = (np.moveaxis(a, chosen, last) for a in (x, y))
     out = _convolved(transformed, x, y, mode, len(chosen))
