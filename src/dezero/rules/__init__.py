@@ -2,6 +2,7 @@
 
 from . import (
     convolution,
+    creation,
     cumulative,
     decompositions,
     differences,
@@ -14,10 +15,13 @@ from . import (
     linalg,
     nondiff,
     norms,
+    padding,
     parts,
     picking,
+    placing,
     polynomials,
     reduce,
+    sets,
     shape,
     sorting,
     statistics,
@@ -26,6 +30,7 @@ from . import (
 
 __all__ = [
     "convolution",
+    "creation",
     "cumulative",
     "decompositions",
     "differences",
@@ -38,10 +43,13 @@ __all__ = [
     "linalg",
     "nondiff",
     "norms",
+    "padding",
     "parts",
     "picking",
+    "placing",
     "polynomials",
     "reduce",
+    "sets",
     "shape",
     "sorting",
     "statistics",

@@ -39,7 +39,10 @@ def _is_basic(index: Any) -> bool:
 def _scattered(g: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
     """Zeros of `shape` with `g` added at `index`."""
     out = np.zeros(shape, g.dtype)
-    _add_at(out, index, g)
+    if _is_basic(index):
+        out[index] = g
+    else:
+        np.add.at(out, index, g)
     return out
 
 

@@ -1,1 +1,259 @@
-"""Padding, repeating, turning, and what else lays numbers out anew."""
+"""Functions that repeat, roll, cut out and put in: numbers at other places, and no new ones."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
+
+from ..box import Box, as_array, plain
+from ..dispatch import implements
+from ..errors import OperandError, ShapeError
+from ..rows import General, linear
+from .indexing import scatter
+from .joining import gathered, in_dtype_of, part
+from .nondiff import for_all
+from .ufuncs import into
+
+# ---- rolling and repeating ----
+
+
+def _roll_members(p: Any, n: int, mine: Any, xs: Any, params: Any) -> Any:
+    (x,), axis = xs, params.get("axis")
+    if axis is None:
+        return np.reshape(p(np.reshape(x, (n, -1)), **{**params, "axis": 1}), x.shape)
+    axes = normalize_axis_tuple(axis, x.ndim - 1, allow_duplicate=True)
+    return p(x, **{**params, "axis": tuple(k + 1 for k in axes)})
+
+
+linear(
+    np.roll,
+    lambda g, *, shift, axis=None: np.roll(g, np.negative(shift), axis),
+    batching=_roll_members,
+)
+
+
+def _repeat_members(p: Any, n: int, mine: Any, xs: Any, params: Any) -> Any:
+    (x,) = xs
+    return p(x, **{**params, "axis": params["axis"] + 1})
+
+
+def _summed(g: Any, *, counts: Any, axis: int) -> Any:
+    """The sums of runs of `counts` elements."""
+    some = np.flatnonzero(counts)  # `reduceat` has no empty runs
+    starts = np.cumsum(counts) - counts
+    out = np.zeros((*g.shape[:axis], len(counts), *g.shape[axis + 1 :]), g.dtype)
+    if some.size:
+        out[(*(slice(None),) * axis, some)] = np.add.reduceat(g, starts[some], axis)
+    return out
+
+
+runs: General = General(
+    lambda x, *, counts, axis: np.repeat(x, counts, axis),
+    "runs",
+    (lambda g, *, counts, axis: sums_of_runs(g, counts=counts, axis=axis),),
+    None,
+    batching=_repeat_members,
+)
+sums_of_runs: General = General(
+    _summed,
+    "sums_of_runs",
+    (lambda g, *, counts, axis: runs(g, counts=counts, axis=axis),),
+    None,
+    batching=_repeat_members,
+)
+
+
+@implements(np.repeat)
+def np_repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
+    """Each element several times; as often as another, or as it is told."""
+    a, counts = as_array(a), for_all(np.repeat, repeats)
+    if not np.can_cast(counts.dtype, np.intp, "safe") and counts.size:
+        raise OperandError(f"np.repeat: counts are whole numbers, not {counts.dtype}")
+    if axis is None:
+        a, axis = np.ravel(a), 0
+    axis = normalize_axis_index(axis, a.ndim)
+    if np.any(counts < 0):
+        raise ShapeError("np.repeat: counts cannot be negative")
+    if counts.size != 1:
+        return runs(a, counts=counts.astype(np.intp), axis=axis)
+    times, shape = int(counts.item()), a.shape
+    whole = np.broadcast_to(np.expand_dims(a, axis + 1), _put(shape, axis + 1, times))
+    return _own(np.reshape(whole, (*shape[:axis], shape[axis] * times, *shape[axis + 1 :])), a)
+
+
+def _put(shape: tuple[int, ...], axis: int, n: int) -> tuple[int, ...]:
+    return (*shape[:axis], n, *shape[axis:])
+
+
+def _own(y: Any, x: Any) -> Any:
+    """A result in memory of its own; a reshape may still show that of its operand."""
+    return np.copy(y) if np.may_share_memory(plain(y), plain(x)) else y
+
+
+@implements(np.tile)
+def np_tile(A: Any, reps: Any) -> Any:  # noqa: N803  # NumPy's name
+    """The array as a pattern, as often along each axis as `reps` says."""
+    times = tuple(reps) if np.ndim(reps) else (reps,)
+    x, ndim = as_array(A), max(np.ndim(A), len(times))
+    times = (1,) * (ndim - len(times)) + times
+    shape = (1,) * (ndim - x.ndim) + x.shape
+    apart = np.reshape(x, tuple(k for n in shape for k in (1, n)))
+    whole = np.broadcast_to(apart, tuple(k for pair in zip(times, shape, strict=True) for k in pair))
+    return _own(np.reshape(whole, tuple(t * n for t, n in zip(times, shape, strict=True))), x)
+
+
+@implements(np.resize)
+def np_resize(a: Any, new_shape: Any) -> Any:
+    """Another shape, filled with the elements from the first on again and again."""
+    shape = tuple(new_shape) if np.ndim(new_shape) else (new_shape,)
+    if any(n < 0 for n in shape):
+        raise ShapeError(f"np.resize: {shape} is no shape")
+    flat, size = np.ravel(a), math.prod(shape)
+    if not flat.size:
+        return np.zeros(shape, flat.dtype)
+    return np.reshape(np.tile(flat, -(-size // flat.size))[:size], shape)
+
+
+# ---- diagonals and triangles ----
+
+
+def _places(shape: tuple[int, ...], offset: int) -> tuple[Any, Any]:
+    """Rows and columns of a diagonal of a matrix."""
+    rows, columns = shape
+    down, right = max(-offset, 0), max(offset, 0)
+    along = np.arange(max(min(rows - down, columns - right), 0))
+    return along + down, along + right
+
+
+@implements(np.diagonal)
+def np_diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    """A diagonal, as a last axis; a copy, where NumPy gives a view."""
+    if a.ndim < 2:
+        raise ShapeError(f"np.diagonal: an array with {a.ndim} axes has no diagonal")
+    axes = normalize_axis_tuple((axis1, axis2), a.ndim)
+    matrices = np.moveaxis(a, axes, (-2, -1))
+    return matrices[(..., *_places(matrices.shape[-2:], offset))]
+
+
+@implements(np.diag)
+def np_diag(v: Any, k: int = 0) -> Any:
+    """The diagonal of a matrix, or the matrix with a vector as its diagonal."""
+    if v.ndim == 2:
+        return np.diagonal(v, k)
+    if v.ndim != 1:
+        raise ShapeError(f"np.diag takes a vector or a matrix, not {v.shape}")
+    n = v.size + abs(k)
+    start = k if k >= 0 else -k * n
+    stop = start + v.size * (n + 1) - n  # the place after the last
+    flat = scatter(v, index=slice(start, max(start, stop), n + 1), shape=(n * n,))
+    return np.reshape(flat, (n, n))
+
+
+@implements(np.diagflat)
+def np_diagflat(v: Any, k: int = 0) -> Any:
+    """The matrix with all elements of an array on its diagonal."""
+    return np_diag(np.ravel(v), k)
+
+
+@implements(np.trace)
+def np_trace(
+    a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: Any = None
+) -> Any:
+    """The sum of a diagonal."""
+    diagonal = np.diagonal(a, offset, axis1, axis2)
+    total = np.sum(diagonal if dtype is None else diagonal.astype(dtype), axis=-1)
+    return into(out, total, np.trace)
+
+
+@implements(np.tril)
+def np_tril(m: Any, k: int = 0) -> Any:
+    """Zeros above a diagonal."""
+    return np.where(np.tri(*m.shape[-2:], k=k, dtype=bool), m, np.zeros(1, m.dtype))
+
+
+@implements(np.triu)
+def np_triu(m: Any, k: int = 0) -> Any:
+    """Zeros below a diagonal."""
+    return np.where(np.tri(*m.shape[-2:], k=k - 1, dtype=bool), np.zeros(1, m.dtype), m)
+
+
+# ---- cutting out and putting in ----
+
+
+def _flat_or_along(a: Any, axis: int | None) -> tuple[Any, int]:
+    """An array and an axis of it: the flattened one for None."""
+    a = as_array(a)
+    return (np.ravel(a), 0) if axis is None else (a, normalize_axis_index(axis, a.ndim))
+
+
+def _runs(places: Any) -> list[Any]:
+    """Numbers that count up, without gaps."""
+    return np.split(places, np.flatnonzero(np.diff(places) != 1) + 1) if places.size else []
+
+
+def _slice_of(run: Any) -> slice:
+    return slice(run[0], run[-1] + 1)
+
+
+@implements(np.delete)
+def np_delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
+    """What is left along an axis when some of it is taken out."""
+    x, axis = _flat_or_along(arr, axis)
+    obj = for_all(np.delete, obj) if isinstance(obj, Box) else obj
+    kept = np.delete(np.arange(x.shape[axis]), obj)
+    runs = _runs(kept)
+    if not 0 < len(runs) < 3:
+        return part(x, kept, axis)
+    return np.concatenate([part(x, _slice_of(run), axis) for run in runs], axis)
+
+
+@implements(np.insert)
+def np_insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
+    """Values put in before places along an axis.
+
+    Where they go is what NumPy's own function says of the places' numbers.
+    """
+    x, axis = _flat_or_along(arr, axis)
+    obj = for_all(np.insert, obj) if isinstance(obj, Box) else obj
+    n = x.shape[axis]
+    values = in_dtype_of(x, gathered(values))
+    count = np.insert(np.arange(n), obj, 0).size - n
+    if count == 1:  # a block of any length goes before one place
+        values = np.reshape(values, (1,) * (x.ndim - values.ndim) + values.shape)
+        if not isinstance(obj, slice) and np.ndim(obj) == 0:
+            values = np.moveaxis(values, 0, axis)
+        count = values.shape[axis]
+    values = np.broadcast_to(values, (*x.shape[:axis], count, *x.shape[axis + 1 :]))
+    order = np.insert(np.arange(n), obj, n + 1 + np.arange(count))  # no run goes over n
+    runs = _runs(order)
+    if len(runs) > 3:
+        return part(np.concatenate([x, values], axis), order - (order > n), axis)
+    pieces = [
+        part(x, _slice_of(run), axis)
+        if run[0] < n
+        else part(values, _slice_of(run - n - 1), axis)
+        for run in runs
+    ]
+    return np.concatenate(pieces or [x], axis)
+
+
+@implements(np.trim_zeros)
+def np_trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
+    """Without the zeros at the ends."""
+    ends = trim.lower()
+    if ends not in ("fb", "bf", "f", "b"):
+        raise OperandError(f"np.trim_zeros: trim is one of 'fb', 'f', 'b', not {trim!r}")
+    x = as_array(filt)
+    axes = range(x.ndim) if axis is None else normalize_axis_tuple(axis, x.ndim)
+    numbers = np.argwhere(x)
+    index = [slice(None)] * x.ndim
+    for k in axes:
+        if len(numbers):
+            start = numbers[:, k].min() if "f" in ends else None
+            index[k] = slice(start, numbers[:, k].max() + 1 if "b" in ends else None)
+        else:
+            index[k] = slice(0, 0)
+    return x[tuple(index)]

@@ -1,0 +1,101 @@
+"""Functions that write into an array: assignments, differentiable in what they write."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
+
+from ..box import Box, as_array, unsupported
+from ..dispatch import implements
+from ..errors import BoundsError, OperandError, ShapeError
+from .indexing import assign
+from .joining import gathered
+from .nondiff import stopped
+from .picking import along_axis, places_of, within
+
+
+def _writable(function: Any, x: Any) -> Box:
+    if not isinstance(x, Box):
+        raise unsupported(function, kwargs=["out"])
+    return x
+
+
+def _write_flat(x: Box, places: Any, values: Any) -> None:
+    """Values to places of the flattened array, from the first on again where they are few."""
+    values = np.resize(gathered(values), (places.size,))
+    if x.ndim:
+        assign(x, np.unravel_index(places, x.shape), values)
+    elif places.size:
+        assign(x, (), values[-1])
+
+
+@implements(np.place)
+def np_place(arr: Any, mask: Any, vals: Any) -> None:
+    """The values, one after the other, to where a mask holds."""
+    x = _writable(np.place, arr)
+    if np.size(mask) != x.size:
+        raise ShapeError(f"np.place: a mask of shape {np.shape(mask)} for {x.shape}")
+    places = np.flatnonzero(mask)
+    if places.size and not np.size(vals):
+        raise ShapeError("np.place: no values to put")
+    values = gathered(vals)
+    if not np.can_cast(values.dtype, x.dtype, "safe"):
+        raise OperandError(f"np.place: {values.dtype} to {x.dtype} is not safe")
+    _write_flat(x, places, values)
+
+
+@implements(np.put)
+def np_put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
+    """Values to places of the flattened array."""
+    x = _writable(np.put, a)
+    places = np.ravel(within(np.put, places_of(np.put, ind), x.size, mode))
+    if isinstance(places, Box):
+        raise OperandError("vmap: np.put at places of each member's own; write v[i] = w")
+    if np.any((places < -x.size) | (places >= x.size)):
+        raise BoundsError(f"np.put: a place out of the {x.size} of the array")
+    if np.size(v):
+        _write_flat(x, places % max(x.size, 1), v)
+
+
+@implements(np.put_along_axis)
+def np_put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None) -> None:
+    """Values to the places that each line along an axis has of its own."""
+    x, places = _writable(np.put_along_axis, arr), places_of(np.put_along_axis, indices)
+    if axis is None:
+        if places.ndim != 1:
+            raise ShapeError("np.put_along_axis: without an axis, indices are a list")
+        index = np.unravel_index(places % max(x.size, 1), x.shape)
+    else:
+        index = along_axis(x.shape, places, normalize_axis_index(axis, x.ndim))
+    assign(x, index, gathered(values))
+
+
+@implements(np.fill_diagonal)
+def np_fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
+    """Values to the places whose indices are all equal; in a tall matrix, after its end again."""
+    x = _writable(np.fill_diagonal, a)
+    if x.ndim < 2 or (x.ndim > 2 and len(set(x.shape)) > 1):
+        raise ShapeError(f"np.fill_diagonal: an array of shape {x.shape} has no such diagonal")
+    step = sum(int(np.prod(x.shape[k:])) for k in range(1, x.ndim)) + 1
+    end = x.size if wrap or x.ndim > 2 else min(x.size, x.shape[1] ** 2)
+    _write_flat(x, np.arange(0, end, step), val)
+
+
+@implements(np.copyto)
+def np_copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
+    """Another array's values, where a mask holds."""
+    x, values = _writable(np.copyto, dst), gathered(src)
+    whole = type(src) in (bool, int)  # Python's have no dtype
+    if not whole and not np.can_cast(values.dtype, x.dtype, casting):
+        raise OperandError(f"np.copyto: {values.dtype} to {x.dtype} is not casting={casting!r}")
+    if where is True:
+        assign(x, ..., values)
+        return
+    mask = np.broadcast_to(stopped(as_array(where)), x.shape)
+    values = np.broadcast_to(values, x.shape)
+    if isinstance(mask, Box):
+        assign(x, ..., np.where(mask, values, x))
+    else:
+        assign(x, mask, values[mask])
