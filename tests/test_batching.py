@@ -20,7 +20,7 @@ ALL = CASES | SPELLINGS
 SCALES = np.array([1.0, 0.999, 1.001])
 OTHER_LENGTHS = ("nonzero", "flatnonzero", "argwhere")
 OTHER_LENGTHS += ("intersect1d", "union1d", "setdiff1d", "setxor1d")
-ONE_BY_ONE = ("searchsorted",)
+ONE_BY_ONE = ("searchsorted", "isin")
 
 
 def over(table):

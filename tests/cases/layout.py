@@ -43,7 +43,12 @@ def inserted(*args):
     return lambda x, w: np.insert(x, args[0], w, *args[1:])
 
 
-WIDTHS = {(): [0], (4,): [2, (1, 3)], (2, 3): [1, ((0, 1), (2, 0)), {-1: 2}], (0, 2): [((1, 0), (0, 0))]}
+WIDTHS = {
+    (): [0],
+    (4,): [2, (1, 3)],
+    (2, 3): [1, ((0, 1), (2, 0)), {-1: 2}],
+    (0, 2): [((1, 0), (0, 0))],
+}
 FAR = [((3,), 7), ((2, 3), ((3, 1), (0, 9))), ((1, 2), 4)]
 MODES = [
     {"mode": mode, **({"reflect_type": kind} if kind else {})}
@@ -107,7 +112,9 @@ SPELLINGS = {
         ((0,), lambda x: np.diag(x, -2)),
         draws=(real, cplx),
     ),
-    "diagflat": shaped(((), np.diagflat), ((2, 2), np.diagflat), ((3,), lambda x: np.diagflat(x, 1))),
+    "diagflat": shaped(
+        ((), np.diagflat), ((2, 2), np.diagflat), ((3,), lambda x: np.diagflat(x, 1))
+    ),
     "trace": [
         *shaped(
             ((3, 3), np.trace),
@@ -134,13 +141,13 @@ SPELLINGS = {
             *(((5,), lambda x, i=i: np.delete(x, i)) for i in (0, 2, -1, [1], [0, 2, 2], [], 4)),
             *(((5,), lambda x, i=i: np.delete(x, i)) for i in (slice(1, 3), slice(None, None, -2))),
             ((5,), lambda x: np.delete(x, slice(None))),
-            ((5,), lambda x: np.delete(x, x > 9)),
             ((3,), lambda x: np.delete(x, np.array([True, False, True]))),
             ((2, 3), lambda x: np.delete(x, 2)),
             ((2, 3), lambda x: np.delete(x, 1, axis=-1)),
             ((2, 3), lambda x: np.delete(x, [0, 1], axis=0)),
         ),
         Case(lambda x: np.delete(x, 1, 1), (cplx((2, 3)),)),
+        Case(lambda x: np.delete(x, x > 0), (real(5),), ragged=True),
     ],
     "insert": [
         *(
@@ -166,7 +173,7 @@ SPELLINGS = {
         ),
         Case(lambda x: np.insert(x, 1, 2), (cplx(3),)),
         Case(lambda x: np.insert(x, [], 2.0), (real(3),)),
-        Case(lambda x, w: np.insert(x, [0, 2], [w, 1.0]), (real(3), real())),
+        Case(lambda x: np.insert(x, [0, 2], [x[1] ** 2, 1.0]), (real(3),)),
         Case(lambda w: np.insert(np.arange(3.0), 1, w), (real(),)),
     ],
     "trim_zeros": [
@@ -178,7 +185,12 @@ SPELLINGS = {
         Case(lambda x: np.trim_zeros(x * 0), (real(3),), ragged=True),
     ],
     "pad": [
-        *(Case(padded(w), (draw(s),)) for s, ws in WIDTHS.items() for w in ws for draw in (real, cplx)),
+        *(
+            Case(padded(w), (draw(s),))
+            for s, ws in WIDTHS.items()
+            for w in ws
+            for draw in (real, cplx)
+        ),
         *(
             Case(padded(w, **mode), (draw(s),), exact="odd" not in mode.values())
             for (s, w), mode in itertools.product(
@@ -203,14 +215,14 @@ SPELLINGS = {
         ),
         Case(padded(((0, 0), (1, 2)), constant_values=3.0), (real((0, 2)),)),
         Case(padded(((1, 0), (1, 2)), constant_values=((1, 2), (3.0, 4))), (real((2, 2)),)),
-        Case(lambda x, c: np.pad(x, 1, constant_values=c), (real((2, 2)), real())),
-        Case(lambda x, c: np.pad(x, 2, constant_values=((c, 1), (0, c * c))), (real((2, 2)), real())),
-        Case(lambda x, c: np.pad(x, 2, "linear_ramp", end_values=c), (real((2, 2)), real(2)), exact=False),
+        Case(lambda x: np.pad(x, 1, constant_values=x[0, 0] ** 2), (real((2, 2)),)),
+        Case(lambda x: np.pad(x, 2, constant_values=((x[1, 0], 1), (0, x[0, 1]))), (real((2, 2)),)),
+        Case(lambda x: np.pad(x, 2, "linear_ramp", end_values=x[0]), (real((2, 2)),), exact=False),
         Case(lambda x: np.pad(x, (2, 1), "edge"), (cplx(2),)),
     ],
     "linspace": [
         Case(lambda x, y: np.linspace(x, y, 5), (real(), real())),
-        Case(lambda x, y: np.linspace(x, y), (cplx(), real())),
+        Case(np.linspace, (cplx(), real())),
         Case(lambda x, y: np.linspace(x, y, 4, endpoint=False), (real((2, 1)), real(3))),
         Case(lambda x, y: np.linspace(x, y, num=3, axis=-1), (real((2, 3)), real(3))),
         *(
@@ -233,16 +245,20 @@ SPELLINGS = {
     ],
     "geomspace": [
         Case(lambda x, y: np.geomspace(x, y, 5), (real((), 0.5, 2), real((), 2, 8)), exact=False),
-        Case(lambda x, y: np.geomspace(x, y, 4, False), (real(2, 0.5, 2), real((), 2, 8)), exact=False),
+        Case(
+            lambda x, y: np.geomspace(x, y, 4, False),
+            (real(2, 0.5, 2), real((), 2, 8)),
+            exact=False,
+        ),
         Case(lambda x: np.geomspace(x, -8, 4, axis=-1), (real(2, -2, -0.5),), exact=False),
         *(Case(lambda x, n=n: np.geomspace(x, 8, n), (real((), 0.5, 2),)) for n in (0, 1, 2)),
         Case(lambda x, y: np.geomspace(x, y, 4), (cplx(), cplx()), exact=False),
         Case(lambda x: np.geomspace(x, 8, 3, dtype=complex), (real((), 0.5, 2),), exact=False),
     ],
     "full_like": [
-        Case(lambda x, v: np.full_like(x, v) * x, (real((2, 3)), real())),
-        Case(lambda x, v: np.full_like(x, v) + x, (real((2, 3)), real(3))),
-        Case(lambda x, v: np.full_like(x, v, dtype=complex, shape=(2, 2)) * x, (real(2), real(2))),
+        Case(lambda x: np.full_like(x, x[1, 0]), (real((2, 3)),)),
+        Case(lambda x: np.full_like(x, [x[0], 2.0, x[1] * x[2]]), (real(3),)),
+        Case(lambda x: np.full_like(x, x * x, dtype=complex, shape=(2, 3)), (real(3),)),
         Case(lambda x: np.full_like(x.T, x[:, 0], order="C", subok=False), (real((2, 3)),)),
     ],
 }

@@ -91,10 +91,16 @@ SPELLINGS = {
         Case(lambda x: np.piecewise(x, KEEP, [np.negative, np.sin]), (cplx(3),)),
         Case(lambda x: np.piecewise(x, [KEEP], [np.power, 3], 3), (real(3),)),
         Case(lambda x: np.piecewise(x, True, [np.exp]), (real(),)),
-        Case(lambda x: np.piecewise(x, [MASK, MASK], [np.sin, np.square, x[0, 0]]), (real((2, 3)),)),
+        Case(
+            lambda x: np.piecewise(x, [MASK, MASK], [np.sin, np.square, x[0, 0]]), (real((2, 3)),)
+        ),
     ],
     "place": [
-        Case(lambda x, k=k: filled(np.place, MASK, ...)(x, np.repeat(x, 2)[:k]), (draw((2, 3)),), fills=True)
+        Case(
+            lambda x, k=k: filled(np.place, MASK, ...)(x, np.repeat(x, 2)[:k]),
+            (draw((2, 3)),),
+            fills=True,
+        )
         for k in (1, 2, 4, 9)
         for draw in (real, cplx)
     ],
@@ -164,16 +170,18 @@ POLICIES = {
         (np.unique, [[2.0, 1, 2, 1]], [[1, 1, 0, 0]]),
         (lambda x: np.unique(x, axis=0), [[[1.0, 2], [1, 2]]], [[[1, 1], [0, 0]]]),
     ],
-    "piecewise": [
+    "select, piecewise": [
         (
-            lambda x: np.piecewise(x, [x <= 0, x >= 0], [lambda v: -v, lambda v: 3 * v]),
+            lambda x: np.select([x > 0, x >= 0], [np.log(np.abs(x) + (x <= 0)), 5 * x]),
+            [[0.0, 2, -1]],
+            [[5, 0.5, 0]],
+        ),
+        (
+            lambda x: np.piecewise(x, [x <= 0, x >= 0], [np.negative, lambda v: 3 * v]),
             [[-1.0, 0, 1]],
             [[-1, 3, 3]],
         ),
         (lambda x: np.piecewise(x, [x > 0], [np.sqrt, 0]), [[0.0, -1, 4]], [[0, 0, 0.25]]),
-    ],
-    "select": [
-        (lambda x: np.select([x > 0, x == 0], [np.log(np.abs(x) + (x <= 0)), x]), [[0.0, 2]], [[1, 0.5]]),
     ],
 }
 

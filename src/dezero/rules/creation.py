@@ -115,5 +115,6 @@ def np_full_like(
     if device not in (None, "cpu"):
         raise UnsupportedError(f"np.full_like of a box does not take device={device!r}")
     value = gathered(fill_value).astype(a.dtype if dtype is None else dtype)
-    full = np.broadcast_to(value, a.shape if shape is None else shape)
-    return np.copy(full, order=order_in(a, "A" if order == "K" else order))
+    full: Any = np.broadcast_to(value, a.shape if shape is None else shape)
+    layout: Any = order_in(a, "A" if order == "K" else order)
+    return np.copy(full, order=layout)

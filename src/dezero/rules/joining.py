@@ -58,7 +58,7 @@ def common_dtype(*values: Any) -> np.dtype[Any]:
     return np.result_type(*(x if type(x) in weak else as_array(x).dtype for x in values))
 
 
-def _converted(function: Any, arrays: Any, dtype: Any, casting: str) -> list[Any]:
+def _converted(function: Any, arrays: Any, dtype: Any, casting: Any) -> list[Any]:
     """Arrays to be joined, in the dtype that is asked for."""
     xs = [as_array(x) for x in arrays]
     if dtype is None and casting == "same_kind":
@@ -223,13 +223,11 @@ def np_array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[An
         short, longer = divmod(length, sections)
         sizes = [short + 1] * longer + [short] * (sections - longer)
         places = list(accumulate(sizes))[:-1]
-    return [
-        part(ary, slice(start, stop), axis) for start, stop in pairwise([0, *places, length])
-    ]
+    return [part(ary, slice(start, stop), axis) for start, stop in pairwise([0, *places, length])]
 
 
 @implements(np.split)
-def np_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+def np_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
     """Pieces along an axis, between places or of the same length."""
     ary = as_array(ary)
     if not np.ndim(indices_or_sections) and ary.shape[axis] % operator.index(indices_or_sections):
@@ -241,7 +239,7 @@ def np_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
 
 
 def _splitting(function: Any, least: int, axis: int) -> None:
-    def split(ary: Any, indices_or_sections: Any) -> list[Any]:
+    def split(ary: Any, indices_or_sections: Any) -> Any:
         ary = as_array(ary)
         if ary.ndim < least:
             raise ShapeError(f"np.{function.__name__}: an array with {ary.ndim} axes")

@@ -44,7 +44,7 @@ def _summed(g: Any, *, counts: Any, axis: int) -> Any:
     """The sums of runs of `counts` elements."""
     some = np.flatnonzero(counts)  # `reduceat` has no empty runs
     starts = np.cumsum(counts) - counts
-    out = np.zeros((*g.shape[:axis], len(counts), *g.shape[axis + 1 :]), g.dtype)
+    out: Any = np.zeros((*g.shape[:axis], len(counts), *g.shape[axis + 1 :]), g.dtype)
     if some.size:
         out[(*(slice(None),) * axis, some)] = np.add.reduceat(g, starts[some], axis)
     return out
@@ -94,14 +94,16 @@ def _own(y: Any, x: Any) -> Any:
 
 
 @implements(np.tile)
-def np_tile(A: Any, reps: Any) -> Any:  # noqa: N803  # NumPy's name
+def np_tile(A: Any, reps: Any) -> Any:  # NumPy's name
     """The array as a pattern, as often along each axis as `reps` says."""
     times = tuple(reps) if np.ndim(reps) else (reps,)
     x, ndim = as_array(A), max(np.ndim(A), len(times))
     times = (1,) * (ndim - len(times)) + times
     shape = (1,) * (ndim - x.ndim) + x.shape
     apart = np.reshape(x, tuple(k for n in shape for k in (1, n)))
-    whole = np.broadcast_to(apart, tuple(k for pair in zip(times, shape, strict=True) for k in pair))
+    whole = np.broadcast_to(
+        apart, tuple(k for pair in zip(times, shape, strict=True) for k in pair)
+    )
     return _own(np.reshape(whole, tuple(t * n for t, n in zip(times, shape, strict=True))), x)
 
 
@@ -171,13 +173,19 @@ def np_trace(
 @implements(np.tril)
 def np_tril(m: Any, k: int = 0) -> Any:
     """Zeros above a diagonal."""
-    return np.where(np.tri(*m.shape[-2:], k=k, dtype=bool), m, np.zeros(1, m.dtype))
+    return np.where(_lower(m, k), m, np.zeros(1, m.dtype))
 
 
 @implements(np.triu)
 def np_triu(m: Any, k: int = 0) -> Any:
     """Zeros below a diagonal."""
-    return np.where(np.tri(*m.shape[-2:], k=k - 1, dtype=bool), np.zeros(1, m.dtype), m)
+    return np.where(_lower(m, k - 1), np.zeros(1, m.dtype), m)
+
+
+def _lower(m: Any, k: int) -> Any:
+    """Where a matrix lies on or below a diagonal; a vector stands for as many equal rows."""
+    shape = m.shape[-2:]
+    return np.tri(shape[0], shape[-1], k, dtype=bool)
 
 
 # ---- cutting out and putting in ----
@@ -232,9 +240,7 @@ def np_insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     if len(runs) > 3:
         return part(np.concatenate([x, values], axis), order - (order > n), axis)
     pieces = [
-        part(x, _slice_of(run), axis)
-        if run[0] < n
-        else part(values, _slice_of(run - n - 1), axis)
+        part(x, _slice_of(run), axis) if run[0] < n else part(values, _slice_of(run - n - 1), axis)
         for run in runs
     ]
     return np.concatenate(pieces or [x], axis)

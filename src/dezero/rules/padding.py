@@ -26,7 +26,9 @@ FOLDS = {"maximum": np.max, "minimum": np.min, "mean": np.mean, "median": np.med
 def _around(x: Any, axis: int, widths: Sides, borders: Sides) -> Any:
     """An array between two borders, which broadcast along the axis."""
     left, right = (
-        np.broadcast_to(in_dtype_of(x, as_array(border)), (*x.shape[:axis], n, *x.shape[axis + 1 :]))
+        np.broadcast_to(
+            in_dtype_of(x, as_array(border)), (*x.shape[:axis], n, *x.shape[axis + 1 :])
+        )
         for border, n in zip(borders, widths, strict=True)
     )
     return np.concatenate([left, x, right], axis)
@@ -141,10 +143,10 @@ def np_pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) ->
     keyword, default, border = _of(mode, kwargs)
     if not kwargs.keys() <= {keyword}:
         raise OperandError(f"np.pad: mode {mode!r} does not take {', '.join(kwargs)}=")
-    given = default if keyword == "reflect_type" else kwargs.get(keyword, default)
+    given = default if keyword == "reflect_type" else kwargs.get(keyword or "", default)
     if mode == "constant" and isinstance(given, int) and given == 0:
-        index = tuple(slice(l, l + n) for (l, _), n in zip(widths, x.shape, strict=True))
-        shape = tuple(l + n + r for (l, r), n in zip(widths, x.shape, strict=True))
+        index = tuple(slice(left, left + n) for (left, _), n in zip(widths, x.shape, strict=True))
+        shape = tuple(left + n + right for (left, right), n in zip(widths, x.shape, strict=True))
         return scatter(x, index=index, shape=shape)
     values = [(None, None)] * x.ndim if given is None else _pairs(given, x.ndim)
     for axis, pair in enumerate(widths):
@@ -173,6 +175,6 @@ def _widths(given: Any, ndim: int) -> list[tuple[int, int]]:
     if np.any(widths < 0):
         raise ShapeError("np.pad: pad_width cannot be negative")
     try:
-        return [(int(l), int(r)) for l, r in np.broadcast_to(widths, (ndim, 2))]
+        return [(int(left), int(right)) for left, right in np.broadcast_to(widths, (ndim, 2))]
     except ValueError as error:
         raise ShapeError(f"np.pad: pad_width of shape {widths.shape} for {ndim} axes") from error

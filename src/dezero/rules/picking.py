@@ -115,9 +115,7 @@ def np_select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
 
 
 @implements(np.piecewise)
-def np_piecewise(
-    x: Any, condlist: Any, funclist: list[Any], *args: Any, **kw: Any
-) -> Any:
+def np_piecewise(x: Any, condlist: Any, funclist: list[Any], *args: Any, **kw: Any) -> Any:
     """Functions, each of the elements for which its condition holds; the last condition counts.
 
     Raises
@@ -144,5 +142,9 @@ def np_piecewise(
 
 def _conditions(condlist: Any, x: Any) -> list[Any]:
     """Boolean arrays, one for each condition; a single one needs no list."""
-    lone = np.ndim(condlist) == 0 or (x.ndim and np.ndim(condlist[0]) == 0)
+    lone = _is_number(condlist) or (x.ndim and _is_number(condlist[0]))
     return [for_all(np.piecewise, each).astype(bool) for each in ([condlist] if lone else condlist)]
+
+
+def _is_number(x: Any) -> bool:
+    return not isinstance(x, (list, tuple)) and np.ndim(x) == 0

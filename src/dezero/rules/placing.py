@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ..box import Box, as_array, unsupported
+from ..box import Box, as_array, plain, unsupported
 from ..dispatch import implements
 from ..errors import BoundsError, OperandError, ShapeError
 from .indexing import assign
@@ -24,11 +24,20 @@ def _writable(function: Any, x: Any) -> Box:
 
 def _write_flat(x: Box, places: Any, values: Any) -> None:
     """Values to places of the flattened array, from the first on again where they are few."""
-    values = np.resize(gathered(values), (places.size,))
+    values = np.resize(values, (places.size,))
     if x.ndim:
-        assign(x, np.unravel_index(places, x.shape), values)
+        assign(x, _unravelled(places, x.shape), values)
     elif places.size:
         assign(x, (), values[-1])
+
+
+def _unravelled(places: Any, shape: tuple[int, ...]) -> tuple[Any, ...]:
+    """Places of the flattened array as an index, also those that differ between members."""
+    index = []
+    for n in reversed(shape):
+        index.append(places % n)
+        places = places // n
+    return tuple(reversed(index))
 
 
 @implements(np.place)
@@ -38,9 +47,9 @@ def np_place(arr: Any, mask: Any, vals: Any) -> None:
     if np.size(mask) != x.size:
         raise ShapeError(f"np.place: a mask of shape {np.shape(mask)} for {x.shape}")
     places = np.flatnonzero(mask)
-    if places.size and not np.size(vals):
-        raise ShapeError("np.place: no values to put")
     values = gathered(vals)
+    if places.size and not values.size:
+        raise ShapeError("np.place: no values to put")
     if not np.can_cast(values.dtype, x.dtype, "safe"):
         raise OperandError(f"np.place: {values.dtype} to {x.dtype} is not safe")
     _write_flat(x, places, values)
@@ -51,12 +60,11 @@ def np_put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
     """Values to places of the flattened array."""
     x = _writable(np.put, a)
     places = np.ravel(within(np.put, places_of(np.put, ind), x.size, mode))
-    if isinstance(places, Box):
-        raise OperandError("vmap: np.put at places of each member's own; write v[i] = w")
-    if np.any((places < -x.size) | (places >= x.size)):
+    if np.any((plain(places) < -x.size) | (plain(places) >= x.size)):
         raise BoundsError(f"np.put: a place out of the {x.size} of the array")
-    if np.size(v):
-        _write_flat(x, places % max(x.size, 1), v)
+    values = gathered(v)
+    if values.size:
+        _write_flat(x, places % max(x.size, 1), values)
 
 
 @implements(np.put_along_axis)
@@ -66,7 +74,7 @@ def np_put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None) -> 
     if axis is None:
         if places.ndim != 1:
             raise ShapeError("np.put_along_axis: without an axis, indices are a list")
-        index = np.unravel_index(places % max(x.size, 1), x.shape)
+        index = _unravelled(places % max(x.size, 1), x.shape)
     else:
         index = along_axis(x.shape, places, normalize_axis_index(axis, x.ndim))
     assign(x, index, gathered(values))
@@ -80,11 +88,11 @@ def np_fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
         raise ShapeError(f"np.fill_diagonal: an array of shape {x.shape} has no such diagonal")
     step = sum(int(np.prod(x.shape[k:])) for k in range(1, x.ndim)) + 1
     end = x.size if wrap or x.ndim > 2 else min(x.size, x.shape[1] ** 2)
-    _write_flat(x, np.arange(0, end, step), val)
+    _write_flat(x, np.arange(0, end, step), gathered(val))
 
 
 @implements(np.copyto)
-def np_copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> None:
+def np_copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -> None:
     """Another array's values, where a mask holds."""
     x, values = _writable(np.copyto, dst), gathered(src)
     whole = type(src) in (bool, int)  # Python's have no dtype
@@ -93,7 +101,7 @@ def np_copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True)
     if where is True:
         assign(x, ..., values)
         return
-    mask = np.broadcast_to(stopped(as_array(where)), x.shape)
+    mask: Any = np.broadcast_to(stopped(as_array(where)), x.shape)
     values = np.broadcast_to(values, x.shape)
     if isinstance(mask, Box):
         assign(x, ..., np.where(mask, values, x))

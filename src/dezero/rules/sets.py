@@ -9,7 +9,7 @@ import numpy as np
 from ..axes import every, lined_up, one_by_one
 from ..box import Box, as_array, plain
 from ..dispatch import implements
-from ..errors import OperandError, ShapeError
+from ..errors import ShapeError
 from ..rows import Nondifferentiable, nondifferentiable
 from .nondiff import for_all, refused, stopped
 
@@ -64,7 +64,7 @@ def np_unique(
     axis: int | None = None,
     *,
     equal_nan: bool = True,
-    sorted: bool = True,  # noqa: A002  # NumPy's name
+    sorted: bool = True,  # NumPy's name
 ) -> Any:
     """The different elements in order; the derivative goes to the first of equal ones."""
     x = as_array(ar)
@@ -77,15 +77,14 @@ def np_unique(
 
 
 ALL, COUNTS, INVERSE = (
-    type(function(np.empty(0)))
-    for function in (np.unique_all, np.unique_counts, np.unique_inverse)
+    type(function(np.empty(0))) for function in (np.unique_all, np.unique_counts, np.unique_inverse)
 )
 """The named tuples that NumPy hands these results out in."""
 
 
 @implements(np.unique_all)
 def np_unique_all(x: Any) -> Any:
-    """The different elements, where each is first, which each element is, and how many are equal."""
+    """The different elements, where each is first, which it is of them, and how many are equal."""
     return ALL(*np_unique(x, True, True, True, equal_nan=False))
 
 
