@@ -250,6 +250,13 @@ def test_python_numbers_do_not_widen_single_precision():
     assert np.insert(x, 0, 2.0).dtype == np.float32
 
 
+def test_an_empty_list_is_a_list_of_places():
+    assert np.take(w, []).shape == np.delete(w, [0, 1, 2]).shape == (0,)
+    a = dz.numpy.zeros(3)
+    np.put(a, [], w)
+    np.testing.assert_array_equal(a.data, 0.0)
+
+
 def test_booleans_as_indices_of_take_are_numbers():
     np.testing.assert_array_equal(np.take(w, [True, False]).data, [2.0, 1.0])
 

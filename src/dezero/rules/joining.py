@@ -34,6 +34,14 @@ def part(x: Any, index: Any, axis: int) -> Any:
     return x[(*(slice(None),) * (axis % x.ndim), index)]
 
 
+def lined(a: Any, axis: int | None) -> tuple[Any, int]:
+    """An array and an axis of it: the flattened one for None, and of a number for 0 and -1."""
+    x = as_array(a)
+    if axis is None or (not x.ndim and axis in (0, -1)):
+        return np.ravel(x), 0
+    return x, normalize_axis_index(axis, x.ndim)
+
+
 def _joining(shifted: Callable[[int, int], int]) -> Any:
     """The batching rule of functions that join arrays along an axis; all are made batches."""
 
@@ -147,7 +155,7 @@ def np_column_stack(tup: Any) -> Any:
 @implements(np.append)
 def np_append(arr: Any, values: Any, axis: int | None = None) -> Any:
     """The values behind the array; both in one line without an axis."""
-    return np_concatenate((arr, values), axis)
+    return np_concatenate((as_array(arr), as_array(values)), axis)
 
 
 @implements(np.block)

@@ -13,7 +13,7 @@ from ..dispatch import implements
 from ..errors import OperandError, ShapeError
 from ..rows import General, linear
 from .indexing import scatter
-from .joining import gathered, in_dtype_of, part
+from .joining import gathered, in_dtype_of, lined, part
 from .nondiff import for_all
 from .ufuncs import into
 
@@ -69,12 +69,9 @@ sums_of_runs: General = General(
 @implements(np.repeat)
 def np_repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
     """Each element several times; as often as another, or as it is told."""
-    a, counts = as_array(a), for_all(np.repeat, repeats)
+    (a, axis), counts = lined(a, axis), for_all(np.repeat, repeats)
     if not np.can_cast(counts.dtype, np.intp, "safe") and counts.size:
         raise OperandError(f"np.repeat: counts are whole numbers, not {counts.dtype}")
-    if axis is None:
-        a, axis = np.ravel(a), 0
-    axis = normalize_axis_index(axis, a.ndim)
     if np.any(counts < 0):
         raise ShapeError("np.repeat: counts cannot be negative")
     if counts.size != 1:
@@ -191,10 +188,9 @@ def _lower(m: Any, k: int) -> Any:
 # ---- cutting out and putting in ----
 
 
-def _flat_or_along(a: Any, axis: int | None) -> tuple[Any, int]:
-    """An array and an axis of it: the flattened one for None."""
-    a = as_array(a)
-    return (np.ravel(a), 0) if axis is None else (a, normalize_axis_index(axis, a.ndim))
+def _along(arr: Any, axis: int | None) -> tuple[Any, int]:
+    x = as_array(arr)
+    return lined(x, axis if axis is None else normalize_axis_index(axis, x.ndim))
 
 
 def _runs(places: Any) -> list[Any]:
@@ -209,7 +205,7 @@ def _slice_of(run: Any) -> slice:
 @implements(np.delete)
 def np_delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
     """What is left along an axis when some of it is taken out."""
-    x, axis = _flat_or_along(arr, axis)
+    x, axis = _along(arr, axis)
     obj = for_all(np.delete, obj) if isinstance(obj, Box) else obj
     kept = np.delete(np.arange(x.shape[axis]), obj)
     runs = _runs(kept)
@@ -224,7 +220,7 @@ def np_insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
 
     Where they go is what NumPy's own function says of the places' numbers.
     """
-    x, axis = _flat_or_along(arr, axis)
+    x, axis = _along(arr, axis)
     obj = for_all(np.insert, obj) if isinstance(obj, Box) else obj
     n = x.shape[axis]
     values = in_dtype_of(x, gathered(values))

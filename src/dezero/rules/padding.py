@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.lib.array_utils import normalize_axis_index
 
 from ..box import as_array
 from ..dispatch import implements
@@ -64,7 +65,7 @@ def _folded(fold: Any) -> Border:
         near = [part(x, slice(0, left), axis), part(x, slice(n - right, None), axis)]
         found = [fold(each, axis=axis, keepdims=True) for each in near]
         if x.dtype.kind in "iu":
-            found = [np.round(each) for each in found]
+            found = [np.round(each).astype(x.dtype) for each in found]
         return _around(x, axis, widths, (found[0], found[1]))
 
     return border
@@ -166,7 +167,7 @@ def _pairs(given: Any, ndim: int) -> list[Sides]:
 
 def _widths(given: Any, ndim: int) -> list[tuple[int, int]]:
     if isinstance(given, dict):
-        sides = {axis % ndim: width for axis, width in given.items()}
+        sides = {normalize_axis_index(axis, ndim): width for axis, width in given.items()}
         given = [sides.get(axis, 0) for axis in range(ndim)]
         given = [each if np.ndim(each) else (each, each) for each in given]
     widths = np.asarray(given)

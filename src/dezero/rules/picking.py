@@ -11,7 +11,7 @@ from ..box import as_array, plain
 from ..dispatch import implements
 from ..errors import BoundsError, OperandError, ShapeError
 from .indexing import setitem
-from .joining import common_dtype, in_dtype_of, part
+from .joining import common_dtype, in_dtype_of, lined, part
 from .nondiff import for_all, stopped
 from .ufuncs import into
 
@@ -19,7 +19,7 @@ from .ufuncs import into
 def places_of(function: Any, indices: Any) -> Any:
     """Whole numbers that say where; booleans are the numbers 0 and 1."""
     places = stopped(as_array(indices))
-    if places.dtype.kind not in "iub":
+    if places.dtype.kind not in "iub" and (places.size or indices is places):
         raise OperandError(f"np.{function.__name__}: indices are whole numbers, not {places.dtype}")
     return places.astype(np.intp)
 
@@ -40,8 +40,7 @@ def np_take(
     a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: str = "raise"
 ) -> Any:
     """The elements at places along an axis, or in the flattened array."""
-    x = as_array(a)
-    x, axis = (np.ravel(x), 0) if axis is None else (x, normalize_axis_index(axis, x.ndim))
+    x, axis = lined(a, axis)
     places = within(np.take, places_of(np.take, indices), x.shape[axis], mode)
     return into(out, part(x, places, axis), np.take)
 
@@ -85,8 +84,7 @@ def np_choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any
 @implements(np.compress)
 def np_compress(condition: Any, a: Any, axis: int | None = None, out: Any = None) -> Any:
     """The parts along an axis for which a condition holds; those beyond its end are left out."""
-    x = as_array(a)
-    x, axis = (np.ravel(x), 0) if axis is None else (x, normalize_axis_index(axis, x.ndim))
+    x, axis = lined(a, axis)
     if np.ndim(condition) != 1:
         raise ShapeError(f"np.compress: a condition of shape {np.shape(condition)} is no list")
     return into(out, part(x, np.flatnonzero(condition), axis), np.compress)

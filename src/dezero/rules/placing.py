@@ -95,8 +95,8 @@ def np_fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
 def np_copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True) -> None:
     """Another array's values, where a mask holds."""
     x, values = _writable(np.copyto, dst), gathered(src)
-    whole = type(src) in (bool, int)  # Python's have no dtype
-    if not whole and not np.can_cast(values.dtype, x.dtype, casting):
+    weak = type(src) is bool or (type(src) is int and x.dtype != bool)
+    if not weak and not np.can_cast(values.dtype, x.dtype, casting):
         raise OperandError(f"np.copyto: {values.dtype} to {x.dtype} is not casting={casting!r}")
     if where is True:
         assign(x, ..., values)
