@@ -19,7 +19,8 @@ from .ufuncs import into
 def places_of(function: Any, indices: Any) -> Any:
     """Whole numbers that say where; booleans are the numbers 0 and 1."""
     places = stopped(as_array(indices))
-    if places.dtype.kind not in "iub" and (places.size or indices is places):
+    empty_list = isinstance(indices, (list, tuple)) and not places.size
+    if places.dtype.kind not in "iub" and not empty_list:
         raise OperandError(f"np.{function.__name__}: indices are whole numbers, not {places.dtype}")
     return places.astype(np.intp)
 
