@@ -10,7 +10,7 @@ import numpy as np
 from ..box import as_array, plain
 from ..dispatch import implements
 from ..errors import OperandError, UnsupportedError
-from .joining import common_dtype, gathered
+from .joining import common_dtype, converted, gathered
 from .nondiff import stopped
 from .shape import order_in
 
@@ -34,7 +34,7 @@ def np_linspace(
     if device not in (None, "cpu"):
         raise UnsupportedError(f"np.linspace of a box does not take device={device!r}")
     inexact = common_dtype(start, stop, 1.0)
-    start, stop = (as_array(x).astype(inexact) for x in (start, stop))
+    start, stop = (converted(as_array(x), inexact) for x in (start, stop))
     delta, div = stop - start, num - 1 if endpoint else num
     last = endpoint and num > 1
     steps = np.arange(num - last, dtype=inexact).reshape((-1,) + (1,) * delta.ndim)
@@ -88,7 +88,7 @@ def np_geomspace(
     if any(np.any(plain(as_array(x)) == 0) for x in (start, stop)):
         raise OperandError("np.geomspace: a geometric sequence has no zero")
     kind = np.result_type(as_array(start).dtype, as_array(stop).dtype, np.zeros((), dtype), 1.0)
-    start, stop = (as_array(x).astype(kind) for x in (start, stop))
+    start, stop = (converted(as_array(x), kind) for x in (start, stop))
     sign = np.sign(stopped(start))
     start, stop = np.broadcast_arrays(start / sign, stop / sign)
     y = np_logspace(np.log10(start), np.log10(stop), num, endpoint)

@@ -66,7 +66,12 @@ def common_dtype(*values: Any) -> np.dtype[Any]:
     return np.result_type(*(x if type(x) in weak else as_array(x).dtype for x in values))
 
 
-def _converted(function: Any, arrays: Any, dtype: Any, casting: Any) -> list[Any]:
+def converted(x: Any, dtype: np.dtype[Any]) -> Any:
+    """An array in a dtype, itself if it is."""
+    return x if x.dtype == dtype else x.astype(dtype)
+
+
+def _all_converted(function: Any, arrays: Any, dtype: Any, casting: Any) -> list[Any]:
     """Arrays to be joined, in the dtype that is asked for."""
     xs = [as_array(x) for x in arrays]
     if dtype is None and casting == "same_kind":
@@ -76,7 +81,7 @@ def _converted(function: Any, arrays: Any, dtype: Any, casting: Any) -> list[Any
         if not np.can_cast(x.dtype, dtype, casting):
             name = function.__name__
             raise OperandError(f"np.{name}: {x.dtype} to {dtype} is not casting={casting!r}")
-    return [x if x.dtype == dtype else x.astype(dtype) for x in xs]
+    return [converted(x, dtype) for x in xs]
 
 
 @implements(np.concatenate)
@@ -91,7 +96,7 @@ def np_concatenate(
     """Arrays one behind the other along an axis, or all in one line."""
     if dtype is None and any(np.isscalar(x) for x in arrays):
         dtype = common_dtype(*arrays)
-    parts = _converted(np.concatenate, arrays, dtype, casting)
+    parts = _all_converted(np.concatenate, arrays, dtype, casting)
     if axis is None:
         parts, axis = [np.ravel(x) for x in parts], 0
     return into(out, concatenate(*parts, axis=axis), np.concatenate)
@@ -118,7 +123,7 @@ def np_stack(
     arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None, casting: str = "same_kind"
 ) -> Any:
     """Arrays of one shape along a new axis."""
-    return into(out, stack(*_converted(np.stack, arrays, dtype, casting), axis=axis), np.stack)
+    return into(out, stack(*_all_converted(np.stack, arrays, dtype, casting), axis=axis), np.stack)
 
 
 # ---- programs over them ----
@@ -210,7 +215,7 @@ def in_dtype_of(x: Any, values: Any) -> Any:
             f"{values.dtype} values cannot be put into {x.dtype} data without loss; "
             f"make it {values.dtype} first: v = v.astype({str(values.dtype)!r})"
         )
-    return values if values.dtype == x.dtype else values.astype(x.dtype)
+    return converted(values, x.dtype)
 
 
 # ---- splits: the pieces are views ----

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,7 @@ from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..box import Box, as_array, plain
 from ..dispatch import implements
-from ..errors import OperandError, ShapeError
+from ..errors import BoundsError, OperandError, ShapeError
 from ..rows import General, linear
 from .indexing import scatter
 from .joining import gathered, in_dtype_of, lined, part
@@ -42,9 +44,16 @@ def _repeat_members(p: Any, n: int, mine: Any, xs: Any, params: Any) -> Any:
 
 def _summed(g: Any, *, counts: Any, axis: int) -> Any:
     """The sums of runs of `counts` elements."""
+    before, behind = g.shape[:axis], g.shape[axis + 1 :]
+    if isinstance(counts, int):
+        apart = g.reshape((*before, g.shape[axis] // counts, counts, *behind))
+        if counts > 8:
+            return apart.sum(axis + 1)
+        # A sum over few has an overhead for each.
+        return functools.reduce(np.add, np.moveaxis(apart, axis + 1, 0))
     some = np.flatnonzero(counts)  # `reduceat` has no empty runs
     starts = np.cumsum(counts) - counts
-    out: Any = np.zeros((*g.shape[:axis], len(counts), *g.shape[axis + 1 :]), g.dtype)
+    out: Any = np.zeros((*before, len(counts), *behind), g.dtype)
     if some.size:
         out[(*(slice(None),) * axis, some)] = np.add.reduceat(g, starts[some], axis)
     return out
@@ -76,13 +85,8 @@ def np_repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
         raise ShapeError("np.repeat: counts cannot be negative")
     if counts.size != 1:
         return runs(a, counts=counts.astype(np.intp), axis=axis)
-    times, shape = int(counts.item()), a.shape
-    whole = np.broadcast_to(np.expand_dims(a, axis + 1), _put(shape, axis + 1, times))
-    return _own(np.reshape(whole, (*shape[:axis], shape[axis] * times, *shape[axis + 1 :])), a)
-
-
-def _put(shape: tuple[int, ...], axis: int, n: int) -> tuple[int, ...]:
-    return (*shape[:axis], n, *shape[axis:])
+    times = int(counts.item())
+    return runs(a, counts=times or np.zeros(a.shape[axis], np.intp), axis=axis)
 
 
 def _own(y: Any, x: Any) -> Any:
@@ -133,7 +137,7 @@ def np_diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     if a.ndim < 2:
         raise ShapeError(f"np.diagonal: an array with {a.ndim} axes has no diagonal")
     axes = normalize_axis_tuple((axis1, axis2), a.ndim)
-    matrices = np.moveaxis(a, axes, (-2, -1))
+    matrices = a if a.ndim == 2 and axes == (0, 1) else np.moveaxis(a, axes, (-2, -1))
     return matrices[(..., *_places(matrices.shape[-2:], offset))]
 
 
@@ -193,53 +197,56 @@ def _along(arr: Any, axis: int | None) -> tuple[Any, int]:
     return lined(x, axis if axis is None else normalize_axis_index(axis, x.ndim))
 
 
-def _runs(places: Any) -> list[Any]:
-    """Numbers that count up, without gaps."""
-    return np.split(places, np.flatnonzero(np.diff(places) != 1) + 1) if places.size else []
-
-
-def _slice_of(run: Any) -> slice:
-    return slice(run[0], run[-1] + 1)
+def _place(function: Any, obj: Any, length: int, end: int) -> int:
+    """A place on an axis, counted from the front; the last one that there may be is `end`."""
+    place = operator.index(obj)
+    if not -length <= place <= end:
+        name = function.__name__
+        raise BoundsError(f"np.{name}: {place} is out of bounds of an axis of length {length}")
+    return place % length if place < 0 else place
 
 
 @implements(np.delete)
 def np_delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
     """What is left along an axis when some of it is taken out."""
     x, axis = _along(arr, axis)
+    n = x.shape[axis]
     obj = for_all(np.delete, obj) if isinstance(obj, Box) else obj
-    kept = np.delete(np.arange(x.shape[axis]), obj)
-    runs = _runs(kept)
-    if not 0 < len(runs) < 3:
-        return part(x, kept, axis)
-    return np.concatenate([part(x, _slice_of(run), axis) for run in runs], axis)
+    if isinstance(obj, (int, np.integer)) and not isinstance(obj, bool):
+        start = _place(np.delete, obj, n, n - 1)
+        out = range(start, start + 1)
+    elif isinstance(obj, slice) and obj.step in (None, 1):
+        out = range(*obj.indices(n))
+    else:
+        return part(x, np.delete(np.arange(n), obj), axis)
+    ends = (slice(0, out.start), slice(max(out.start, out.stop), n))
+    return np.concatenate([part(x, each, axis) for each in ends], axis)
 
 
 @implements(np.insert)
 def np_insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
-    """Values put in before places along an axis.
-
-    Where they go is what NumPy's own function says of the places' numbers.
-    """
+    """Values put in before places along an axis."""
     x, axis = _along(arr, axis)
-    obj = for_all(np.insert, obj) if isinstance(obj, Box) else obj
     n = x.shape[axis]
+    before, behind = x.shape[:axis], x.shape[axis + 1 :]
     values = in_dtype_of(x, gathered(values))
-    count = np.insert(np.arange(n), obj, 0).size - n
-    if count == 1:  # a block of any length goes before one place
-        values = np.reshape(values, (1,) * (x.ndim - values.ndim) + values.shape)
-        if not isinstance(obj, slice) and np.ndim(obj) == 0:
-            values = np.moveaxis(values, 0, axis)
-        count = values.shape[axis]
-    values = np.broadcast_to(values, (*x.shape[:axis], count, *x.shape[axis + 1 :]))
-    order = np.insert(np.arange(n), obj, n + 1 + np.arange(count))  # no run goes over n
-    runs = _runs(order)
-    if len(runs) > 3:
-        return part(np.concatenate([x, values], axis), order - (order > n), axis)
-    pieces = [
-        part(x, _slice_of(run), axis) if run[0] < n else part(values, _slice_of(run - n - 1), axis)
-        for run in runs
-    ]
-    return np.concatenate(pieces or [x], axis)
+    obj = for_all(np.insert, obj) if isinstance(obj, Box) else obj
+    places = np.arange(n)[obj] if isinstance(obj, slice) else np.asarray(obj)
+    if places.dtype == bool and places.ndim == 1:
+        places = np.flatnonzero(places)
+    if places.size != 1:
+        values = np.broadcast_to(values, (*before, places.size, *behind))
+        places = places if places.size else places.astype(np.intp)  # an empty list is of floats
+        order = np.insert(np.arange(n), places, np.arange(n, n + places.size))
+        return part(np.concatenate([x, values], axis), order, axis)
+    # A block of any length goes before one place.
+    at = _place(np.insert, places.item(), n, n)
+    values = np.reshape(values, (1,) * (x.ndim - values.ndim) + values.shape)
+    if not places.ndim:
+        values = np.moveaxis(values, 0, axis)
+    values = np.broadcast_to(values, (*before, values.shape[axis], *behind))
+    ends = (part(x, slice(0, at), axis), part(x, slice(at, n), axis))
+    return np.concatenate([ends[0], values, ends[1]], axis)
 
 
 @implements(np.trim_zeros)

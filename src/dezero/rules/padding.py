@@ -27,12 +27,19 @@ FOLDS = {"maximum": np.max, "minimum": np.min, "mean": np.mean, "median": np.med
 def _around(x: Any, axis: int, widths: Sides, borders: Sides) -> Any:
     """An array between two borders, which broadcast along the axis."""
     left, right = (
-        np.broadcast_to(
-            in_dtype_of(x, as_array(border)), (*x.shape[:axis], n, *x.shape[axis + 1 :])
-        )
+        _spread(in_dtype_of(x, as_array(border)), (*x.shape[:axis], n, *x.shape[axis + 1 :]))
         for border, n in zip(borders, widths, strict=True)
     )
     return np.concatenate([left, x, right], axis)
+
+
+def _spread(border: Any, shape: tuple[int, ...]) -> Any:
+    return border if border.shape == shape else np.broadcast_to(border, shape)
+
+
+def backwards(start: int, stop: int) -> slice:
+    """The elements of a slice from the last to the first."""
+    return slice(stop - 1, start - 1 if start else None, -1) if stop > start else slice(0, 0)
 
 
 def _edges(x: Any, axis: int) -> Sides:
@@ -81,12 +88,12 @@ def _turned(offset: int, odd: bool) -> Border:
         period, (left, right) = length - offset, widths
         while left or right:
             whole = (x.shape[axis] - offset) // period * period
-            first, last = _edges(x, axis)
             end = x.shape[axis] - offset
             now = min(whole, left), min(whole, right)
-            before = np.flip(part(x, slice(offset, offset + now[0]), axis), axis)
-            behind = np.flip(part(x, slice(end - now[1], end), axis), axis)
+            before = part(x, backwards(offset, offset + now[0]), axis)
+            behind = part(x, backwards(end - now[1], end), axis)
             if odd:
+                first, last = _edges(x, axis)
                 before, behind = 2 * first - before, 2 * last - behind
             x = _around(x, axis, now, (before, behind))
             left, right = left - now[0], right - now[1]

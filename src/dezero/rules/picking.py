@@ -11,7 +11,7 @@ from ..box import as_array, plain
 from ..dispatch import implements
 from ..errors import BoundsError, OperandError, ShapeError
 from .indexing import setitem
-from .joining import common_dtype, in_dtype_of, lined, part
+from .joining import common_dtype, converted, in_dtype_of, lined, part
 from .nondiff import for_all, stopped
 from .ufuncs import into
 
@@ -69,7 +69,7 @@ def np_choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any
     """Each element from the choice whose number stands in its place."""
     if isinstance(choices, (list, tuple)):
         dtype = common_dtype(*choices)
-        choices = np.stack(np.broadcast_arrays(*(as_array(x).astype(dtype) for x in choices)))
+        choices = np.stack(np.broadcast_arrays(*(converted(as_array(x), dtype) for x in choices)))
     n, *shape = choices.shape
     which = within(np.choose, places_of(np.choose, a), n, mode)
     if mode == "raise" and np.any(plain(which) < 0):
@@ -107,7 +107,7 @@ def np_select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     for k, condition in enumerate(conditions):
         if condition.dtype != bool:
             raise OperandError(f"np.select: condition {k} is of {condition.dtype}, not boolean")
-    *choices, result = (as_array(x).astype(dtype) for x in (*choicelist, default))
+    *choices, result = (converted(as_array(x), dtype) for x in (*choicelist, default))
     for condition, choice in zip(conditions[::-1], choices[::-1], strict=True):
         result = np.where(condition, choice, result)
     return result

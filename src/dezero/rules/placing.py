@@ -12,7 +12,7 @@ from ..dispatch import implements
 from ..errors import BoundsError, OperandError, ShapeError
 from .indexing import assign
 from .joining import gathered
-from .nondiff import stopped
+from .nondiff import for_all, stopped
 from .picking import along_axis, places_of, within
 
 
@@ -22,13 +22,9 @@ def _writable(function: Any, x: Any) -> Box:
     return x
 
 
-def _write_flat(x: Box, places: Any, values: Any) -> None:
-    """Values to places of the flattened array, from the first on again where they are few."""
-    values = np.resize(values, (places.size,))
-    if x.ndim:
-        assign(x, _unravelled(places, x.shape), values)
-    elif places.size:
-        assign(x, (), values[-1])
+def _write_where(x: Box, mask: Any, count: int, values: Any) -> None:
+    """Values to where a mask holds, from the first on again where they are few."""
+    assign(x, mask, np.resize(values, (count,)))
 
 
 def _unravelled(places: Any, shape: tuple[int, ...]) -> tuple[Any, ...]:
@@ -46,13 +42,13 @@ def np_place(arr: Any, mask: Any, vals: Any) -> None:
     x = _writable(np.place, arr)
     if np.size(mask) != x.size:
         raise ShapeError(f"np.place: a mask of shape {np.shape(mask)} for {x.shape}")
-    places = np.flatnonzero(mask)
-    values = gathered(vals)
-    if places.size and not values.size:
+    mask = for_all(np.place, mask).astype(bool).reshape(x.shape)
+    count, values = int(np.count_nonzero(mask)), gathered(vals)
+    if count and not values.size:
         raise ShapeError("np.place: no values to put")
     if not np.can_cast(values.dtype, x.dtype, "safe"):
         raise OperandError(f"np.place: {values.dtype} to {x.dtype} is not safe")
-    _write_flat(x, places, values)
+    _write_where(x, mask, count, values)
 
 
 @implements(np.put)
@@ -63,8 +59,13 @@ def np_put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
     if np.any((plain(places) < -x.size) | (plain(places) >= x.size)):
         raise BoundsError(f"np.put: a place out of the {x.size} of the array")
     values = gathered(v)
-    if values.size:
-        _write_flat(x, places % max(x.size, 1), values)
+    if not places.size or not values.size:
+        return
+    values = np.resize(values, (places.size,))
+    if x.ndim:
+        assign(x, _unravelled(places % x.size, x.shape), values)
+    else:
+        assign(x, (), values[-1])
 
 
 @implements(np.put_along_axis)
@@ -88,7 +89,9 @@ def np_fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
         raise ShapeError(f"np.fill_diagonal: an array of shape {x.shape} has no such diagonal")
     step = sum(int(np.prod(x.shape[k:])) for k in range(1, x.ndim)) + 1
     end = x.size if wrap or x.ndim > 2 else min(x.size, x.shape[1] ** 2)
-    _write_flat(x, np.arange(0, end, step), gathered(val))
+    mask = np.zeros(x.shape, bool)
+    mask.reshape(-1)[:end:step] = True
+    _write_where(x, mask, len(range(0, end, step)), gathered(val))
 
 
 @implements(np.copyto)

@@ -68,12 +68,28 @@ def np_unique(
 ) -> Any:
     """The different elements in order; the derivative goes to the first of equal ones."""
     x = as_array(ar)
-    plain_x = for_all(np.unique, x)
-    _, index, *rest = np.unique(plain_x, True, True, True, axis, equal_nan=equal_nan)
+    numbers = for_all(np.unique, x)
+    index = _first(numbers, equal_nan) if axis is None else np.unique(numbers, True, axis=axis)[1]
     values = np.ravel(x)[index] if axis is None else np.take(x, index, axis)
-    asked = zip((index, *rest), (return_index, return_inverse, return_counts), strict=True)
-    others = tuple(found for found, wanted in asked if wanted)
-    return (values, *others) if others else values
+    if not (return_index or return_inverse or return_counts):
+        return values
+    others: tuple[Any, ...] = (index,) if return_index else ()
+    if return_inverse or return_counts:
+        asked: Any = {"return_inverse": return_inverse, "return_counts": return_counts}
+        others += np.unique(numbers, axis=axis, equal_nan=equal_nan, **asked)[1:]
+    return (values, *others)
+
+
+def _first(numbers: Any, equal_nan: bool) -> Any:
+    """Where each of the different numbers is first: NumPy's stable sort takes ten times as long."""
+    flat = numbers.ravel()
+    order = np.argsort(flat)
+    x = flat[order]
+    same = x[1:] == x[:-1]
+    if equal_nan and x.dtype.kind in "fc":
+        same |= np.isnan(x[1:]) & np.isnan(x[:-1])
+    starts = np.flatnonzero(np.concatenate([[True], ~same])[: x.size])
+    return np.minimum.reduceat(order, starts) if x.size else starts
 
 
 ALL, COUNTS, INVERSE = (
