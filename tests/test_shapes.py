@@ -69,7 +69,7 @@ REFUSED = [
     (lambda: np.pad(w, 1, "mean", stat_length=-1), ShapeError, "stat_length"),
     (lambda: np.pad(w, 1, "maximum", stat_length=0), ShapeError, "stat_length"),
     (lambda: np.pad(w[:0], 1, "edge"), ShapeError, "empty"),
-    (lambda: np.linspace(w, 1, -1), OperandError, "-1"),
+    (lambda: np.linspace(w, 1, -1), ShapeError, "-1"),
     (lambda: np.linspace(w, 1, 2.5), TypeError, "integer"),
     (lambda: np.linspace(w, 1, device="gpu"), UnsupportedError, "device"),
     (lambda: np.geomspace(w, 0.0), OperandError, "zero"),
@@ -248,6 +248,14 @@ def test_python_numbers_do_not_widen_single_precision():
     assert np.concatenate([x, 2.0], axis=None).dtype == np.float32
     assert np.pad(x, 1, constant_values=2.0).dtype == np.float32
     assert np.insert(x, 0, 2.0).dtype == np.float32
+
+
+def test_the_step_of_a_line_has_a_gradient():
+    y, step = np.linspace(w, 7.0, 5, retstep=True)
+    np.testing.assert_array_equal(step.data, np.linspace(w.data, 7.0, 5, retstep=True)[1])
+    assert y.shape == (5, 3)
+    assert dz.grad(lambda x: np.linspace(x, 7.0, 5, retstep=True)[1])(1.0) == -0.25
+    assert np.isnan(np.linspace(w, 7.0, 1, retstep=True)[1])
 
 
 def test_an_empty_list_is_a_list_of_places():

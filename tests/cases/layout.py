@@ -21,6 +21,20 @@ CASES = {
         ((0, 3), lambda x: np.roll(x, 1, 1)),
         draws=(real, cplx),
     ),
+    "linspace": [
+        Case(lambda x, y: np.linspace(x, y, 5), (real(), real())),
+        Case(np.linspace, (cplx(), real())),
+        Case(lambda x, y: np.linspace(x, y, 4, endpoint=False), (real((2, 1)), real(3))),
+        Case(lambda x, y: np.linspace(x, y, num=3, axis=-1), (real((2, 3)), real(3))),
+        *(
+            Case(lambda x, n=n, e=e: np.linspace(x, 2, n, e), (real(),))
+            for n, e in itertools.product((0, 1, 2), (True, False))
+        ),
+        Case(lambda y: np.linspace(0, y, 5, dtype=complex), (real(),)),
+        Case(lambda y: np.linspace(np.zeros(2), y, 5, retstep=True)[0], (real(2),)),
+        Case(lambda x, y: np.linspace(x, y, 3), (real(0), real())),
+        Case(lambda x: np.linspace([0.0, 1.0], x, 3), (real(2),)),
+    ],
     "runs": shaped(
         ((3,), lambda x: np.repeat(x, [2, 0, 3])),
         ((2, 3), lambda x: np.repeat(x, [2, 1], axis=0)),
@@ -219,21 +233,6 @@ SPELLINGS = {
         Case(lambda x: np.pad(x, 2, constant_values=((x[1, 0], 1), (0, x[0, 1]))), (real((2, 2)),)),
         Case(lambda x: np.pad(x, 2, "linear_ramp", end_values=x[0]), (real((2, 2)),), exact=False),
         Case(lambda x: np.pad(x, (2, 1), "edge"), (cplx(2),)),
-    ],
-    "linspace": [
-        Case(lambda x, y: np.linspace(x, y, 5), (real(), real())),
-        Case(np.linspace, (cplx(), real())),
-        Case(lambda x, y: np.linspace(x, y, 4, endpoint=False), (real((2, 1)), real(3))),
-        Case(lambda x, y: np.linspace(x, y, num=3, axis=-1), (real((2, 3)), real(3))),
-        *(
-            Case(lambda x, n=n, e=e: np.linspace(x, 2, n, e), (real(),))
-            for n, e in itertools.product((0, 1, 2), (True, False))
-        ),
-        Case(lambda y: np.linspace(0, y, 5, dtype=complex), (real(),)),
-        Case(lambda y: np.linspace(np.zeros(2), y, 5, retstep=True)[0], (real(2),)),
-        Case(lambda x, y: np.linspace(x, y, 5, retstep=True)[1], (real(2), real(2))),
-        Case(lambda x, y: np.linspace(x, y, 3), (real(0), real())),
-        Case(lambda x: np.linspace([0.0, 1.0], x, 3), (real(2),)),
     ],
     "logspace": [
         Case(lambda x, y: np.logspace(x, y, 5), (real(), real())),

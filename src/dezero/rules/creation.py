@@ -7,12 +7,35 @@ from typing import Any
 
 import numpy as np
 
+from ..axes import lined_up
 from ..box import as_array, plain
 from ..dispatch import implements
 from ..errors import OperandError, UnsupportedError
+from ..rows import jointly_linear
 from .joining import common_dtype, converted, gathered
 from .nondiff import stopped
 from .shape import order_in
+
+
+def _shares(g: Any, specs: tuple[Any, ...], *, num: int, endpoint: bool) -> tuple[Any, Any]:
+    """What each end has of the numbers between them."""
+    of_stop = np.arange(num) / max(num - 1 if endpoint else num, 1)
+    return np.tensordot(1 - of_stop, g, 1), np.tensordot(of_stop, g, 1)
+
+
+def _spaced_members(p: Any, n: int, mine: Any, xs: Any, params: Any) -> Any:
+    ndim = max(np.ndim(x) - m for x, m in zip(xs, mine, strict=True))
+    ends = [lined_up(x, ndim) if m else x for x, m in zip(xs, mine, strict=True)]
+    return np.moveaxis(p(*ends, **params), 1, 0)
+
+
+spaced = jointly_linear(
+    lambda start, stop, *, num, endpoint: np.linspace(start, stop, num, endpoint),
+    _shares,
+    "linspace",
+    broadcasts=True,
+    batching=_spaced_members,
+)
 
 
 @implements(np.linspace)
@@ -29,29 +52,18 @@ def np_linspace(
 ) -> Any:
     """Evenly spaced numbers; the step is plain NaN where there is none."""
     num = operator.index(num)
-    if num < 0:
-        raise OperandError(f"np.linspace: {num} numbers")
     if device not in (None, "cpu"):
         raise UnsupportedError(f"np.linspace of a box does not take device={device!r}")
-    inexact = common_dtype(start, stop, 1.0)
-    start, stop = (converted(as_array(x), inexact) for x in (start, stop))
-    delta, div = stop - start, num - 1 if endpoint else num
-    last = endpoint and num > 1
-    steps = np.arange(num - last, dtype=inexact).reshape((-1,) + (1,) * delta.ndim)
-    step: Any = np.nan
-    if div > 0:
-        step = delta / div
-        tiny = np.any(plain(step) == 0)  # the quotient may be 0 where the product is not
-        y = steps / div * delta if tiny else steps * step
-    else:
-        y = steps * delta
-    y = y + start
-    if last:
-        y = np.concatenate([y, np.broadcast_to(stop, delta.shape)[None]])
+    y = spaced(start, stop, num=num, endpoint=bool(endpoint))
     y = np.moveaxis(y, 0, axis) if axis else y
     if dtype is not None:
         y = (np.floor(y) if np.issubdtype(dtype, np.integer) else y).astype(dtype)
-    return (y, step) if retstep else y
+    if not retstep:
+        return y
+    div = num - 1 if endpoint else num
+    inexact = common_dtype(start, stop, 1.0)
+    start, stop = (converted(as_array(x), inexact) for x in (start, stop))
+    return y, (stop - start) / div if div > 0 else np.nan
 
 
 @implements(np.logspace)

@@ -117,7 +117,11 @@ def np_resize(a: Any, new_shape: Any) -> Any:
     flat, size = np.ravel(a), math.prod(shape)
     if not flat.size:
         return np.zeros(shape, flat.dtype)
-    return np.reshape(np.tile(flat, -(-size // flat.size))[:size], shape)
+    times, rest = divmod(size, flat.size)
+    if not rest:
+        return np.reshape(np.tile(flat, times), shape)
+    whole = [np.tile(flat, times)] if times else []
+    return np.reshape(np.concatenate([*whole, flat[:rest]]), shape)
 
 
 # ---- diagonals and triangles ----
