@@ -35,7 +35,16 @@ CASES = {
         Case(lambda x, y: np.linspace(x, y, 3), (real(0), real())),
         Case(lambda x: np.linspace([0.0, 1.0], x, 3), (real(2),)),
     ],
-    "runs": shaped(
+    "repeat": shaped(
+        ((), lambda x: np.repeat(x, 3)),
+        ((3,), lambda x: np.repeat(x, 2)),
+        ((2, 3), lambda x: np.repeat(x, [2])),
+        ((2, 3), lambda x: np.repeat(x, 3, axis=0)),
+        ((2, 1), lambda x: np.repeat(x, 3, axis=-1)),
+        ((2, 3), lambda x: np.repeat(x, 1, 1)),
+        ((2, 3), lambda x: np.repeat(x, 9, 1)),
+        ((2, 3), lambda x: np.repeat(x, 0, 1)),
+        ((0, 3), lambda x: np.repeat(x, 2, 0)),
         ((3,), lambda x: np.repeat(x, [2, 0, 3])),
         ((2, 3), lambda x: np.repeat(x, [2, 1], axis=0)),
         ((2, 3), lambda x: np.repeat(x, np.array([0, 4, 0]), -1)),
@@ -48,6 +57,8 @@ CASES = {
         ((5,), lambda g: sums_of_runs(g, counts=np.array([2, 0, 3]), axis=0)),
         ((2, 4), lambda g: sums_of_runs(g, counts=np.array([0, 4, 0]), axis=1)),
         ((2, 0), lambda g: sums_of_runs(g, counts=np.array([0, 0]), axis=1)),
+        ((2, 4), lambda g: sums_of_runs(g, counts=2, axis=1)),
+        ((18, 2), lambda g: sums_of_runs(g, counts=9, axis=0)),
         draws=(real, cplx),
     ),
 }
@@ -78,17 +89,6 @@ def padded(widths, **kwargs):
 
 
 SPELLINGS = {
-    "repeat": shaped(
-        ((), lambda x: np.repeat(x, 3)),
-        ((3,), lambda x: np.repeat(x, 2)),
-        ((2, 3), lambda x: np.repeat(x, [2])),
-        ((2, 3), lambda x: np.repeat(x, 3, axis=0)),
-        ((2, 1), lambda x: np.repeat(x, 3, axis=-1)),
-        ((2, 3), lambda x: np.repeat(x, 1, 1)),
-        ((2, 3), lambda x: np.repeat(x, 0, 1)),
-        ((0, 3), lambda x: np.repeat(x, 2, 0)),
-        draws=(real, cplx),
-    ),
     "tile": shaped(
         *((shape, lambda x, r=r: np.tile(x, r)) for shape, r in [((), 3), ((3,), 1), ((3,), (2,))]),
         ((3,), lambda x: np.tile(x, (2, 2))),

@@ -94,6 +94,7 @@ def np_concatenate(
     casting: str = "same_kind",
 ) -> Any:
     """Arrays one behind the other along an axis, or all in one line."""
+    arrays = list(arrays)
     if dtype is None and any(np.isscalar(x) for x in arrays):
         dtype = common_dtype(*arrays)
     parts = _all_converted(np.concatenate, arrays, dtype, casting)

@@ -59,9 +59,9 @@ def _summed(g: Any, *, counts: Any, axis: int) -> Any:
     return out
 
 
-runs: General = General(
+repeated: General = General(
     lambda x, *, counts, axis: np.repeat(x, counts, axis),
-    "runs",
+    "repeat",
     (lambda g, *, counts, axis: sums_of_runs(g, counts=counts, axis=axis),),
     None,
     batching=_repeat_members,
@@ -69,7 +69,7 @@ runs: General = General(
 sums_of_runs: General = General(
     _summed,
     "sums_of_runs",
-    (lambda g, *, counts, axis: runs(g, counts=counts, axis=axis),),
+    (lambda g, *, counts, axis: repeated(g, counts=counts, axis=axis),),
     None,
     batching=_repeat_members,
 )
@@ -84,9 +84,9 @@ def np_repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
     if np.any(counts < 0):
         raise ShapeError("np.repeat: counts cannot be negative")
     if counts.size != 1:
-        return runs(a, counts=counts.astype(np.intp), axis=axis)
+        return repeated(a, counts=counts.astype(np.intp), axis=axis)
     times = int(counts.item())
-    return runs(a, counts=times or np.zeros(a.shape[axis], np.intp), axis=axis)
+    return repeated(a, counts=times or np.zeros(a.shape[axis], np.intp), axis=axis)
 
 
 def _own(y: Any, x: Any) -> Any:

@@ -22,9 +22,16 @@ def _writable(function: Any, x: Any) -> Box:
     return x
 
 
-def _write_where(x: Box, mask: Any, count: int, values: Any) -> None:
-    """Values to where a mask holds, from the first on again where they are few."""
-    assign(x, mask, np.resize(values, (count,)))
+def _enough(values: Any, count: int) -> Any:
+    """As many values as there are places, from the first on again where they are few."""
+    return np.ravel(values) if values.size == count else np.resize(values, (count,))
+
+
+def _write_where(function: Any, x: Box, mask: Any, count: int, values: Any) -> None:
+    """Values to where a mask holds."""
+    if count and not values.size:
+        raise ShapeError(f"np.{function.__name__}: no values to put")
+    assign(x, mask, _enough(values, count))
 
 
 def _unravelled(places: Any, shape: tuple[int, ...]) -> tuple[Any, ...]:
@@ -44,11 +51,9 @@ def np_place(arr: Any, mask: Any, vals: Any) -> None:
         raise ShapeError(f"np.place: a mask of shape {np.shape(mask)} for {x.shape}")
     mask = for_all(np.place, mask).astype(bool).reshape(x.shape)
     count, values = int(np.count_nonzero(mask)), gathered(vals)
-    if count and not values.size:
-        raise ShapeError("np.place: no values to put")
     if not np.can_cast(values.dtype, x.dtype, "safe"):
         raise OperandError(f"np.place: {values.dtype} to {x.dtype} is not safe")
-    _write_where(x, mask, count, values)
+    _write_where(np.place, x, mask, count, values)
 
 
 @implements(np.put)
@@ -61,7 +66,7 @@ def np_put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
     values = gathered(v)
     if not places.size or not values.size:
         return
-    values = np.resize(values, (places.size,))
+    values = _enough(values, places.size)
     if x.ndim:
         assign(x, _unravelled(places % x.size, x.shape), values)
     else:
@@ -91,7 +96,7 @@ def np_fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
     end = x.size if wrap or x.ndim > 2 else min(x.size, x.shape[1] ** 2)
     mask = np.zeros(x.shape, bool)
     mask.reshape(-1)[:end:step] = True
-    _write_where(x, mask, len(range(0, end, step)), gathered(val))
+    _write_where(np.fill_diagonal, x, mask, len(range(0, end, step)), gathered(val))
 
 
 @implements(np.copyto)
@@ -105,6 +110,8 @@ def np_copyto(dst: Any, src: Any, casting: Any = "same_kind", where: Any = True)
         assign(x, ..., values)
         return
     mask: Any = np.broadcast_to(stopped(as_array(where)), x.shape)
+    if mask.dtype != bool:
+        raise OperandError(f"np.copyto: where= is a mask, not of {mask.dtype}")
     values = np.broadcast_to(values, x.shape)
     if isinstance(mask, Box):
         assign(x, ..., np.where(mask, values, x))
