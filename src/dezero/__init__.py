@@ -8,7 +8,7 @@ Examples
 array([0.        , 0.90929743])
 """
 
-from . import errors, numpy, rules, testing
+from . import errors, numpy, rules, slices, testing
 from .batching import vmap
 from .box import as_array
 from .config import Config, no_grad, using_config
