@@ -57,7 +57,7 @@ SPELLINGS = {
     "unwrap": [
         *(Case(lambda p, a=a: np.unwrap(p, axis=a), (walk((2, 5)),)) for a in (0, -1)),
         Case(lambda p: np.unwrap(p, discont=4.0), (walk(5),)),
-        Case(lambda p, t: np.unwrap(p, period=t), (walk(5), real((), 3.9, 4.1))),
+        Case(lambda p, t: np.unwrap(p + 0 * t, period=t), (walk(5), real((), 3.9, 4.1))),
         Case(lambda p: np.unwrap(p, period=4), (walk(5),)),
     ],
     "interp": [
@@ -65,11 +65,11 @@ SPELLINGS = {
           for x in (real(()), real((2, 3), -1.4, 1.4), np.array([-2.0, 0.3, 2.5]), real((0, 2)))
           for draw in BOTH),
         Case(lambda x, f: np.interp(x, POINTS, f, left=0.5, right=-2), (real(4, -3, 3), real(5))),
-        Case(lambda f, left, right: np.interp([-3.0, 0.3, 3.0], POINTS, f, left, right),
+        Case(lambda f, a, b: np.interp([-3.0, 0.3, 3.0], POINTS, f + 0 * a * b, left=a, right=b),
              (real(5), real(), real())),
         *(Case(lambda x, p, f: np.interp(x, p, f, period=2.3), (real(4, -3, 3), POINTS[1:], draw(4)))
           for draw in BOTH),
-        Case(lambda x, f: np.interp(x, [0.1], f), (real(3), real(1))),
+        Case(lambda f: np.interp([-1.0, 0.1, 2.0], [0.1], f), (real(1),)),
         Case(lambda p: np.interp(0.3, p, [0.5, 1.0, -1.0, 0.0, 2.0]), (POINTS,)),
     ],
 }  # fmt: skip

@@ -12,8 +12,9 @@ from .tools import Case, along, cplx, far, real, reduction
 LINES = [(s, a) for s in [(3,), (2, 3), (3, 2, 2)] for a in (None, 0, -1) if (s, a) != ((3,), None)]
 RANKS = np.array([[[0, 1]], [[2, 2]], [[0, 2]]])
 METHODS = (
-    "inverted_cdf averaged_inverted_cdf closest_observation interpolated_inverted_cdf hazen weibull "
-    "linear median_unbiased normal_unbiased lower higher midpoint nearest"
+    "inverted_cdf averaged_inverted_cdf closest_observation "
+    "interpolated_inverted_cdf hazen weibull linear median_unbiased normal_unbiased "
+    "lower higher midpoint nearest"
 ).split()
 FOLDED = [((), None), ((1,), 0), ((4,), None), ((2, 3), 0), ((2, 3), (0, 1)), ((2, 3, 2), (0, -1))]
 WEIGHTS = np.array([[0.2, 0.5, 0.1], [0.4, 0.3, 0.9]])
@@ -30,7 +31,7 @@ def quantiles(fn, unit):
         *(Case(lambda x, m=m, q=q: fn(x, q, -1, method=m), (far((2, 4)),))
           for m, q in itertools.product(METHODS, whole[:2])),
         *(Case(lambda x, q, m=m: fn(x, q, 1, method=m), (far((2, 5)), np.array([0.23, 0.71]) * unit))
-          for m in METHODS),
+          for m in METHODS[3:9]),
         Case(lambda x, q: fn(x, q), (far((2, 3)), np.asarray(0.37 * unit))),
         Case(lambda x: fn(x, [0, unit]), (far(4),)),
         *(Case(lambda x, a=a, w=w, q=q: fn(x, q, a, weights=w, method="inverted_cdf"), (far((2, 3)),))

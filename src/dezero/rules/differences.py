@@ -14,6 +14,7 @@ from ..dispatch import implements
 from ..errors import OperandError, ShapeError
 from ..rows import Nondifferentiable
 from .nondiff import stopped
+from .sorting import at
 
 
 def part(x: Any, axis: int, start: int | None, stop: int | None = None) -> Any:
@@ -229,7 +230,7 @@ def _around(x: Any, xp: Any, fp: Any, period: Any) -> tuple[Any, Any, Any]:
     period = np.abs(period)
     x, xp = x % period, xp % period
     order = np.argsort(stopped(xp))
-    xp, fp = xp[order], fp[order]
+    xp, fp = at(xp, order), at(fp, order)
     xp = np.concatenate([xp[-1:] - period, xp, xp[:1] + period])
     return x, xp, np.concatenate([fp[-1:], fp, fp[:1]])
 
@@ -257,12 +258,13 @@ def _on_lines(x: Any, xp: Any, fp: Any) -> Any:
     n = len(xp)
     if n == 1:
         return np.broadcast_to(fp[0], x.shape)
-    at = np.clip(located(stopped(xp), stopped(x)) - 1, 0, n - 2)
-    slope = (fp[at + 1] - fp[at]) / (xp[at + 1] - xp[at])
-    end = np.where(stopped(x) == stopped(xp[-1]), at + 1, at)  # there the value is the point's
-    y = fp[end] + slope * (x - xp[end])
+    first = np.clip(located(stopped(xp), stopped(x)) - 1, 0, n - 2)
+    x0, x1, y0, y1 = at(xp, first), at(xp, first + 1), at(fp, first), at(fp, first + 1)
+    slope = (y1 - y0) / (x1 - x0)
+    at_end = stopped(x) == stopped(xp[-1])  # so that the value there is the point's
+    y = np.where(at_end, y1, y0) + slope * (x - np.where(at_end, x1, x0))
     if np.any(np.isnan(plain(y))):  # beside an infinite point, from its neighbour
         lost = np.isnan(y)
-        y = np.where(lost, fp[at + 1] + slope * (x - xp[at + 1]), y)
-        y = np.where(lost & (fp[at] == fp[at + 1]) & ~np.isnan(x), fp[at], y)
+        y = np.where(lost, y1 + slope * (x - x1), y)
+        y = np.where(lost & (y0 == y1) & ~np.isnan(x), y0, y)
     return y

@@ -389,7 +389,7 @@ def scattered(
     out = np.sum(squares, axis=axis, keepdims=keepdims)
     warning = "Degrees of freedom <= 0 for slice" + "." * among_nan
     out = shared_out(out, np.maximum(freedom, 0), warning, among_nan)
-    return converted(out, np.empty(0, outside).real.dtype if dtype is None else outside)
+    return out if inside == outside and dtype is None else converted(out, outside)
 
 
 def root(v: Any) -> Any:

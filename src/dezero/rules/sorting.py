@@ -7,6 +7,7 @@ tie for it share equally.
 from __future__ import annotations
 
 import math
+import operator
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..axes import along, named, spread
-from ..box import as_array, plain, unsupported
+from ..box import ROWS, as_array, plain, unsupported
 from ..dispatch import implements
 from ..errors import BoundsError, OperandError, ShapeError
 from ..rows import General, Nondifferentiable, nondifferentiable
@@ -26,12 +27,17 @@ nondifferentiable(np.argpartition, batching=named(along, axis=-1))
 nondifferentiable(np.nanargmax, np.nanargmin, batching=named(along))
 
 
+def at(x: Any, places: Any) -> Any:
+    """``x[places]``, also for a plain `x` and places of each member's own."""
+    return ROWS[operator.getitem](x, places)
+
+
 def picked(x: Any, places: Any, axis: int) -> Any:
     """The elements at places along an axis, of which each line has its own."""
     x, places = np.moveaxis(x, axis, -1), np.moveaxis(places, axis, -1)
     *lines, n = x.shape
     starts = np.reshape(n * np.arange(math.prod(lines)), (*lines, 1))
-    chosen = np.reshape(x, -1)[np.reshape(places + starts, -1)]
+    chosen = at(np.reshape(x, -1), np.reshape(places + starts, -1))
     return np.moveaxis(np.reshape(chosen, places.shape), -1, axis)
 
 
@@ -240,11 +246,11 @@ def quantiles(x: Any, n: Any, q: Any, method: str, weak: bool) -> Any:
     if method in STEPPED or (method == "linear" and q.dtype.kind in "biu"):
         rank = STEPPED.get(method, STEPPED["lower"])(n, stopped(q))
         return ranked(x, np.astype(rank, np.intp))
-    at, share = position(method, n, q)
-    floor, last = np.floor(stopped(at)), np.maximum(n - 1, 0)
+    where, share = position(method, n, q)
+    floor, last = np.floor(stopped(where)), np.maximum(n - 1, 0)
     low, high = np.clip(floor, 0, last), np.clip(floor + 1, 0, last)
     both = ranked(x, np.astype(np.concatenate([low, high]), np.intp))
-    return between(both[: len(low)], both[len(low) :], converted(share(at - low), at.dtype), weak)
+    return between(both[: len(low)], both[len(low) :], converted(share(where - low), where.dtype), weak)
 
 
 def weighted_quantiles(x: Any, q: Any, weights: Any) -> Any:

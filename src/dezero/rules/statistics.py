@@ -219,8 +219,8 @@ def _bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     x = stopped(as_array(x))
     if not isinstance(x, Box):
         counts = counted(x, minlength=minlength)
-        if weights is None:
-            return counts
+        if weights is None or not x.size:
+            return counts  # of nothing NumPy counts in integers, with weights too
         length = len(counts)
     else:
         length = _common_length(x, minlength)
@@ -272,10 +272,11 @@ def edges_of(a: Any, bins: Any = 10, range: Any = None, weights: Any = None) -> 
             "vmap: a histogram chooses other bins for each member of a batch; give it the edges "
             "of the bins, or their number and range="
         )
-    weights = None if weights is None else plain(weights)
     if isinstance(x, Box):
-        x, weights = np.empty(0), None
-    return edges_found(x, bins, range, weights)
+        x = np.empty(0)
+    if weights is not None and isinstance(bins, str):
+        raise OperandError(f"{bins!r} finds no bins for weighted data; give their number or edges")
+    return edges_found(x, bins, range)
 
 
 def bin_of(x: Any, edges: Any) -> Any:
@@ -295,7 +296,7 @@ def _histogram(
     w = None if weights is None else as_array(weights)
     if w is not None and w.shape != np.shape(a):
         raise ShapeError("np.histogram: weights= have the shape of the array")
-    edges = edges_of(x, bins, range, None if w is None else np.reshape(w, -1))
+    edges = edges_of(x, bins, range, w)
     places, n = bin_of(x, edges), len(edges) - 1
     if w is None:
         sums = np.bincount(places, minlength=n + 1)[:n]
