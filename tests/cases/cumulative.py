@@ -11,9 +11,7 @@ AXES = [((), None), ((4,), 0), ((2, 3), None), ((2, 3), 0), ((2, 3), -1), ((0, 3
 
 
 def running(fn, draws=(real, cplx)):
-    return [
-        Case(lambda x, a=a: fn(x, axis=a), (draw(s),)) for s, a in AXES for draw in draws
-    ] + [
+    return [Case(lambda x, a=a: fn(x, axis=a), (draw(s),)) for s, a in AXES for draw in draws] + [
         Case(lambda x: fn(x, 1), (real((2, 3)),)),
         Case(lambda x: fn(x, 1, dtype=complex), (real((2, 3)),)),
     ]
@@ -21,7 +19,11 @@ def running(fn, draws=(real, cplx)):
 
 def accumulated(ufunc, *draws):
     return [
-        *(Case(lambda x, a=a: ufunc.accumulate(x, a), (d((2, 3)),)) for a in (0, -1) for d in draws),
+        *(
+            Case(lambda x, a=a: ufunc.accumulate(x, a), (d((2, 3)),))
+            for a in (0, -1)
+            for d in draws
+        ),
         Case(ufunc.accumulate, (real(5),)),
         Case(lambda x: ufunc.accumulate(x, axis=1), (real((3, 0)),)),
     ]
@@ -78,5 +80,23 @@ CONSTANT = {
     "records": [
         lambda x: records(x, axis=1, ufunc=np.maximum),
         lambda x: records(x, axis=0, ufunc=np.minimum),
+    ],
+}
+
+inf, nan = np.inf, np.nan
+
+POLICIES = {
+    "cumprod": [
+        (np.cumprod, [[2.0, 0, 3, 0, 4]], [[1, 8, 0, 0, 0]]),
+        (np.cumprod, [[0.0, 2, 3]], [[9, 0, 0]]),
+        (np.cumprod, [[1e-200, 1e-200, 1e300]], [[1e100, 1e100, 0]]),
+        (np.nancumprod, [[2.0, nan, 3]], [[5, 0, 2]]),
+        (np.nancumsum, [[2.0, nan, 3]], [[3, 0, 1]]),
+    ],
+    "maximum.accumulate, minimum.accumulate": [
+        (np.maximum.accumulate, [[1.0, 1, 2, 0, 2]], [[2, 0, 3, 0, 0]]),
+        (np.minimum.accumulate, [[1.0, 1, 2, 0, 0]], [[3, 0, 0, 2, 0]]),
+        (np.maximum.accumulate, [[1.0, nan, 2]], [[1, 0, 0]]),
+        (lambda x: np.minimum.accumulate(np.sqrt(x)), [[1.0, 4, 0]], [[1, 0, inf]]),
     ],
 }

@@ -87,9 +87,7 @@ CASES = {
     + [Case(np.prod, (np.zeros(n),)) for n in (1, 2, 3)]
     + [Case(lambda x: np.prod(x, axis=1), (ZEROS[:, :n] * (1 + 1j),)) for n in (3, 4)],
     **{
-        fn.__name__: reduction(fn)
-        + each_keyword(fn, *BOUNDS)
-        + [of_scalar(fn)]
+        fn.__name__: reduction(fn) + each_keyword(fn, *BOUNDS) + [of_scalar(fn)]
         for fn in (np.max, np.min)
     },
     **{
@@ -144,4 +142,31 @@ SPELLINGS = {
     "minimum.reduce": shaped(
         ((2, 3), np.minimum.reduce), ((2, 3), lambda x: np.minimum.reduce(x, 1))
     ),
+}
+
+inf, nan = np.inf, np.nan
+TAKEN = [True, False, True, False]
+
+POLICIES = {
+    "where= of a fold": [
+        (lambda x: np.sum(x, where=TAKEN), [[1.0, nan, 2, inf]], [[1, 0, 1, 0]]),
+        (lambda x: np.prod(x, where=TAKEN), [[0.0, nan, 2, inf]], [[2, 0, 0, 0]]),
+        (lambda x: np.mean(x, where=TAKEN), [[1.0, nan, 2, inf]], [[0.5, 0, 0.5, 0]]),
+        (lambda x: np.max(x, where=TAKEN, initial=-9), [[1.0, nan, 2, inf]], [[0, 0, 1, 0]]),
+        (lambda x: np.nanmin(x, where=TAKEN, initial=9), [[nan, -5, 2, -inf]], [[0, 0, 1, 0]]),
+        (lambda x: np.var(x, where=TAKEN), [[1.0, nan, 3, inf]], [[-1, 0, 1, 0]]),
+        (lambda x: np.std(x, where=TAKEN), [[1.0, nan, 3, inf]], [[-0.5, 0, 0.5, 0]]),
+        (lambda x: np.std(x, where=TAKEN), [[2.0, nan, 2, inf]], [[0, 0, 0, 0]]),
+        (lambda x: np.sum(np.sqrt(x), where=TAKEN), [[1.0, 0, 4, 0]], [[0.5, 0, 0.25, 0]]),
+    ],
+    "initial= of max, min": [
+        (lambda x: np.max(x, initial=2.0), [[1.0, 2]], [[0, 0.5]]),
+        (lambda x: np.min(x, initial=2.0), [[1.0, 2]], [[1, 0]]),
+        (lambda x: np.max(x, initial=5.0), [[1.0, 2]], [[0, 0]]),
+    ],
+    "nanmax, nanmin": [
+        (np.nanmax, [[nan, 3, 3, 0]], [[0, 0.5, 0.5, 0]]),
+        (np.nanmin, [[nan, 3, 3, 0]], [[0, 0, 0, 1]]),
+        (np.nanmax, [[nan, -inf]], [[0, 1]]),
+    ],
 }

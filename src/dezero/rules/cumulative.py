@@ -16,8 +16,8 @@ from ..box import ROWS, as_array
 from ..dispatch import implements
 from ..errors import ShapeError
 from ..rows import General, Nondifferentiable, linear, primitive
+from .keywords import cast, program, without_nan
 from .nondiff import stopped
-from .reduce import cast, program, without_nan
 from .sorting import picked, untaken_if_nan
 
 
@@ -68,7 +68,7 @@ def recurrence_in_pairs(a: Any, b: Any) -> Any:
 
 
 def recurred(a: Any, b: Any) -> Any:
-    """y with y[0] = b[0] and y[k] = a[k] y[k-1] + b[k], along the first axis."""
+    """Y with y[0] = b[0] and y[k] = a[k] y[k-1] + b[k], along the first axis."""
     kind = np.result_type(a, b)
     a, b = np.broadcast_arrays(*(x.astype(np.promote_types(kind, np.float32)) for x in (a, b)))
     return recurrence_in_pairs(a, b).astype(kind)

@@ -244,7 +244,9 @@ def _interp(
     x, xp = x.astype(float), xp.astype(float)
     fp = fp.astype(np.result_type(fp.dtype, float))
     if xp.ndim != 1 or fp.shape != xp.shape or not len(xp):
-        raise ShapeError(f"np.interp: xp and fp are vectors of one length, not {xp.shape}, {fp.shape}")
+        raise ShapeError(
+            f"np.interp: xp and fp are vectors of one length, not {xp.shape}, {fp.shape}"
+        )
     if period is not None:
         x, xp, fp = _around(x, xp, fp, period)
         left = right = None
