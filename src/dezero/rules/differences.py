@@ -268,5 +268,5 @@ def _on_lines(x: Any, xp: Any, fp: Any) -> Any:
     if np.any(np.isnan(plain(y))):  # beside an infinite point, from its neighbour
         lost = np.isnan(y)
         y = np.where(lost, y1 + slope * (x - x1), y)
-        y = np.where(lost & (y0 == y1) & ~np.isnan(x), y0, y)
+        y = np.where(lost & ((x == x0) | (y0 == y1) & ~np.isnan(x)), y0, y)
     return y

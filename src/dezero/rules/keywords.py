@@ -15,7 +15,7 @@ import numpy as np
 
 from ..box import ROWS, as_array, plain
 from ..dispatch import bind, implements
-from ..errors import OperandError
+from ..errors import OperandError, ShapeError
 from ..rows import General
 from .nondiff import stopped
 from .reduce import Axis, count, deviation, extremes, mean, product, total, variance
@@ -41,7 +41,10 @@ def mask_of(where: Any, x: Any) -> Any:
     mask = stopped(as_array(where))
     if mask.dtype != bool:
         raise OperandError(f"where= is a mask of booleans, not of {mask.dtype}")
-    return np.broadcast_to(mask, x.shape)
+    try:
+        return np.broadcast_to(mask, x.shape)
+    except ValueError as error:
+        raise ShapeError(f"where= of shape {mask.shape} for an array of {x.shape}") from error
 
 
 def cast(x: Any, dtype: Any) -> Any:
