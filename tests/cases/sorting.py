@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from dezero.rules.sorting import ranked
+from dezero.rules.sorting import by_size, ranked
 
 from .reduce import HOLES
 from .tools import Case, along, cplx, far, real, reduction
@@ -118,6 +118,7 @@ SPELLINGS = {
 }
 
 CONSTANT = {
+    "by_size": [lambda x: by_size(x, axis=1), lambda x: by_size(x, axis=0)],
     "argpartition": [
         lambda x: np.argpartition(x, 1),
         lambda x: np.argpartition(x, (0, 2), axis=1),

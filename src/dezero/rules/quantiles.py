@@ -14,7 +14,7 @@ from ..errors import BoundsError, OperandError, ShapeError
 from .keywords import converted
 from .nondiff import stopped
 from .reduce import Axis
-from .sorting import checked, lined, picked, ranked, reopened
+from .sorting import by_size, checked, lined, picked, ranked, reopened
 
 
 def spoilt(y: Any, lines: Any) -> Any:
@@ -133,7 +133,7 @@ def weighted_quantiles(x: Any, q: Any, weights: Any) -> Any:
     """
     if np.any(plain(weights) < 0):
         raise ShapeError("weights= of quantiles are not negative")
-    cdf = np.cumsum(picked(weights, np.argsort(x, 0, kind="stable"), 0), 0, float)
+    cdf = np.cumsum(picked(weights, by_size(x, axis=0), 0), 0, float)
     cdf = cdf / cdf[-1:]
     if np.any(np.isnan(plain(cdf))):
         raise ShapeError("weights= of quantiles are finite, and not all 0")

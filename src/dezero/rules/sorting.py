@@ -18,7 +18,7 @@ from ..axes import along, named, spread
 from ..box import ROWS, as_array, plain, unsupported
 from ..dispatch import implements
 from ..errors import ShapeError
-from ..rows import General, nondifferentiable
+from ..rows import General, Nondifferentiable, nondifferentiable
 from .nondiff import stopped
 from .reduce import Axis, axes_of, taken
 
@@ -49,6 +49,17 @@ def untaken_if_nan(y: Any) -> Any:
 # ---- sorting ----
 
 
+def _by_size(x: Any, *, axis: int) -> Any:
+    """The places of a stable sort; the faster unstable one finds the same if nothing ties."""
+    order = np.argsort(x, axis=axis)
+    ordered = np.moveaxis(np.take_along_axis(x, order, axis), axis, 0)
+    ties = np.any(ordered[1:] == ordered[:-1]) or np.any(np.isnan(ordered[-1:]))
+    return np.argsort(x, axis=axis, kind="stable") if ties else order
+
+
+by_size = Nondifferentiable(_by_size, "by_size", batching=along)
+
+
 def _by_places(function: Any, a: Any, axis: int | None, places: Callable[..., Any]) -> Any:
     a = as_array(a)
     if axis is None:
@@ -65,7 +76,7 @@ def _sort(
     """Whatever the kind of sort, of equal elements the first comes first."""
     if order is not None:
         raise unsupported(np.sort, kwargs=["order"])
-    return _by_places(np.sort, a, axis, lambda x, axis: np.argsort(x, axis, kind="stable"))
+    return _by_places(np.sort, a, axis, lambda x, axis: by_size(x, axis=axis))
 
 
 @implements(np.partition)
