@@ -43,6 +43,8 @@ CONSTANT = {
         lambda x: np.all(x > -1, axis=1, where=MASK[0], keepdims=True),
         lambda x: np.all(x, where=x != 0),
     ],
+    "logical_and.reduce": [np.logical_and.reduce, lambda x: np.logical_and.reduce(x > -1, axis=1)],
+    "logical_or.reduce": [np.logical_or.reduce, lambda x: np.logical_or.reduce(x > 1, axis=None)],
     "any": [
         *along(np.any),
         lambda x: np.any(x > 2),

@@ -128,9 +128,12 @@ SPELLINGS = {
         Case(lambda x, i, fn=fn: fn(x + 0 * i, axis=0, initial=i), (real((0, 3)), real()))
         for fn in (np.max, np.min)
     ],
-    "add.reduce": shaped(
-        ((2, 3), np.add.reduce), ((2, 3), lambda x: np.add.reduce(x, axis=None, keepdims=True))
-    ),
+    "add.reduce": [
+        Case(np.add.reduce, (real((2, 3)),)),
+        Case(lambda x: np.add.reduce(x, axis=None, keepdims=True), (real((2, 3)),)),
+        Case(lambda x: np.add.reduce(x, 1, complex), (real((2, 3)),)),
+        Case(lambda x: np.add.reduce(x, initial=2.0, where=MASK), (real((2, 3)),), exact=False),
+    ],
     "multiply.reduce": shaped(
         ((2, 3), np.multiply.reduce), ((2, 3), lambda x: np.multiply.reduce(x, 1))
     ),

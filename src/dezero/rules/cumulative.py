@@ -68,7 +68,7 @@ def recurrence_in_pairs(a: Any, b: Any) -> Any:
 
 
 def recurred(a: Any, b: Any) -> Any:
-    """Y with y[0] = b[0] and y[k] = a[k] y[k-1] + b[k], along the first axis."""
+    """The y with y[0] = b[0] and y[k] = a[k] y[k-1] + b[k], along the first axis."""
     kind = np.result_type(a, b)
     a, b = np.broadcast_arrays(*(x.astype(np.promote_types(kind, np.float32)) for x in (a, b)))
     return recurrence_in_pairs(a, b).astype(kind)

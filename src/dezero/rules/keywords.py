@@ -280,8 +280,9 @@ _answer(np.any, lambda mask: mask, np.logical_and)
 
 
 def _reduction(function: Any) -> Any:
-    def reduce(a: Any, axis: Axis = 0, **kwargs: Any) -> Any:
-        return function(a, axis=axis, **kwargs)
+    def reduce(a: Any, axis: Axis = 0, dtype: Any = None, out: Any = None, **kwargs: Any) -> Any:
+        a = as_array(a) if dtype is None else cast(as_array(a), dtype)
+        return ROWS["out="](out, function(a, axis=axis, **kwargs), function)
 
     return reduce
 
@@ -291,5 +292,7 @@ for ufunc, function in (
     (np.multiply, np.prod),
     (np.maximum, np.max),
     (np.minimum, np.min),
+    (np.logical_and, np.all),
+    (np.logical_or, np.any),
 ):
     implements((ufunc, "reduce"))(_reduction(function))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_tuple
+from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..box import as_array, plain
 from ..dispatch import implements
@@ -116,7 +116,7 @@ def _average(
         if np.any(plain(total == 0)):
             raise ZeroDivisionError("np.average: the weights sum to zero")
         mean = np.sum(a.astype(kind) * w, axis=axis, **kept) / total
-    return (mean, np.broadcast_to(total, mean.shape)) if returned else mean
+    return (mean, np.copy(np.broadcast_to(total, mean.shape))) if returned else mean
 
 
 def _observations(x: Any, rowvar: bool, dtype: Any, name: str) -> Any:
@@ -205,9 +205,9 @@ def _corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) 
 
 @implements(np.apply_over_axes)
 def _apply_over_axes(func: Any, a: Any, axes: Any) -> Any:
-    y = as_array(a)
-    for axis in np.atleast_1d(axes):
-        axis = int(axis) % a.ndim
+    a = y = as_array(a)
+    for axis in np.atleast_1d(axes).tolist():
+        axis = normalize_axis_index(axis, a.ndim)
         folded = func(y, axis)
         y = folded if folded.ndim == y.ndim else np.expand_dims(folded, axis)
         if y.ndim != a.ndim:
