@@ -383,7 +383,8 @@ class Box:
 
     sum, mean, prod = method(np.sum), method(np.mean), method(np.prod)
     max, min, clip = method(np.max), method(np.min), method(np.clip)
-    var, std, cumsum = method(np.var), method(np.std), method(np.cumsum)
+    var, std = method(np.var), method(np.std)
+    cumsum, cumprod = method(np.cumsum), method(np.cumprod)
     dot, ravel = method(np.dot), method(np.ravel)
     squeeze, swapaxes = method(np.squeeze), method(np.swapaxes)
     conj, conjugate = method(np.conjugate), method(np.conjugate)
