@@ -185,7 +185,10 @@ class Box:
         )
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
-        raise self._refuse("Making a plain ndarray (np.asarray(v), np.array([v]), a[i] = v)")
+        raise self._refuse(
+            "Making a plain ndarray (np.asarray(v), np.array([v]), a[i] = v; also a.dot(v) of an "
+            "ndarray a, which is `a @ v` or `np.dot(a, v)`)"
+        )
 
     def __float__(self) -> float:
         raise self._refuse("float(v)")
@@ -445,7 +448,6 @@ INSTEAD = {
     **dict.fromkeys(("hstack", "vstack", "column_stack", "append", "block"), "np.concatenate"),
     **dict.fromkeys(("split", "array_split", "diff", "take", "roll"), "slices, v[a:b]"),
     **dict.fromkeys(("tile", "repeat"), "np.broadcast_to"),
-    **dict.fromkeys(("einsum", "vdot", "kron"), "np.tensordot"),
     **dict.fromkeys(("norm", "linalg.norm"), "np.sqrt(np.sum(v * v))"),
     "dtype=": "cast first, v.astype(dtype)",
     "where=": "np.where(mask, v, 0) before it",
