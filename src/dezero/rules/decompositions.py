@@ -1,1 +1,411 @@
-"""Inverses, determinants, decompositions."""
+"""Factors of matrices: eigenvalues, singular values, QR and Cholesky.
+
+Sources: Giles 2008, "An extended collection of matrix derivative results"; Seeger, Hetzel, Dai,
+Meissner & Lawrence 2017, "Auto-differentiating linear algebra"; Wan & Zhang 2019, "Automatic
+differentiation for complex valued SVD"; Walter & Lehmann 2010, "On evaluating higher-order
+derivatives of the QR decomposition of tall matrices with full column rank"; Roberts & Roberts 2020,
+"QR and LQ decomposition matrix backpropagation algorithms for square, wide, and deep matrices";
+Murray 2016, "Differentiation of the Cholesky decomposition".
+
+Vectors are determined up to a phase, those of equal values up to how they are turned among
+themselves. A tangent is that of one choice; the gradient of what depends on the choice is refused.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..box import Box, as_array, plain
+from ..dispatch import implements
+from ..errors import LinAlgError, UnsupportedError
+from ..rows import several, primitive
+from .inverses import adjoint, flip, hermitian, stacked
+from .nondiff import stopped
+
+
+def product(*factors: Any) -> Any:
+    """Of matrices, from the left."""
+    out, *others = factors
+    for x in others:
+        out = np.matmul(out, x)
+    return out
+
+
+def diagonal(x: Any) -> Any:
+    """Of each matrix of a stack."""
+    return np.sum(x * np.eye(x.shape[-1], dtype=x.dtype), axis=-1)
+
+
+def on_diagonal(g: Any) -> Any:
+    """The diagonal matrices of rows of numbers."""
+    return np.expand_dims(g, -1) * np.eye(g.shape[-1], dtype=g.dtype)
+
+
+def by_column(x: Any, factors: Any) -> Any:
+    """The columns of matrices times a number each."""
+    return x * np.expand_dims(factors, -2)
+
+
+def _skew(x: Any) -> Any:
+    return (x - adjoint(x)) / 2
+
+
+# ---- values that are equal ----
+
+
+def _differences(values: Any) -> Any:
+    """At (i, j): value j minus value i."""
+    return np.expand_dims(values, -2) - np.expand_dims(values, -1)
+
+
+def _rounding(values: Any) -> Any:
+    """What the values of a matrix may be off by, for each matrix of a stack."""
+    size = np.sum(np.abs(stopped(values)), axis=-1, keepdims=True)
+    return 8 * float(np.finfo(values.dtype).eps) * size
+
+
+def _tied(values: Any) -> Any:
+    """Which pairs are equal but for rounding; each is with itself."""
+    gaps = np.abs(_differences(stopped(values)))
+    return np.less_equal(gaps, np.expand_dims(_rounding(values), -1))
+
+
+def _zero(values: Any) -> Any:
+    return np.less_equal(np.abs(stopped(values)), _rounding(values))
+
+
+def _inverse_but(zero: Any, x: Any) -> Any:
+    """1 / x, and 0 for what is `zero`."""
+    return np.where(zero, 0, 1 / np.where(zero, 1, x))
+
+
+def _others(tied: Any) -> Any:
+    """Which values are tied with another, as plain truth values."""
+    tied = plain(tied)
+    return tied & ~np.eye(tied.shape[-1], dtype=bool)
+
+
+def _moves(x: Any) -> bool:
+    """Whether a derivative is being taken forwards of what a rule computes."""
+    while isinstance(x, Box):
+        if type(x)._resting is not Box._resting:
+            return True
+        x = x._value
+    return False
+
+
+def _inverse_gaps(values: Any, title: str) -> Any:
+    """At (i, j): 1 / (value j - value i), and 0 where they are equal.
+
+    How vectors of equal values are turned among themselves does not matter to a function of the
+    matrix. To its second derivative, how this changes does.
+    """
+    tied = _tied(values)
+    if _moves(values) and np.any(_others(tied)):
+        raise LinAlgError(f"{title}: no second derivative where values are equal")
+    return _inverse_but(tied, _differences(values))
+
+
+def _refuse_choice(depends: Any, size: Any, title: str) -> None:
+    """Refuse a gradient where an expression that must be 0 is not."""
+    limit = 1e-10 + 1e-6 * np.max(np.abs(size), initial=0)
+    if np.any(np.abs(depends) > limit):
+        raise LinAlgError(
+            f"{title}: the loss is no function of the matrix that has a derivative here: it depends "
+            "on the phase of vectors, or on how those of equal values are chosen (or it is a "
+            "function like v @ diag(f(w)) @ v.T at equal values, whose derivative the factors do "
+            "not tell)"
+        )
+
+
+def _check_choice(turning: Any, values: Any, by_value: Any, title: str) -> None:
+    """Of a loss that is a function of the matrix, the gradient by turns of vectors, `turning`, is
+    Hermitian among those of equal values; and 0 there but on the diagonal, if it depends on the
+    values too.
+    """
+    m, tied, g = plain(turning), plain(_tied(values)), plain(by_value)
+    _refuse_choice(np.where(tied, m - adjoint(m), 0), m, title)
+    both = (g[..., :, None] != 0) | (g[..., None, :] != 0)
+    _refuse_choice(np.where(_others(tied) & both, m, 0), m, title)
+
+
+# ---- eigenvalues ----
+
+
+def _eigh_back(gs: Any, out: Any, *, UPLO: str = "L") -> Any:
+    (gw, gv), (w, v) = gs, out
+    turning = np.matmul(adjoint(v), gv)
+    _check_choice(turning, w, gw, "eigh")
+    inside = _inverse_gaps(w, "eigh") * turning + on_diagonal(gw)
+    return hermitian(product(v, inside, adjoint(v)))
+
+
+def _eigh_moved(t: Any, out: Any, *, UPLO: str = "L") -> Any:
+    """With P = Vᴴ T V: the diagonal of P, and V (F ∘ P), F = 1 / (w_j - w_i) (Giles, 3.1)."""
+    w, v = out
+    p = product(adjoint(v), hermitian(t), v)
+    return np.real(diagonal(p)), np.matmul(v, _inverse_gaps(w, "eigh") * p)
+
+
+several(
+    np.linalg.eigh,
+    _eigh_back,
+    pushes=(_eigh_moved,),
+    named=type(np.linalg.eigh(np.eye(1))),
+    batching=stacked,
+)
+
+
+@implements(np.linalg.eigvalsh)
+def _eigvalsh(a: Any, UPLO: str = "L") -> Any:
+    return np.linalg.eigh(a, UPLO).eigenvalues
+
+
+def _eig_back(gs: Any, out: Any) -> Any:
+    """Of vectors that keep the length 1: gradients along themselves are taken off."""
+    (gw, gv), (w, v) = gs, out
+    vh = adjoint(v)
+    turning = np.matmul(vh, gv)
+    along = np.real(diagonal(turning))
+    turning = turning - by_column(np.matmul(vh, v), along)
+    _refuse_choice(np.where(plain(_tied(w)), plain(turning), 0), plain(turning), "eig")
+    g = plain(gw)
+    _refuse_choice(np.where(_others(_tied(w)), g[..., :, None] - g[..., None, :], 0), g, "eig")
+    inside = np.conjugate(_inverse_gaps(w, "eig")) * turning + on_diagonal(gw)
+    return np.linalg.solve(vh, np.matmul(inside, vh))
+
+
+def _eig_moved(t: Any, out: Any) -> Any:
+    """With P = V⁻¹ T V: the diagonal of P, and V (F ∘ P) but for the part along V (Giles, 3.1)."""
+    w, v = out
+    p = np.linalg.solve(v, np.matmul(t, v))
+    moved = np.matmul(v, _inverse_gaps(w, "eig") * p)
+    along = np.sum(np.real(np.conjugate(v) * moved), axis=-2)
+    return diagonal(p), moved - by_column(v, along)
+
+
+several(
+    np.linalg.eig,
+    _eig_back,
+    pushes=(_eig_moved,),
+    named=type(np.linalg.eig(np.eye(1))),
+    batching=stacked,
+)
+
+
+@implements(np.linalg.eigvals)
+def _eigvals(a: Any) -> Any:
+    return np.linalg.eig(a).eigenvalues
+
+
+# ---- singular values ----
+
+
+def _turns(s: Any) -> tuple[Any, Any]:
+    """What divides the Hermitian and the skew part of Uᴴ T V in the turns of U and V.
+
+    Half of 1 / (s_j - s_i) and of 1 / (s_j + s_i); 0 where that is the inverse of 0.
+    """
+    sums = np.expand_dims(s, -2) + np.expand_dims(s, -1)
+    zero = _zero(s)
+    both = np.expand_dims(zero, -2) & np.expand_dims(zero, -1)
+    return _inverse_gaps(s, "svd"), _inverse_but(both, sums)
+
+
+def _svd_moved(t: Any, out: Any, *, full_matrices: bool = True) -> Any:
+    """Wan & Zhang 2019, with the phase shared between U and V.
+
+    With P = Uᴴ T V, U turns by X + Y and V by X - Y, of which X is the Hermitian part of P over
+    s_j - s_i, and Y the skew one over s_j + s_i.
+    """
+    u, s, vh = out
+    k, th = s.shape[-1], adjoint(t)
+    first, v, zero = u[..., :k], adjoint(vh)[..., :k], _zero(s)
+    p = product(adjoint(first), t, v)
+    gaps, sums = _turns(s)
+    x, y, inverse = gaps * hermitian(p), sums * _skew(p), _inverse_but(zero, s)
+    tu = np.matmul(first, x + y) + by_column(_outside(first, np.matmul(t, v)), inverse)
+    tv = np.matmul(v, x - y) + by_column(_outside(v, np.matmul(th, first)), inverse)
+    ts = np.where(zero, 0, np.real(diagonal(p)))
+    return _with_rest(tu, u, k), ts, adjoint(_with_rest(tv, adjoint(vh), k))
+
+
+def _outside(u: Any, x: Any) -> Any:
+    """What of columns is orthogonal to the columns of `u`."""
+    return x - product(u, adjoint(u), x)
+
+
+def _with_rest(tu: Any, u: Any, k: int) -> Any:
+    """Tangents of all columns from those of the first k: the others turn only as they must."""
+    if u.shape[-1] == k:
+        return tu
+    rest = -product(u[..., :k], adjoint(tu), u[..., k:])
+    return np.concatenate([tu, rest], axis=-1)
+
+
+def _without_rest(gu: Any, u: Any, k: int, title: str) -> Any:
+    """The transposed of that: the gradient by the first k columns alone."""
+    if u.shape[-1] == k:
+        return gu
+    first, rest, by_rest = u[..., :k], u[..., k:], gu[..., k:]
+    turning = plain(np.matmul(adjoint(rest), by_rest))
+    _refuse_choice(turning - adjoint(turning), turning, title)
+    return gu[..., :k] - product(rest, adjoint(by_rest), first)
+
+
+def _svd_back(gs: Any, out: Any, *, full_matrices: bool = True) -> Any:
+    (gu, gs_, gvh), (u, s, vh) = gs, out
+    k, v = s.shape[-1], adjoint(vh)
+    gu, gv = _without_rest(gu, u, k, "svd"), _without_rest(adjoint(gvh), v, k, "svd")
+    u, v, zero = u[..., :k], v[..., :k], _zero(s)
+    by_u, by_v = np.matmul(adjoint(u), gu), np.matmul(adjoint(v), gv)
+    _check_choice(by_u + by_v, s, gs_, "svd")
+    outside_u, outside_v = _outside(u, gu), _outside(v, gv)
+    for g in (by_u - by_v, outside_u, outside_v):
+        _refuse_choice(np.where(plain(zero)[..., None, :], plain(g), 0), plain(g), "svd")
+    gaps, sums = _turns(s)
+    inside = gaps * _skew(by_u + by_v) + sums * _skew(by_u - by_v)
+    inside = inside + on_diagonal(np.where(zero, 0, gs_))
+    inverse = _inverse_but(zero, s)
+    left = np.matmul(u, inside) + by_column(outside_u, inverse)
+    return np.matmul(left, adjoint(v)) + np.matmul(u, adjoint(by_column(outside_v, inverse)))
+
+
+svd = several(
+    np.linalg.svd,
+    _svd_back,
+    pushes=(_svd_moved,),
+    batching=stacked,
+)
+SVDResult = type(np.linalg.svd(np.eye(1)))
+
+
+@implements(np.linalg.svd)
+def _svd(
+    a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False
+) -> Any:
+    if hermitian:
+        return _svd_of_hermitian(a) if compute_uv else _svd_of_hermitian(a).S
+    if not compute_uv:
+        return svd(as_array(a), full_matrices=False)[1]
+    return SVDResult(*svd(as_array(a), full_matrices=full_matrices))
+
+
+def _svd_of_hermitian(a: Any) -> Any:
+    """By its eigenvalues, as NumPy does it."""
+    w, v = np.linalg.eigh(a)
+    order = np.flip(np.argsort(np.abs(stopped(w)), axis=-1), -1)
+    w = np.take_along_axis(w, order, axis=-1)
+    v = np.take_along_axis(v, np.expand_dims(order, -2), axis=-1)
+    return SVDResult(v, np.abs(w), adjoint(by_column(v, np.sign(stopped(w)))))
+
+
+@implements(np.linalg.svdvals)
+def _svdvals(x: Any, /) -> Any:
+    return _svd(x, compute_uv=False)
+
+
+# ---- QR ----
+
+
+def _lower(x: Any, diagonal_too: float) -> Any:
+    """What is below the diagonal, and a part of what is on it."""
+    n = x.shape[-1]
+    return x * (np.tri(n, k=-1) + diagonal_too * np.eye(n)).astype(x.dtype)
+
+
+def _first_columns(a: Any, k: int, r: Any) -> Any:
+    """The first k columns times R⁻¹."""
+    return flip(np.linalg.solve(flip(r[..., :k, :k]), flip(a[..., :k])))
+
+
+def _imaginary_diagonal(x: Any) -> Any:
+    return 1j * on_diagonal(np.imag(diagonal(x))) if x.dtype.kind == "c" else 0
+
+
+def _qr_moved(t: Any, out: Any, *, mode: str = "reduced") -> Any:
+    """With X = Qᴴ T R⁻¹, Q turns by the skew Ω that has the lower half of X.
+
+    Walter & Lehmann 2010, (3.4); of a wide matrix, X is that of its first columns.
+    """
+    q, r = out
+    k = min(t.shape[-2:])
+    first = q[..., :k]
+    right = _first_columns(t, k, r)
+    x = np.matmul(adjoint(first), right)
+    low = _lower(x, 0.0)
+    turn = low - adjoint(low) + _imaginary_diagonal(x)
+    tq = np.matmul(first, turn) + _outside(first, right)
+    tr = np.matmul(adjoint(first), t) - np.matmul(turn, r[..., :k, :])
+    return _with_rest(tq, q, k), _with_zeros(tr, r)
+
+
+def _with_zeros(x: Any, r: Any) -> Any:
+    """The rows of zeros that `r` has below."""
+    missing = r.shape[-2] - x.shape[-2]
+    if not missing:
+        return x
+    zeros = np.zeros((*x.shape[:-2], missing, x.shape[-1]), x.dtype)
+    return np.concatenate([x, zeros], axis=-2)
+
+
+def _qr_back(gs: Any, out: Any, *, mode: str = "reduced") -> Any:
+    (gq, gr), (q, r) = gs, out
+    k, n = min(q.shape[-2], r.shape[-1]), r.shape[-1]
+    gq = _without_rest(gq, q, k, "qr")
+    q, r, gr = q[..., :k], r[..., :k, :], gr[..., :k, :]
+    by_q = np.matmul(adjoint(q), gq)
+    turning = by_q - np.matmul(gr, adjoint(r))
+    inside = _lower(turning - adjoint(turning), 0.0) + _imaginary_diagonal(turning)
+    left = np.matmul(q, inside - by_q) + gq
+    first = flip(np.linalg.solve(np.conjugate(r[..., :k, :k]), flip(left)))
+    whole = np.matmul(q, gr)
+    if n == k:
+        return whole + first
+    return np.concatenate([whole[..., :k] + first, whole[..., k:]], axis=-1)
+
+
+qr = several(np.linalg.qr, _qr_back, pushes=(_qr_moved,), batching=stacked)
+QRResult = type(np.linalg.qr(np.eye(1)))
+
+
+@implements(np.linalg.qr)
+def _qr(a: Any, mode: str = "reduced") -> Any:
+    if mode not in ("reduced", "complete", "r"):
+        raise UnsupportedError(f"np.linalg.qr of a box does not take mode={mode!r}")
+    if mode == "r":
+        return qr(as_array(a), mode="reduced")[1]
+    return QRResult(*qr(as_array(a), mode=mode))
+
+
+# ---- Cholesky ----
+
+
+def _cholesky_back(g: Any, out: Any, *, upper: bool = False) -> Any:
+    """The Hermitian part of L⁻ᴴ Φ(Lᴴ G) L⁻¹ (Murray 2016, (10))."""
+    if upper:
+        g, out = adjoint(g), adjoint(out)
+    lh = adjoint(out)
+    inside = _lower(np.matmul(lh, g), 0.5)
+    left = np.linalg.solve(lh, inside)
+    return hermitian(adjoint(np.linalg.solve(lh, adjoint(left))))
+
+
+def _cholesky_moved(t: Any, out: Any, *, upper: bool = False) -> Any:
+    """L Φ(L⁻¹ T L⁻ᴴ), where Φ takes the lower half, and half of the diagonal (Murray 2016, (8))."""
+    low = adjoint(out) if upper else out
+    half = np.linalg.solve(low, hermitian(t))
+    inside = np.linalg.solve(low, adjoint(half))
+    moved = np.matmul(low, _lower(inside, 0.5))
+    return adjoint(moved) if upper else moved
+
+
+primitive(
+    np.linalg.cholesky,
+    _cholesky_back,
+    pushes=(_cholesky_moved,),
+    holomorphic=False,
+    batching=stacked,
+)
