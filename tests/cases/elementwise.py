@@ -6,6 +6,12 @@ import numpy as np
 
 from .tools import ANY, MASK, PAIRS, Case, binary, cplx, real, steps, ternary, unary
 
+
+def quotient(x):
+    with np.errstate(all="ignore"):
+        return 1 / x
+
+
 HOLES = np.array([1.0, np.nan, np.inf, -np.inf])
 
 CASES = {
@@ -143,5 +149,29 @@ SPELLINGS = {
     "divmod": [
         Case(lambda x, y: np.add(*np.divmod(x, y)), (real((2, 3), 4.7, 5.9), real(3, 2.0, 2.2))),
         Case(lambda x: divmod(x, 2.0)[1], (steps((2, 3)),)),
+    ],
+}
+
+POLICIES = {
+    "copysign": [
+        (np.copysign, [[-2.0, 0, 3, 3], [1.0, 1, -1, -0.0]], [[-1, 0, -1, -1], [0, 0, 0, 0]]),
+    ],
+    "frexp": [
+        (lambda x: np.frexp(x)[0], [[0.0, 1, 8, -3]], [[1, 0.5, 0.0625, 0.25]]),
+        (lambda x: np.ldexp(x, [0, 1, -1]), [[0.0, 1, 2]], [[1, 2, 0.5]]),
+    ],
+    "modf": [
+        (lambda x: np.modf(x)[0], [[-1.5, 0, 2]], [[1, 1, 1]]),
+        (lambda x: np.modf(x)[1], [[-1.5, 0, 2]], [[0, 0, 0]]),
+    ],
+    "nan_to_num": [
+        (np.nan_to_num, [[np.nan, np.inf, -np.inf, 1.0]], [[0, 0, 0, 1]]),
+        (lambda z: np.nan_to_num(z).real, [[complex(np.nan, 2), complex(1, np.inf)]], [[0, 1]]),
+        (lambda z: np.nan_to_num(z).imag, [[complex(np.nan, 2), complex(1, np.inf)]], [[1j, 0]]),
+        (lambda x: np.nan_to_num(quotient(x)), [[0.0, 2]], [[0, -0.25]]),
+    ],
+    "angle": [
+        (np.angle, [[-1.0, 0, 2]], [[0, 0, 0]]),
+        (np.angle, [[0j, 2j, -1 + 0j]], [[0, -0.5, -1j]]),
     ],
 }
