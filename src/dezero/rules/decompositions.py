@@ -20,7 +20,7 @@ import numpy as np
 from ..box import Box, as_array, plain
 from ..dispatch import implements
 from ..errors import LinAlgError, UnsupportedError
-from ..rows import several, primitive
+from ..rows import primitive, several
 from .inverses import adjoint, flip, hermitian, stacked
 from .nondiff import stopped
 
@@ -96,16 +96,26 @@ def _moves(x: Any) -> bool:
     return False
 
 
-def _inverse_gaps(values: Any, title: str) -> Any:
+def _inverse_gaps(values: Any) -> Any:
     """At (i, j): 1 / (value j - value i), and 0 where they are equal.
 
     How vectors of equal values are turned among themselves does not matter to a function of the
-    matrix. To its second derivative, how this changes does.
+    matrix, nor to its derivative.
     """
-    tied = _tied(values)
-    if _moves(values) and np.any(_others(tied)):
+    return _inverse_but(_tied(values), _differences(values))
+
+
+def _once(vectors: Any, values: Any, title: str) -> Any:
+    """Vectors of which a rule may be made, but no derivative of the rule where values are equal.
+
+    There it would depend on how the turning among them changes. Forwards it is refused. Backwards
+    only a later pass takes it, if at all: so it is made infinite, by a root of 0.
+    """
+    if not isinstance(vectors, Box) or not np.any(_others(_tied(values))):
+        return vectors
+    if _moves(values) or _moves(vectors):
         raise LinAlgError(f"{title}: no second derivative where values are equal")
-    return _inverse_but(tied, _differences(values))
+    return vectors + 1e-300 * np.sqrt(vectors - stopped(vectors))
 
 
 def _refuse_choice(depends: Any, size: Any, title: str) -> None:
@@ -113,10 +123,9 @@ def _refuse_choice(depends: Any, size: Any, title: str) -> None:
     limit = 1e-10 + 1e-6 * np.max(np.abs(size), initial=0)
     if np.any(np.abs(depends) > limit):
         raise LinAlgError(
-            f"{title}: the loss is no function of the matrix that has a derivative here: it depends "
-            "on the phase of vectors, or on how those of equal values are chosen (or it is a "
-            "function like v @ diag(f(w)) @ v.T at equal values, whose derivative the factors do "
-            "not tell)"
+            f"{title}: no gradient here. The loss depends on the phase of vectors, or on how those "
+            "of equal values are chosen; or it is one like v @ np.diag(f(w)) @ v.T at equal values, "
+            "whose derivative cannot be told from those of w and v"
         )
 
 
@@ -136,17 +145,19 @@ def _check_choice(turning: Any, values: Any, by_value: Any, title: str) -> None:
 
 def _eigh_back(gs: Any, out: Any, *, UPLO: str = "L") -> Any:
     (gw, gv), (w, v) = gs, out
+    v = _once(v, w, "eigh")
     turning = np.matmul(adjoint(v), gv)
     _check_choice(turning, w, gw, "eigh")
-    inside = _inverse_gaps(w, "eigh") * turning + on_diagonal(gw)
+    inside = _inverse_gaps(w) * turning + on_diagonal(gw)
     return hermitian(product(v, inside, adjoint(v)))
 
 
 def _eigh_moved(t: Any, out: Any, *, UPLO: str = "L") -> Any:
     """With P = Vᴴ T V: the diagonal of P, and V (F ∘ P), F = 1 / (w_j - w_i) (Giles, 3.1)."""
     w, v = out
+    v = _once(v, w, "eigh")
     p = product(adjoint(v), hermitian(t), v)
-    return np.real(diagonal(p)), np.matmul(v, _inverse_gaps(w, "eigh") * p)
+    return np.real(diagonal(p)), np.matmul(v, _inverse_gaps(w) * p)
 
 
 several(
@@ -159,13 +170,14 @@ several(
 
 
 @implements(np.linalg.eigvalsh)
-def _eigvalsh(a: Any, UPLO: str = "L") -> Any:
+def _eigvalsh(a: Any, UPLO: Any = "L") -> Any:
     return np.linalg.eigh(a, UPLO).eigenvalues
 
 
 def _eig_back(gs: Any, out: Any) -> Any:
     """Of vectors that keep the length 1: gradients along themselves are taken off."""
     (gw, gv), (w, v) = gs, out
+    v = _once(v, w, "eig")
     vh = adjoint(v)
     turning = np.matmul(vh, gv)
     along = np.real(diagonal(turning))
@@ -173,15 +185,16 @@ def _eig_back(gs: Any, out: Any) -> Any:
     _refuse_choice(np.where(plain(_tied(w)), plain(turning), 0), plain(turning), "eig")
     g = plain(gw)
     _refuse_choice(np.where(_others(_tied(w)), g[..., :, None] - g[..., None, :], 0), g, "eig")
-    inside = np.conjugate(_inverse_gaps(w, "eig")) * turning + on_diagonal(gw)
+    inside = np.conjugate(_inverse_gaps(w)) * turning + on_diagonal(gw)
     return np.linalg.solve(vh, np.matmul(inside, vh))
 
 
 def _eig_moved(t: Any, out: Any) -> Any:
     """With P = V⁻¹ T V: the diagonal of P, and V (F ∘ P) but for the part along V (Giles, 3.1)."""
     w, v = out
+    v = _once(v, w, "eig")
     p = np.linalg.solve(v, np.matmul(t, v))
-    moved = np.matmul(v, _inverse_gaps(w, "eig") * p)
+    moved = np.matmul(v, _inverse_gaps(w) * p)
     along = np.sum(np.real(np.conjugate(v) * moved), axis=-2)
     return diagonal(p), moved - by_column(v, along)
 
@@ -211,7 +224,7 @@ def _turns(s: Any) -> tuple[Any, Any]:
     sums = np.expand_dims(s, -2) + np.expand_dims(s, -1)
     zero = _zero(s)
     both = np.expand_dims(zero, -2) & np.expand_dims(zero, -1)
-    return _inverse_gaps(s, "svd"), _inverse_but(both, sums)
+    return _inverse_gaps(s), _inverse_but(both, sums)
 
 
 def _svd_moved(t: Any, out: Any, *, full_matrices: bool = True) -> Any:
@@ -221,6 +234,7 @@ def _svd_moved(t: Any, out: Any, *, full_matrices: bool = True) -> Any:
     s_j - s_i, and Y the skew one over s_j + s_i.
     """
     u, s, vh = out
+    u = _once(u, s, "svd")
     k, th = s.shape[-1], adjoint(t)
     first, v, zero = u[..., :k], adjoint(vh)[..., :k], _zero(s)
     p = product(adjoint(first), t, v)
@@ -257,6 +271,7 @@ def _without_rest(gu: Any, u: Any, k: int, title: str) -> Any:
 
 def _svd_back(gs: Any, out: Any, *, full_matrices: bool = True) -> Any:
     (gu, gs_, gvh), (u, s, vh) = gs, out
+    u = _once(u, s, "svd")
     k, v = s.shape[-1], adjoint(vh)
     gu, gv = _without_rest(gu, u, k, "svd"), _without_rest(adjoint(gvh), v, k, "svd")
     u, v, zero = u[..., :k], v[..., :k], _zero(s)

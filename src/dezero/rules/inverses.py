@@ -12,11 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from ..axes import along, named
 from ..box import as_array, plain
 from ..dispatch import implements
 from ..errors import LinAlgError
-from ..rows import nondifferentiable, primitive, several
+from ..rows import primitive, several
 from .nondiff import stopped
 
 
@@ -185,13 +184,18 @@ solution = primitive(
 
 @implements(np.linalg.lstsq)
 def _lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
-    """The residuals come by the solution: NumPy leaves them out where they are all 0."""
+    """The residuals are left out, as in NumPy, where the rank is not full, or they are all 0."""
     a, b = as_array(a), as_array(b)
     out, values = solution(a, b, rcond=rcond), np.linalg.svdvals(a)
-    rest, rank = np.linalg.lstsq(*map(plain, (a, b)), rcond)[1:3]  # XXX batch
-    if rest.size:
-        rest = np.sum(np.abs(b - np.matmul(a, out)) ** 2, axis=0).reshape(rest.shape)
-    return out, rest, rank, values
+    m, n = a.shape
+    eps = float(np.finfo(values.dtype).eps)
+    cut = max(m, n) * eps if rcond is None else eps if rcond < 0 else rcond
+    s = stopped(values)
+    rank = np.count_nonzero(np.greater(s, cut * s[:1]), axis=-1)
+    if m <= n or np.any(plain(rank) < n):
+        return out, np.zeros(0, values.dtype), rank, values
+    rest = _columns(b - np.matmul(a, out))
+    return out, np.sum(np.real(np.conjugate(rest) * rest), axis=0), rank, values
 
 
 # ---- determinants ----
@@ -208,7 +212,7 @@ def _adjugate_of_small(x: Any) -> Any:
     m = one * np.ones_like(x)
     for k in range(1, n):
         xm = np.matmul(x, m)
-        m = over_matrix(trace(xm) / k) * one - xm if k % 2 else xm - over_matrix(trace(xm) / k) * one
+        m = over_matrix(trace(xm) / k) * one - xm
     return m
 
 
