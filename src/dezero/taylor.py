@@ -139,6 +139,8 @@ class Pending:
             out = self.unfinished(self.below(value, call.p), [])
             out._rule = _rule_of(call.p)(call, out)
             return out
+        if call.p.settle and self.order:
+            value = call.p.settle(value, *call.terms(1), **call.params)
         outs = tuple(self.unfinished(self.below(y, call.p), []) for y in value)
         rates = call.rate(call.p.push, outs)
         for m, out in enumerate(outs):

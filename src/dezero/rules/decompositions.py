@@ -118,6 +118,21 @@ def _once(vectors: Any, values: Any, title: str) -> Any:
     return vectors + 1e-300 * np.sqrt(vectors - stopped(vectors))
 
 
+def _smooth(p: Any, values: Any) -> Any:
+    """Unitary matrices that diagonalize the blocks of equal values of Hermitian ones, `p`.
+
+    Vectors of equal values that are turned so move smoothly with the matrix, if `p` is how it moves
+    in their basis (Kato 1980, "Perturbation theory for linear operators", II.6). What is added to
+    the blocks keeps them in order.
+    """
+    p, tied = stopped(p), _tied(values)
+    blocks = np.where(tied, p, 0)
+    size = np.sqrt(np.sum(np.abs(blocks) ** 2, axis=(-2, -1), keepdims=True))
+    order = np.argmax(tied, axis=-1).astype(size.dtype)
+    r = np.linalg.eigh(blocks / np.where(size == 0, 1, 4 * size) + on_diagonal(order))[1]
+    return by_column(r, np.where(diagonal(np.real(r)) < 0, -1, 1))
+
+
 def _refuse_choice(depends: Any, size: Any, title: str) -> None:
     """Refuse a gradient where an expression that must be 0 is not."""
     limit = 1e-10 + 1e-6 * np.max(np.abs(size), initial=0)
@@ -160,10 +175,18 @@ def _eigh_moved(t: Any, out: Any, *, UPLO: str = "L") -> Any:
     return np.real(diagonal(p)), np.matmul(v, _inverse_gaps(w) * p)
 
 
+def _eigh_settled(out: Any, t: Any, *, UPLO: str = "L") -> Any:
+    w, v = out
+    if not np.any(_others(_tied(w))):
+        return out
+    return w, np.matmul(v, _smooth(product(adjoint(v), hermitian(t), v), w))
+
+
 several(
     np.linalg.eigh,
     _eigh_back,
     pushes=(_eigh_moved,),
+    settle=_eigh_settled,
     named=type(np.linalg.eigh(np.eye(1))),
     batching=stacked,
 )
@@ -194,6 +217,7 @@ def _eig_moved(t: Any, out: Any) -> Any:
     w, v = out
     v = _once(v, w, "eig")
     p = np.linalg.solve(v, np.matmul(t, v))
+    _refuse_choice(np.where(_others(_tied(w)), plain(p), 0), plain(p), "eig")
     moved = np.matmul(v, _inverse_gaps(w) * p)
     along = np.sum(np.real(np.conjugate(v) * moved), axis=-2)
     return diagonal(p), moved - by_column(v, along)
@@ -288,10 +312,22 @@ def _svd_back(gs: Any, out: Any, *, full_matrices: bool = True) -> Any:
     return np.matmul(left, adjoint(v)) + np.matmul(u, adjoint(by_column(outside_v, inverse)))
 
 
+def _svd_settled(out: Any, t: Any, *, full_matrices: bool = True) -> Any:
+    u, s, vh = out
+    if not np.any(_others(_tied(s))):
+        return out
+    k = s.shape[-1]
+    first, last = u[..., :k], vh[..., :k, :]
+    r = _smooth(hermitian(product(adjoint(first), t, adjoint(last))), s)
+    u = np.concatenate([np.matmul(first, r), u[..., k:]], axis=-1)
+    return u, s, np.concatenate([np.matmul(adjoint(r), last), vh[..., k:, :]], axis=-2)
+
+
 svd = several(
     np.linalg.svd,
     _svd_back,
     pushes=(_svd_moved,),
+    settle=_svd_settled,
     batching=stacked,
 )
 SVDResult = type(np.linalg.svd(np.eye(1)))

@@ -42,9 +42,17 @@ def _of_nothing(extreme: Any, x: Any, axis: Any, keepdims: bool = False) -> Any:
     return largest(x, axis=axis, keepdims=keepdims)
 
 
+SHORT: dict[Any, Any] = {-1: np.reciprocal, 0.5: np.sqrt, 2: np.square}
+"""Powers for which arrays have a shorter way, with other last digits."""
+
+
+def _power(x: Any, p: Any) -> Any:
+    return SHORT[p](x) if p in SHORT else x**p
+
+
 def _of_power(x: Any, axis: Any, keepdims: bool, ord: Any) -> Any:
-    total = np.sum(np.abs(x) ** ord, axis=axis, keepdims=keepdims)
-    return _root(total, lambda s: s ** np.reciprocal(ord, dtype=s.dtype))
+    total = np.sum(_power(np.abs(x), ord), axis=axis, keepdims=keepdims)
+    return _root(total, lambda s: _power(s, np.reciprocal(ord, dtype=s.dtype)))
 
 
 def _vector(x: Any, ord: Any, axis: int, keepdims: bool) -> Any:
