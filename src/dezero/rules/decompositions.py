@@ -82,9 +82,12 @@ def _inverse_but(zero: Any, x: Any) -> Any:
 
 
 def _others(tied: Any) -> Any:
-    """Which values are tied with another, as plain truth values."""
-    tied = plain(tied)
-    return tied & ~np.eye(tied.shape[-1], dtype=bool)
+    """Which values are tied with another."""
+    return np.logical_and(tied, ~np.eye(tied.shape[-1], dtype=bool))
+
+
+def _has_ties(values: Any) -> bool:
+    return bool(np.any(plain(_others(_tied(values)))))
 
 
 def _moves(x: Any) -> bool:
@@ -111,7 +114,7 @@ def _once(vectors: Any, values: Any, title: str) -> Any:
     There it would depend on how the turning among them changes. Forwards it is refused. Backwards
     only a later pass takes it, if at all: so it is made infinite, by a root of 0.
     """
-    if not isinstance(vectors, Box) or not np.any(_others(_tied(values))):
+    if not isinstance(vectors, Box) or not _has_ties(values):
         return vectors
     if _moves(values) or _moves(vectors):
         raise LinAlgError(f"{title}: no second derivative where values are equal")
@@ -135,8 +138,8 @@ def _smooth(p: Any, values: Any) -> Any:
 
 def _refuse_choice(depends: Any, size: Any, title: str) -> None:
     """Refuse a gradient where an expression that must be 0 is not."""
-    limit = 1e-10 + 1e-6 * np.max(np.abs(size), initial=0)
-    if np.any(np.abs(depends) > limit):
+    limit = 1e-10 + 1e-6 * np.max(np.abs(plain(size)), initial=0)
+    if np.any(np.abs(plain(depends)) > limit):
         raise LinAlgError(
             f"{title}: no gradient here. The loss depends on the phase of vectors, or on how those "
             "of equal values are chosen; or it is one like v @ np.diag(f(w)) @ v.T at equal values, "
@@ -149,10 +152,10 @@ def _check_choice(turning: Any, values: Any, by_value: Any, title: str) -> None:
     Hermitian among those of equal values; and 0 there but on the diagonal, if it depends on the
     values too.
     """
-    m, tied, g = plain(turning), plain(_tied(values)), plain(by_value)
+    m, tied, used = stopped(turning), _tied(values), np.not_equal(by_value, 0)
     _refuse_choice(np.where(tied, m - adjoint(m), 0), m, title)
-    both = (g[..., :, None] != 0) | (g[..., None, :] != 0)
-    _refuse_choice(np.where(_others(tied) & both, m, 0), m, title)
+    either = np.logical_or(np.expand_dims(used, -1), np.expand_dims(used, -2))
+    _refuse_choice(np.where(np.logical_and(_others(tied), either), m, 0), m, title)
 
 
 # ---- eigenvalues ----
@@ -177,7 +180,7 @@ def _eigh_moved(t: Any, out: Any, *, UPLO: str = "L") -> Any:
 
 def _eigh_settled(out: Any, t: Any, *, UPLO: str = "L") -> Any:
     w, v = out
-    if not np.any(_others(_tied(w))):
+    if not _has_ties(w):
         return out
     return w, np.matmul(v, _smooth(product(adjoint(v), hermitian(t), v), w))
 
@@ -205,9 +208,9 @@ def _eig_back(gs: Any, out: Any) -> Any:
     turning = np.matmul(vh, gv)
     along = np.real(diagonal(turning))
     turning = turning - by_column(np.matmul(vh, v), along)
-    _refuse_choice(np.where(plain(_tied(w)), plain(turning), 0), plain(turning), "eig")
-    g = plain(gw)
-    _refuse_choice(np.where(_others(_tied(w)), g[..., :, None] - g[..., None, :], 0), g, "eig")
+    tied = _tied(w)
+    _refuse_choice(np.where(tied, stopped(turning), 0), turning, "eig")
+    _refuse_choice(np.where(tied, _differences(stopped(gw)), 0), gw, "eig")
     inside = np.conjugate(_inverse_gaps(w)) * turning + on_diagonal(gw)
     return np.linalg.solve(vh, np.matmul(inside, vh))
 
@@ -217,7 +220,7 @@ def _eig_moved(t: Any, out: Any) -> Any:
     w, v = out
     v = _once(v, w, "eig")
     p = np.linalg.solve(v, np.matmul(t, v))
-    _refuse_choice(np.where(_others(_tied(w)), plain(p), 0), plain(p), "eig")
+    _refuse_choice(np.where(_others(_tied(w)), stopped(p), 0), p, "eig")
     moved = np.matmul(v, _inverse_gaps(w) * p)
     along = np.sum(np.real(np.conjugate(v) * moved), axis=-2)
     return diagonal(p), moved - by_column(v, along)
@@ -288,7 +291,7 @@ def _without_rest(gu: Any, u: Any, k: int, title: str) -> Any:
     if u.shape[-1] == k:
         return gu
     first, rest, by_rest = u[..., :k], u[..., k:], gu[..., k:]
-    turning = plain(np.matmul(adjoint(rest), by_rest))
+    turning = stopped(np.matmul(adjoint(rest), by_rest))
     _refuse_choice(turning - adjoint(turning), turning, title)
     return gu[..., :k] - product(rest, adjoint(by_rest), first)
 
@@ -303,7 +306,7 @@ def _svd_back(gs: Any, out: Any, *, full_matrices: bool = True) -> Any:
     _check_choice(by_u + by_v, s, gs_, "svd")
     outside_u, outside_v = _outside(u, gu), _outside(v, gv)
     for g in (by_u - by_v, outside_u, outside_v):
-        _refuse_choice(np.where(plain(zero)[..., None, :], plain(g), 0), plain(g), "svd")
+        _refuse_choice(np.where(np.expand_dims(zero, -2), stopped(g), 0), g, "svd")
     gaps, sums = _turns(s)
     inside = gaps * _skew(by_u + by_v) + sums * _skew(by_u - by_v)
     inside = inside + on_diagonal(np.where(zero, 0, gs_))
@@ -314,7 +317,7 @@ def _svd_back(gs: Any, out: Any, *, full_matrices: bool = True) -> Any:
 
 def _svd_settled(out: Any, t: Any, *, full_matrices: bool = True) -> Any:
     u, s, vh = out
-    if not np.any(_others(_tied(s))):
+    if not _has_ties(s):
         return out
     k = s.shape[-1]
     first, last = u[..., :k], vh[..., :k, :]
