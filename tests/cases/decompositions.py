@@ -78,6 +78,17 @@ def span(x):
     return np.matmul(x, adjoint(x))
 
 
+def polar(x):
+    u, _, vh = np.linalg.svd(x, False)
+    return np.matmul(u, vh)
+
+
+def with_squares(x):
+    """The product of the factors, of which the values are squared."""
+    u, s, vh = np.linalg.svd(x, hermitian=True)
+    return np.matmul(u * s**2, vh)
+
+
 def complement(x, k):
     return span(x[..., k:])
 
@@ -159,7 +170,7 @@ CASES = {
         *oblongs(
             lambda x: complement(E.svd(x)[0], 1),
             lambda x: complement(adjoint(E.svd(x)[2]), 1),
-            lambda x: (lambda u, _, vh: u @ vh)(*E.svd(x, False)),
+            polar,
             shapes=[(4, 2), (2, 4)],
         ),
         *over([(3, 3), (4, 2)], [oblong], lambda x: E.svd(x, full_matrices=False)[0]),
@@ -193,9 +204,7 @@ SPELLINGS = {
         *over(
             [(3, 3)],
             [apart, apart_complex],
-            lambda x: (lambda u, s, vh: (u * s**2) @ vh)(
-                *E.svd(hermitian(x) - 3 * np.eye(3), hermitian=True)
-            ),
+            lambda x: with_squares(hermitian(x) - 3 * np.eye(3)),
         ),
     ],
 }

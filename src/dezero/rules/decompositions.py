@@ -141,9 +141,9 @@ def _refuse_choice(depends: Any, size: Any, title: str) -> None:
     limit = 1e-10 + 1e-6 * np.max(np.abs(plain(size)), initial=0)
     if np.any(np.abs(plain(depends)) > limit):
         raise LinAlgError(
-            f"{title}: no gradient here. The loss depends on the phase of vectors, or on how those "
-            "of equal values are chosen; or it is one like v @ np.diag(f(w)) @ v.T at equal values, "
-            "whose derivative cannot be told from those of w and v"
+            f"{title}: no derivative here. The loss depends on the phase of vectors, or on how "
+            "those of equal values are chosen; or it is one like v @ np.diag(f(w)) @ v.T at equal "
+            "values, which dz.jvp and dz.jacobian(…, mode='forward') differentiate"
         )
 
 
