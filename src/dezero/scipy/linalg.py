@@ -68,16 +68,13 @@ def _fraction(f: Callable[[Any], Any], x: Any, e: Any) -> Any:
     return f(np.concatenate([top, bottom], axis=-2))[..., :n, n:] * size
 
 
-def _function(fn: Callable[[Any], Any], title: str) -> Any:
-    """The row of a function of a matrix that is analytic: it commutes with transposition."""
-    row = primitive(
-        fn,
-        lambda g, x: _fraction(row, flip(x), g),
-        pushes=(lambda t, x: _fraction(row, x, t),),
-        title=title,
-        batching=stacked,
-    )
-    return row
+_expm: Any = primitive(
+    scipy.linalg.expm,
+    lambda g, x: _fraction(_expm, flip(x), g),
+    pushes=(lambda t, x: _fraction(_expm, x, t),),
+    title="expm",
+    batching=stacked,
+)
 
 
 def _logarithm(x: Any) -> Any:
@@ -85,8 +82,35 @@ def _logarithm(x: Any) -> Any:
     return scipy.linalg.logm(np.asarray(x, np.result_type(x, np.float64)))
 
 
-_expm = _function(scipy.linalg.expm, "expm")
-_logm = _function(_logarithm, "logm")
+NODES, WEIGHTS = (each / 2 for each in np.polynomial.legendre.leggauss(7))
+
+
+def _logarithm_moved(t: Any, x: Any) -> Any:
+    """The derivative of logm at x along t: roots until x is near 1, then that of a Padé fraction.
+
+    Its partial fractions are a Gauss rule for the integral of (1 + s X)⁻¹ T (1 + s X)⁻¹, X = x - 1
+    (Al-Mohy, Higham & Relton 2013, "Computing the Fréchet derivative of the matrix logarithm and
+    estimating the condition number", alg. 5.1).
+    """
+    one, roots = np.eye(x.shape[-1], dtype=x.dtype), 0
+    while np.max(np.sum(np.abs(plain(x) - one), axis=-2), initial=0) > 0.25 and roots < 64:
+        x, roots = _sqrtm(x), roots + 1
+        t = _sylvester(x, x, t)
+    inverses = [np.linalg.inv(one + (x - one) * (0.5 + node)) for node in NODES]
+    parts = [
+        np.matmul(np.matmul(inverse, t), inverse) * weight
+        for inverse, weight in zip(inverses, WEIGHTS, strict=True)
+    ]
+    return sum(parts[1:], start=parts[0]) * 2.0**roots
+
+
+_logm = primitive(
+    _logarithm,
+    lambda g, x: _logarithm_moved(g, flip(x)),
+    pushes=(_logarithm_moved,),
+    title="logm",
+    batching=stacked,
+)
 
 
 def expm(A: Any) -> Any:
