@@ -208,3 +208,19 @@ SPELLINGS = {
         ),
     ],
 }
+
+ONE = np.eye(2).tolist()
+
+POLICIES = {
+    "det": [
+        (E.det, [[[2.0, 0.0], [0.0, 0.0]]], [[[0.0, 0.0], [0.0, 2.0]]]),
+        (E.det, [np.zeros((2, 2))], [np.zeros((2, 2))]),
+        (E.det, [[[0.0]]], [[[1.0]]]),
+        (E.det, [np.diag([3.0, 0.0, 2.0])], [np.diag([0.0, 6.0, 0.0])]),
+        (E.det, [np.diag([3.0, 0.0, 0.0])], [np.zeros((3, 3))]),
+    ],
+    "equal eigenvalues": [
+        (lambda x: np.max(E.eigvalsh(x)), [ONE], [[[0.5, 0.0], [0.0, 0.5]]]),
+        (lambda x: np.sum(E.eigh(x)[0] ** 2), [ONE], [[[2.0, 0.0], [0.0, 2.0]]]),
+    ],
+}

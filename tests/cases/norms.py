@@ -111,3 +111,27 @@ CONSTANT = {
         lambda x: np.linalg.matrix_rank(x, rtol=1e-3),
     ],
 }
+
+ZERO, ZEROS = [0.0, 0.0], [[0.0, 0.0], [0.0, 0.0]]
+TIED = [[1.0, 0.0], [0.0, 1.0]]
+
+POLICIES = {
+    "norm": [
+        (norm, [ZERO], [ZERO]),
+        (norm, [ZEROS], [ZEROS]),
+        (norm, [[0j, 0j]], [[0j, 0j]]),
+        *((lambda x, o=o: norm(x, o), [ZERO], [ZERO]) for o in (1, 2, 3, 0.5, inf, 0)),
+        *((lambda x, o=o: norm(x, o), [ZEROS], [ZEROS]) for o in MATRIX_ORDERS),
+        (lambda x: norm(x, axis=1), [[[0.0, 0.0], [3.0, 4.0]]], [[[0.0, 0.0], [0.6, 0.8]]]),
+        (np.linalg.vector_norm, [ZEROS], [ZEROS]),
+        (np.linalg.matrix_norm, [ZEROS], [ZEROS]),
+        (lambda x: norm(x, 0), [[1.0, 0.0]], [ZERO]),
+    ],
+    "equal singular values": [
+        (lambda x: norm(x, "nuc"), [TIED], [TIED]),
+        (lambda x: norm(x, 2), [TIED], [[[0.5, 0.0], [0.0, 0.5]]]),
+        (lambda x: norm(x, -2), [TIED], [[[0.5, 0.0], [0.0, 0.5]]]),
+        (np.linalg.cond, [TIED], [ZEROS]),
+        (np.linalg.svdvals, [[[2.0, 0.0], [0.0, 0.0]]], [[[1.0, 0.0], [0.0, 0.0]]]),
+    ],
+}

@@ -21,7 +21,7 @@ from ..box import Box, as_array, plain
 from ..dispatch import implements
 from ..errors import LinAlgError, UnsupportedError
 from ..rows import primitive, several
-from .inverses import adjoint, flip, hermitian, stacked
+from .inverses import adjoint, flip, hermitian_part, stacked
 from .nondiff import stopped
 
 
@@ -167,14 +167,14 @@ def _eigh_back(gs: Any, out: Any, *, UPLO: str = "L") -> Any:
     turning = np.matmul(adjoint(v), gv)
     _check_choice(turning, w, gw, "eigh")
     inside = _inverse_gaps(w) * turning + on_diagonal(gw)
-    return hermitian(product(v, inside, adjoint(v)))
+    return hermitian_part(product(v, inside, adjoint(v)))
 
 
 def _eigh_moved(t: Any, out: Any, *, UPLO: str = "L") -> Any:
     """With P = Vᴴ T V: the diagonal of P, and V (F ∘ P), F = 1 / (w_j - w_i) (Giles, 3.1)."""
     w, v = out
     v = _once(v, w, "eigh")
-    p = product(adjoint(v), hermitian(t), v)
+    p = product(adjoint(v), hermitian_part(t), v)
     return np.real(diagonal(p)), np.matmul(v, _inverse_gaps(w) * p)
 
 
@@ -182,7 +182,7 @@ def _eigh_settled(out: Any, t: Any, *, UPLO: str = "L") -> Any:
     w, v = out
     if not _has_ties(w):
         return out
-    return w, np.matmul(v, _smooth(product(adjoint(v), hermitian(t), v), w))
+    return w, np.matmul(v, _smooth(product(adjoint(v), hermitian_part(t), v), w))
 
 
 several(
@@ -266,7 +266,7 @@ def _svd_moved(t: Any, out: Any, *, full_matrices: bool = True) -> Any:
     first, v, zero = u[..., :k], adjoint(vh)[..., :k], _zero(s)
     p = product(adjoint(first), t, v)
     gaps, sums = _turns(s)
-    x, y, inverse = gaps * hermitian(p), sums * _skew(p), _inverse_but(zero, s)
+    x, y, inverse = gaps * hermitian_part(p), sums * _skew(p), _inverse_but(zero, s)
     tu = np.matmul(first, x + y) + by_column(_outside(first, np.matmul(t, v)), inverse)
     tv = np.matmul(v, x - y) + by_column(_outside(v, np.matmul(th, first)), inverse)
     ts = np.where(zero, 0, np.real(diagonal(p)))
@@ -321,7 +321,7 @@ def _svd_settled(out: Any, t: Any, *, full_matrices: bool = True) -> Any:
         return out
     k = s.shape[-1]
     first, last = u[..., :k], vh[..., :k, :]
-    r = _smooth(hermitian(product(adjoint(first), t, adjoint(last))), s)
+    r = _smooth(hermitian_part(product(adjoint(first), t, adjoint(last))), s)
     u = np.concatenate([np.matmul(first, r), u[..., k:]], axis=-1)
     return u, s, np.concatenate([np.matmul(adjoint(r), last), vh[..., k:, :]], axis=-2)
 
@@ -444,13 +444,13 @@ def _cholesky_back(g: Any, out: Any, *, upper: bool = False) -> Any:
     lh = adjoint(out)
     inside = _lower(np.matmul(lh, g), 0.5)
     left = np.linalg.solve(lh, inside)
-    return hermitian(adjoint(np.linalg.solve(lh, adjoint(left))))
+    return hermitian_part(adjoint(np.linalg.solve(lh, adjoint(left))))
 
 
 def _cholesky_moved(t: Any, out: Any, *, upper: bool = False) -> Any:
     """L Φ(L⁻¹ T L⁻ᴴ), where Φ takes the lower half, and half of the diagonal (Murray 2016, (8))."""
     low = adjoint(out) if upper else out
-    half = np.linalg.solve(low, hermitian(t))
+    half = np.linalg.solve(low, hermitian_part(t))
     inside = np.linalg.solve(low, adjoint(half))
     moved = np.matmul(low, _lower(inside, 0.5))
     return adjoint(moved) if upper else moved

@@ -29,9 +29,27 @@ def adjoint(x: Any) -> Any:
     return np.conjugate(flip(x)) if x.dtype.kind == "c" else flip(x)
 
 
-def hermitian(x: Any) -> Any:
+def hermitian_part(x: Any) -> Any:
     """The Hermitian part of matrices: what of a tangent, or a cotangent, a Hermitian one has."""
     return (x + adjoint(x)) / 2
+
+
+def lower_part(x: Any, k: int = 0) -> Any:
+    """An exact 0 above diagonal k."""
+    return np.where(np.tri(x.shape[-2], x.shape[-1], k, dtype=bool), x, 0)
+
+
+def upper_part(x: Any, k: int = 0) -> Any:
+    """An exact 0 below diagonal k."""
+    return np.where(np.tri(x.shape[-2], x.shape[-1], k - 1, dtype=bool), 0, x)
+
+
+def mirrored(x: Any, lower: bool = True, conjugate: bool = True) -> Any:
+    """The Hermitian, or symmetric, matrix by the triangle that is read."""
+    half, rest = (lower_part(x), lower_part(x, -1)) if lower else (upper_part(x), upper_part(x, 1))
+    if not conjugate or x.dtype.kind != "c":
+        return half + flip(rest)
+    return np.where(np.eye(x.shape[-1], dtype=bool), np.real(half), half) + adjoint(rest)
 
 
 def over_matrix(factor: Any) -> Any:
@@ -92,24 +110,23 @@ def _pinv_back(g: Any, out: Any, x: Any) -> Any:
     )
 
 
-def _of(part: bool, x: Any) -> Any:
-    return hermitian(x) if part else x
+def _pinv_by_x(
+    g: Any, out: Any, x: Any, *, rcond: Any = None, hermitian: bool = False, rtol: Any = None
+) -> Any:
+    if not hermitian:
+        return _pinv_back(g, out, x)
+    return hermitian_part(_pinv_back(g, out, mirrored(x)))
 
 
-primitive(
-    np.linalg.pinv,
-    lambda g, out, x, *, rcond=None, hermitian=False, rtol=None: _of(
-        hermitian, _pinv_back(g, out, x)
-    ),
-    pushes=(
-        lambda t, out, x, *, rcond=None, hermitian=False, rtol=None: _pinv_moved(
-            _of(hermitian, t), out, x
-        ),
-    ),
-    holomorphic=False,
-    batching=stacked,
-)
+def _pinv_pushed(
+    t: Any, out: Any, x: Any, *, rcond: Any = None, hermitian: bool = False, rtol: Any = None
+) -> Any:
+    if not hermitian:
+        return _pinv_moved(t, out, x)
+    return _pinv_moved(hermitian_part(t), out, mirrored(x))
 
+
+primitive(np.linalg.pinv, _pinv_by_x, pushes=(_pinv_pushed,), holomorphic=False, batching=stacked)
 
 # ---- least squares ----
 

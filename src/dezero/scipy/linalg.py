@@ -21,9 +21,17 @@ import scipy.linalg
 
 from ..axes import pointwise, spread
 from ..box import as_array, plain
-from ..errors import OperandError, ShapeError, UnsupportedError
+from ..errors import LinAlgError, OperandError, ShapeError, UnsupportedError
 from ..rows import Nondifferentiable, primitive, several
-from ..rules.inverses import adjoint, flip, hermitian, stacked
+from ..rules.inverses import (
+    adjoint,
+    flip,
+    hermitian_part,
+    lower_part,
+    mirrored,
+    stacked,
+    upper_part,
+)
 from ..rules.nondiff import stopped
 
 linalg: Any = np.linalg  # its types ask for literals
@@ -162,8 +170,23 @@ def sqrtm(A: Any) -> Any:
 
 # ---- equations ----
 
+
+def _largest(x: Any) -> Any:
+    return np.max(np.abs(x), axis=(-2, -1), initial=0)
+
+
+def _sylvester_value(a: Any, b: Any, q: Any) -> Any:
+    """SciPy's, but an error where the equation is singular: LAPACK makes up a huge solution."""
+    x = scipy.linalg.solve_sylvester(a, b, q)
+    size, wanted = _largest(a) + _largest(b), _largest(q)
+    lost = float(np.finfo(x.dtype).eps) * size * _largest(x) > 0.1 * wanted
+    if np.any(lost | ((size == 0) & (wanted > 0))):
+        raise LinAlgError("solve_sylvester: singular, a and -b have an eigenvalue in common")
+    return x
+
+
 _sylvester: Any = primitive(
-    scipy.linalg.solve_sylvester,
+    _sylvester_value,
     lambda g, out, x, y, _z: -np.matmul(_sylvester(flip(x), flip(y), g), flip(out)),
     lambda g, out, x, y, _z: -np.matmul(flip(out), _sylvester(flip(x), flip(y), g)),
     lambda g, _out, x, y, _z: _sylvester(flip(x), flip(y), g),
@@ -197,19 +220,9 @@ def _triangular_value(
     )
 
 
-def _lower(x: Any, k: int = 0) -> Any:
-    """An exact 0 above diagonal k."""
-    return np.where(np.tri(x.shape[-2], x.shape[-1], k, dtype=bool), x, 0)
-
-
-def _upper(x: Any, k: int = 0) -> Any:
-    """An exact 0 below diagonal k."""
-    return np.where(np.tri(x.shape[-2], x.shape[-1], k - 1, dtype=bool), 0, x)
-
-
 def _read(x: Any, lower: bool, unit: bool) -> Any:
     """The part of a triangular matrix that is read."""
-    return _lower(x, -unit) if lower else _upper(x, +unit)
+    return lower_part(x, -unit) if lower else upper_part(x, +unit)
 
 
 def _triangular_by_a(
@@ -359,25 +372,17 @@ def solve_banded(
     return _as_columns(lambda b: _banded(ab, b, below=below, above=above), b)
 
 
-def _mirrored(x: Any, lower: bool, conjugate: bool) -> Any:
-    """The symmetric, or Hermitian, matrix by the triangle that is read."""
-    half, rest = _read(x, lower, False), flip(_read(x, lower, True))
-    if not conjugate or x.dtype.kind != "c":
-        return half + rest
-    return np.where(np.eye(x.shape[-1], dtype=bool), np.real(half), half) + np.conjugate(rest)
-
-
 STRUCTURES: dict[Any, Callable[[Any, bool], Any]] = {
     **dict.fromkeys((None, "gen", "general", "banded"), lambda a, _: a),
-    **dict.fromkeys(("sym", "symmetric"), lambda a, lower: _mirrored(a, lower, False)),
+    **dict.fromkeys(("sym", "symmetric"), lambda a, lower: mirrored(a, lower, conjugate=False)),
     **dict.fromkeys(
         ("her", "hermitian", "pos", "positive definite"),
-        lambda a, lower: _mirrored(a, lower, True),
+        mirrored,
     ),
-    "diagonal": lambda a, _: _lower(_upper(a)),
-    "tridiagonal": lambda a, _: _lower(_upper(a, -1), 1),
-    "upper triangular": lambda a, _: _upper(a),
-    "lower triangular": lambda a, _: _lower(a),
+    "diagonal": lambda a, _: lower_part(upper_part(a)),
+    "tridiagonal": lambda a, _: lower_part(upper_part(a, -1), 1),
+    "upper triangular": lambda a, _: upper_part(a),
+    "lower triangular": lambda a, _: lower_part(a),
 }
 
 
@@ -483,7 +488,7 @@ def eigh(  # noqa: PLR0913  # SciPy's
     if b is None:
         w, v = linalg.eigh(a, "L" if lower else "U")
     else:
-        w, v = _eigh_of_pair(_mirrored(a, lower, True), _matrix(b, check_finite), lower, type)
+        w, v = _eigh_of_pair(mirrored(a, lower), _matrix(b, check_finite), lower, type)
     if subset_by_index is not None:
         first, last = subset_by_index
         w, v = w[..., first : last + 1], v[..., first : last + 1]
@@ -501,7 +506,7 @@ def _eigh_of_pair(a: Any, b: Any, lower: bool, kind: int) -> tuple[Any, Any]:
         inside = solve_triangular(low, adjoint(half), lower=True)
     else:
         inside = np.matmul(np.matmul(adjoint(low), a), low)
-    w, v = linalg.eigh(hermitian(inside))
+    w, v = linalg.eigh(hermitian_part(inside))
     if kind == 3:
         return w, np.matmul(low, v)
     return w, solve_triangular(low, v, "C", lower=True)
@@ -565,8 +570,8 @@ def _lu_moved(t: Any, out: Any) -> Any:
     x = _divided(rows[..., :k], last)
     return (
         np.zeros_like(order),
-        _divided(t[..., :k], last) - np.matmul(low, _upper(x)),
-        rows - np.matmul(_lower(x, -1), up),
+        _divided(t[..., :k], last) - np.matmul(low, upper_part(x)),
+        rows - np.matmul(lower_part(x, -1), up),
     )
 
 
@@ -583,7 +588,9 @@ def _padded(x: Any, shape: tuple[int, ...]) -> Any:
 def _lu_back(gs: Any, out: Any) -> Any:
     """The adjoint of that, term by term."""
     (_, by_low, by_up), (order, low, up), (first, last) = gs, out, _lu_leading(out)
-    inside = -_lower(np.matmul(by_up, adjoint(up)), -1) - _upper(np.matmul(adjoint(low), by_low))
+    inside = -lower_part(np.matmul(by_up, adjoint(up)), -1) - upper_part(
+        np.matmul(adjoint(low), by_low)
+    )
     first, last = np.conjugate(first), np.conjugate(last)
     left = flip(_triangular(last, flip(by_low)))
     middle = flip(_triangular(last, flip(inside)))
@@ -649,7 +656,7 @@ def lu_factor(
     if a.shape[-1] != a.shape[-2]:
         raise ShapeError(f"lu_factor: a square matrix is needed, not one of shape {a.shape}")
     order, low, up = _lu(a)
-    return _lower(low, -1) + up, _pivots(order)
+    return lower_part(low, -1) + up, _pivots(order)
 
 
 def lu_solve(
