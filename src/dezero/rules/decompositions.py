@@ -137,13 +137,14 @@ def _smooth(p: Any, values: Any) -> Any:
 
 
 def _refuse_choice(depends: Any, size: Any, title: str) -> None:
-    """Refuse a gradient where an expression that must be 0 is not."""
+    """Refuse a derivative where an expression that must be 0 is not, against others of its size."""
     limit = 1e-10 + 1e-6 * np.max(np.abs(plain(size)), initial=0)
     if np.any(np.abs(plain(depends)) > limit):
         raise LinAlgError(
-            f"{title}: no derivative here. The loss depends on the phase of vectors, or on how "
-            "those of equal values are chosen; or it is one like v @ np.diag(f(w)) @ v.T at equal "
-            "values, which dz.jvp and dz.jacobian(…, mode='forward') differentiate"
+            f"{title}: no derivative here. What is differentiated depends on the phase of vectors, "
+            "on which of equal values they belong to, or on how those of equal values are chosen. "
+            "(v @ np.diag(f(w)) @ v.T of equal eigenvalues has one that w and v do not tell: take "
+            "it by dz.jvp or dz.jacobian(…, mode='forward') of eigh)"
         )
 
 
