@@ -37,8 +37,9 @@ SPELLINGS = {
                 (draw(s),),
                 exact=o not in INEXACT,
             )
-            for o, (s, a), k in itertools.product(
-                VECTOR_ORDERS, [((3,), 0), ((2, 3), -1), ((3, 1, 2), (0,))], (False, True)
+            for o, (s, a, k) in itertools.product(
+                VECTOR_ORDERS,
+                [((3,), 0, False), ((2, 3), -1, True), ((3, 1, 2), (0,), False)],
             )
             for draw in (apart_from_zero, far_complex)
         ),
@@ -52,10 +53,9 @@ SPELLINGS = {
                 (draw(s),),
                 exact=o not in ("nuc", 2, -2),
             )
-            for o, (s, a), k in itertools.product(
+            for o, (s, a, k) in itertools.product(
                 MATRIX_ORDERS,
-                [((3, 3), (0, 1)), ((4, 2), (1, 0)), ((2, 3, 2), (-2, -1))],
-                (False, True),
+                [((3, 3), (0, 1), True), ((3, 2), (1, 0), False), ((2, 3, 2), (-2, -1), True)],
             )
             for draw in (oblong, oblong_complex)
         ),

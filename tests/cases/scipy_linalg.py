@@ -93,7 +93,7 @@ SPELLINGS = {
             for assumed, lower in itertools.product(STRUCTURES, (False, True))
             for case in systems(
                 lambda a, b, s=assumed, k=lower: sl.solve(a, b, lower=k, assume_a=s),
-                [((3, 3), (3, 2))],
+                [((3, 3), (3,))],
             )
         ),
         *systems(lambda a, b: sl.solve(a, b, transposed=True)),
@@ -113,27 +113,32 @@ SPELLINGS = {
     "scipy.linalg.cho_solve": [
         case
         for lower in (False, True)
-        for case in systems(lambda a, b, k=lower: sl.cho_solve(sl.cho_factor(spd(a), k), b))
+        for case in systems(
+            lambda a, b, k=lower: sl.cho_solve(sl.cho_factor(spd(a), k), b), [((2, 2), (2,))]
+        )
     ],
     "scipy.linalg.lu_solve": [
         case
-        for trans in (0, 1, 2)
-        for case in systems(lambda a, b, t=trans: sl.lu_solve(sl.lu_factor(a[::-1]), b, t))
+        for trans, shape in [(0, (2,)), (1, (2, 2)), (2, (2,))]
+        for case in systems(
+            lambda a, b, t=trans: sl.lu_solve(sl.lu_factor(a[::-1]), b, t), [((2, 2), shape)]
+        )
     ],
     "scipy.linalg.eigh": [
-        Case(
-            lambda a, b, k=kind, low=lower, part=part: part(
-                sl.eigh(hermitian(a), spd(b), lower=low, type=k)
-            ),
-            (draw((3, 3)), draw((3, 3))),
-        )
-        for kind in (1, 2, 3)
-        for lower in (False, True)
-        for part in (lambda wv: wv[0], lambda wv: sizes(wv[1]))
-        for draw in (apart, apart_complex)
-    ]
-    + over([(3, 3)], [apart], lambda x: sl.eigh(hermitian(x), subset_by_index=[0, 1])[1])
-    + over([(3, 3)], [apart], lambda x: sl.eigh(hermitian(x), lower=False, eigvals_only=True)),
+        *(
+            Case(
+                lambda a, b, k=kind, low=lower, part=part: part(
+                    sl.eigh(hermitian(a), spd(b), lower=low, type=k)
+                ),
+                (draw((2, 2)), draw((2, 2))),
+            )
+            for kind, lower in [(1, True), (2, False), (3, True), (1, False)]
+            for part in (lambda wv: wv[0], lambda wv: sizes(wv[1]))
+            for draw in ((apart_complex,) if kind == 1 else (apart,))
+        ),
+        *over([(3, 3)], [apart], lambda x: sl.eigh(hermitian(x), subset_by_index=[0, 1])[1]),
+        *over([(3, 3)], [apart], lambda x: sl.eigh(hermitian(x), lower=False, eigvals_only=True)),
+    ],
     "scipy.linalg.svd": over(
         [(3, 2), (2, 3)],
         [oblong],

@@ -138,7 +138,8 @@ def _smooth(p: Any, values: Any) -> Any:
 
 def _refuse_choice(depends: Any, size: Any, title: str) -> None:
     """Refuse a derivative where an expression that must be 0 is not, against others of its size."""
-    limit = 1e-10 + 1e-6 * np.max(np.abs(plain(size)), initial=0)
+    eps = float(np.finfo(size.dtype).eps)
+    limit = max(1e-10, 1e3 * eps) + max(1e-6, eps**0.5) * np.max(np.abs(plain(size)), initial=0)
     if np.any(np.abs(plain(depends)) > limit):
         raise LinAlgError(
             f"{title}: no derivative here. What is differentiated depends on the phase of vectors, "

@@ -248,17 +248,15 @@ def _adjugate(x: Any, k: int) -> Any:
     return over_matrix(np.linalg.det(block)) * whole
 
 
-NEARLY = 1e-8  # of the largest singular value: what counts as 0 in a cofactor
-
-
 def _regular_inverse(x: Any) -> Any:
-    """The inverse, None where it is too large to take derivatives of it."""
+    """The inverse, None where it is too large to take two derivatives of it."""
     try:
         inverse = np.linalg.inv(x)
     except np.linalg.LinAlgError:
         return None
     size = [np.max(np.sum(np.abs(plain(m)), -1), -1, initial=0) for m in (x, inverse)]
-    return None if np.any(size[0] * size[1] > 1e4) else inverse
+    limit = float(np.finfo(inverse.dtype).eps) ** -0.25
+    return None if np.any(size[0] * size[1] > limit) else inverse
 
 
 def _cofactors(out: Any, x: Any) -> Any:
@@ -271,8 +269,8 @@ def _cofactors(out: Any, x: Any) -> Any:
     if inverse is not None and np.all(plain(out) != 0):
         return over_matrix(out) * flip(inverse)
     u, s, vh = np.linalg.svd(stopped(x))
-    s = plain(s)
-    k = max(1, int(np.max(np.sum(s <= NEARLY * s[..., :1], axis=-1), initial=0)))
+    s, nearly = plain(s), float(np.finfo(s.dtype).eps) ** 0.5
+    k = max(1, int(np.max(np.sum(s <= nearly * s[..., :1], axis=-1), initial=0)))
     turned = np.matmul(np.matmul(adjoint(u), x), adjoint(vh))
     back = np.matmul(np.matmul(adjoint(vh), _adjugate(turned, k)), adjoint(u))
     return flip(back) * over_matrix(np.linalg.det(u) * np.linalg.det(vh))

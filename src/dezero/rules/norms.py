@@ -190,7 +190,9 @@ def _cond(x: Any, p: Any = None) -> Any:
             top, low = np.max(s, axis=-1), np.min(s, axis=-1)
             out = low / top if p == -2 else top / low
         else:
-            out = _norm(x, p, (-2, -1)) * _norm(np.linalg.inv(x), p, (-2, -1))
+            inverse = np.linalg.inv(x.astype(np.result_type(x.dtype, float)))
+            out = _norm(x, p, (-2, -1)) * _norm(inverse, p, (-2, -1))
+            out = out.astype(_floating(x).real.dtype)
     valid = np.isnan(out) & ~np.any(np.isnan(x), axis=(-2, -1))
     return np.where(valid, math.inf, out) if np.any(plain(valid)) else out
 
