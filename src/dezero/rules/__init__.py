@@ -1,6 +1,7 @@
 """The table. Importing this package declares its rows."""
 
 from . import (
+    bessel,
     convolution,
     cumulative,
     decompositions,
@@ -25,6 +26,7 @@ from . import (
 )
 
 __all__ = [
+    "bessel",
     "convolution",
     "cumulative",
     "decompositions",

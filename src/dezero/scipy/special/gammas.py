@@ -1,0 +1,183 @@
+"""The gamma function, its logarithmic derivatives, and quotients of it. DLMF, chapter 5."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.special as sp
+
+from ...box import ROWS, Box, plain
+from ...errors import UnsupportedError
+from ...rows import elementwise
+from ...rules.elementwise import flat
+from ...rules.nondiff import stopped
+from .tools import refused
+
+BERNOULLI = [1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510]
+"""B_2, B_4, …"""
+
+LARGE = 15.0
+"""From where on the first Bernoulli numbers of an asymptotic series give all digits."""
+
+
+def hurwitz(s: Any, q: Any) -> Any:
+    """The zeta function of Hurwitz, of complex `q` too: by Euler's and Maclaurin's formula there.
+
+    SciPy has it for real numbers. DLMF 25.11.28 without the remainder, after as many terms of
+    the sum as take `q` to where that is below rounding.
+    """
+    if np.asarray(q).dtype.kind != "c":
+        return sp.zeta(s, q)
+    n = max(0, int(np.ceil(LARGE - np.min(np.real(q), initial=LARGE))))
+    w, total = q + n, sum((q + k) ** -s for k in range(n))
+    total = total + w ** (1 - s) / (s - 1) + w**-s / 2
+    term = s * w ** (-s - 1) / 2  # (s)_{2j-1} w^{-s-2j+1} / (2j)!
+    for j, b in enumerate(BERNOULLI, 1):
+        total = total + b * term
+        term = term * (s + 2 * j - 1) * (s + 2 * j) / (w * w * (2 * j + 1) * (2 * j + 2))
+    return total.astype(q.dtype)
+
+
+zeta_row = elementwise(
+    sp.zeta,
+    lambda _t, _x, _y: refused("zeta", "its first argument", "the second"),
+    lambda t, x, y: t * (-x * zeta_row(x + 1, y)),
+    fn=hurwitz,
+)
+ROWS[sp._ufuncs._zeta] = ROWS[sp.zeta]  # what `scipy.special.zeta` calls
+
+
+def zeta(x: Any, q: Any = None) -> Any:
+    """The zeta function of Riemann, or with `q` of Hurwitz; differentiable by `q`."""
+    return sp.zeta(x) if q is None else ROWS[sp.zeta](x, q)
+
+
+def polygamma(n: Any, x: Any) -> Any:
+    """Derivative `n` of `psi`; `n` is plain.
+
+    Examples
+    --------
+    >>> import dezero as dz
+    >>> dz.grad(lambda x: polygamma(0, x))(1.0)
+    1.6449340668482264
+    """
+    if isinstance(n, Box):
+        refused("polygamma", "its order")
+    n = np.asarray(n)
+    high = (-1.0) ** (n + 1) * sp.gamma(n + 1.0) * ROWS[sp.zeta](n + 1, x)
+    return np.where(n == 0, sp.psi(x), high) if np.any(n == 0) else high
+
+
+elementwise(sp.gamma, lambda t, out, x: t * (out * sp.psi(x)))
+elementwise(sp.gammaln, lambda t, x: t * sp.psi(x))
+elementwise(sp.loggamma, lambda t, x: t * sp.psi(x))
+elementwise(sp.psi, lambda t, x: t * zeta_row(2.0, x))
+elementwise(sp.gammasgn, lambda t: flat(t))
+
+
+def rgamma_slope(out: Any, x: Any) -> Any:
+    """The derivative of 1 / Γ: left of 1/2 by reflection (DLMF 5.5.3), where ψ has poles."""
+    left = np.real(x) < 0.5
+    z = np.where(left, x, 0)
+    n = np.round(np.real(stopped(z)))
+    turn = (1 - 2 * (n % 2)) * np.cos(np.pi * (z - n))
+    mirrored = sp.gamma(1 - z) * turn - out * sp.psi(1 - z)
+    return np.where(left, mirrored, -out * sp.psi(np.where(left, 1, x)))
+
+
+elementwise(sp.rgamma, lambda t, out, x: t * rgamma_slope(out, x))
+
+
+# differences of ψ, which the quotients are differentiated by
+
+_PSI = [-b / (2 * j) for j, b in enumerate(BERNOULLI, 1)]
+"""Of the asymptotic series of ψ in 1 / z² (DLMF 5.11.2)."""
+
+
+def psi_gap(x: Any, y: Any) -> Any:
+    """ψ(x + y) - ψ(x), also where the two are close.
+
+    Recurrence takes positive arguments to where the asymptotic series holds, and each part is
+    taken as a difference that has no cancellation left.
+    """
+    inside = (x > 0) & (x + y > 0)
+    a, d = np.where(inside, x, 1), np.where(inside, y, 0)
+    total = 0.0
+    for _ in range(int(LARGE)):
+        total = total + d / (a * (a + d))
+        a = a + 1
+    u, v = 1 / np.square(a + d), 1 / np.square(a)
+    rise, value = 0.0, 0.0  # the divided difference, and the value at v, of the series
+    for c in reversed([0.0, *_PSI]):
+        rise, value = rise * u + value, value * v + c
+    apart = -d * (2 * a + d) * u * v  # u - v
+    total = total + np.log1p(d / a) + d / (2 * a * (a + d)) + rise * apart
+    with np.errstate(invalid="ignore"):
+        return np.where(inside, total, sp.psi(x + y) - sp.psi(x)).astype(np.result_type(x, y))
+
+
+gap = elementwise(
+    psi_gap,
+    lambda t, x, y: t * (zeta_row(2.0, x + y) - zeta_row(2.0, x)),
+    lambda t, x, y: t * zeta_row(2.0, x + y),
+)
+
+elementwise(
+    sp.beta,
+    lambda t, out, x, y: t * (-out * gap(x, y)),
+    lambda t, out, x, y: t * (-out * gap(y, x)),
+)
+elementwise(sp.betaln, lambda t, x, y: -t * gap(x, y), lambda t, x, y: -t * gap(y, x))
+elementwise(
+    sp.poch,
+    lambda t, out, x, y: t * (out * gap(x, y)),
+    lambda t, out, x, y: t * (out * sp.psi(x + y)),
+)
+elementwise(
+    sp.binom,
+    lambda t, out, x, y: t * (out * gap(x - y + 1, y)),
+    lambda t, out, x, y: t * (out * gap(y + 1, x - 2 * y)),
+)
+
+
+# what SciPy has as programs
+
+
+def comb(N: Any, k: Any, *, exact: bool = False, repetition: bool = False) -> Any:
+    """How many ways to choose `k` of `N`, as a smooth function of both."""
+    if exact:
+        refused_exact("comb")
+    if repetition:
+        ways = sp.binom(N + k - 1, k)
+        return np.where((k == 0) & (N >= 0), 1, ways) if np.any(plain(k) == 0) else ways
+    return np.where((k <= N) & (N >= 0) & (k >= 0), sp.binom(N, k), 0)
+
+
+def factorial(n: Any, exact: bool = False, extend: str = "zero") -> Any:
+    """Γ(n + 1), with the keywords of `scipy.special.factorial`; 0 below 0."""
+    if exact:
+        refused_exact("factorial")
+    if extend == "complex":
+        return sp.gamma(n + 1)
+    return np.where(n < 0, 0, sp.gamma(np.where(n < 0, 0, n) + 1))
+
+
+def refused_exact(name: str) -> None:
+    """Whole numbers do not move."""
+    raise UnsupportedError(f"scipy.special.{name} of a box does not take exact=True")
+
+
+def multigammaln(a: Any, d: int) -> Any:
+    """The logarithm of the multivariate gamma function of dimension `d` (DLMF 35.3.2).
+
+    Raises
+    ------
+    ValueError
+        If `a` is not above (d - 1) / 2.
+    """
+    start = plain(a)
+    if np.any(start <= 0.5 * (d - 1)):
+        raise ValueError(f"condition a ({start}) > 0.5 * (d-1) ({0.5 * (d - 1)}) not met")
+    parts = np.stack([a - (j - 1.0) / 2 for j in range(1, d + 1)])
+    return (d * (d - 1) * 0.25) * np.log(np.pi) + np.sum(sp.loggamma(parts), axis=0)
