@@ -45,12 +45,15 @@ zeta_row = elementwise(
     lambda t, x, y: t * (-x * zeta_row(x + 1, y)),
     fn=hurwitz,
 )
-ROWS[sp._ufuncs._zeta] = ROWS[sp.zeta]  # what `scipy.special.zeta` calls
+# The second is what the first calls.
+ROWS[sp.zeta] = ROWS[sp._ufuncs._zeta] = zeta_row
 
 
 def zeta(x: Any, q: Any = None) -> Any:
     """The zeta function of Riemann, or with `q` of Hurwitz; differentiable by `q`."""
-    return sp.zeta(x) if q is None else ROWS[sp.zeta](x, q)
+    if q is not None:
+        return zeta_row(x, q)
+    return refused("zeta", "its only argument", "q") if isinstance(x, Box) else sp.zeta(x)
 
 
 def polygamma(n: Any, x: Any) -> Any:
@@ -65,7 +68,7 @@ def polygamma(n: Any, x: Any) -> Any:
     if isinstance(n, Box):
         refused("polygamma", "its order")
     n = np.asarray(n)
-    high = (-1.0) ** (n + 1) * sp.gamma(n + 1.0) * ROWS[sp.zeta](n + 1, x)
+    high = (-1.0) ** (n + 1) * sp.gamma(n + 1.0) * zeta_row(n + 1, x)
     return np.where(n == 0, sp.psi(x), high) if np.any(n == 0) else high
 
 

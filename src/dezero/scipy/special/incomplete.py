@@ -21,6 +21,7 @@ import numpy as np
 import scipy.special as sp
 
 from ...axes import pointwise
+from ...box import plain
 from ...rows import elementwise, primitive
 from .gammas import BERNOULLI
 from .tools import times
@@ -268,10 +269,12 @@ def quotient(x: Any, y: Any) -> Any:
 
 
 def gamma_density_by_x(out: Any, x: Any, y: Any, order: int) -> Any:
-    """Of the density by its variable; without a division where there is no derivative by `a`."""
-    if order == 0:
-        return density(x - 1, y) - out
-    return out * (quotient(x - 1, y) - 1) + order * density(x, y, order=order - 1) / y
+    """Of the density by its variable; for derivatives by the parameter, by Leibniz."""
+    edge = y == 0
+    slope = out * ((x - 1) / np.where(edge, 1, y) - 1)
+    if order:
+        return slope + order * density(x, y, order=order - 1) / y
+    return np.where(edge, density(x - 1, y) - out, slope) if np.any(plain(y) == 0) else slope
 
 
 density_rules = (

@@ -116,10 +116,13 @@ def logsumexp(
     >>> dz.grad(logsumexp)(np.array([1000.0, 1000.0]))
     array([0.5, 0.5])
     """
-    a = np.atleast_1d(as_array(a))
+    a = as_array(a)
+    a = a if a.ndim else a.reshape(1)
     if b is None and not return_sign:
         return unweighted(a, axis=axis, keepdims=keepdims)
-    a, b = np.broadcast_arrays(a, 1.0 if b is None else b)
+    b = as_array(1.0 if b is None else b)
+    shape = np.broadcast_shapes(a.shape, b.shape)
+    a, b = (x if x.shape == shape else np.broadcast_to(x, shape) for x in (a, b))
     if not return_sign:
         return weighted(a, b, axis=axis, keepdims=keepdims)
     if a.dtype.kind == "c":
