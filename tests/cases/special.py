@@ -157,8 +157,12 @@ BESSEL = {
     "iv": at(sp.iv, (0,), (2,), (1.5,), complex_at=ANY),
     "kv": at(sp.kv, (0,), (2,), (1.5,), complex_at=ANY),
     "kn": at(sp.kn, (0,), (2,)),
-    "hankel1": [Case(lambda z, v=v: sp.hankel1(v, z), (cplx(3),)) for v in (0, 1.5)],
-    "hankel2": [Case(lambda z, v=v: sp.hankel2(v, z), (cplx(3),)) for v in (0, 1.5)],
+    "hankel1": [
+        Case(lambda z, v=v: sp.hankel1(v, z), (draw(3),)) for v in (0, 1.5) for draw in (positive, cplx)
+    ],
+    "hankel2": [
+        Case(lambda z, v=v: sp.hankel2(v, z), (draw(3),)) for v in (0, 1.5) for draw in (positive, cplx)
+    ],
     "i0e": unary(sp.i0e, 0.5, 4.0) + unary(sp.i0e, -90.0, -24.0),
     "i1e": unary(sp.i1e, 0.5, 4.0) + unary(sp.i1e, -90.0, -26.5),
     "k0e": unary(sp.k0e, 0.5, 4.0) + unary(sp.k0e, 26.0, 90.0),
