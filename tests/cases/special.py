@@ -63,7 +63,10 @@ ELEMENTARY = {
         Case(sp.inv_boxcox, (real(3, -0.5, 1.0), np.array([0.0, 1.0, 0.01]))),
     ],
     "inv_boxcox1p": binary(sp.inv_boxcox1p, x=(-0.5, 1.0), y=(-0.7, 1.5)),
-    "xlogy": [*binary(sp.xlogy, x=(0.2, 1.5), y=(0.5, 2.0)), Case(sp.xlogy, (cplx((2, 3)), cplx(3)))],
+    "xlogy": [
+        *binary(sp.xlogy, x=(0.2, 1.5), y=(0.5, 2.0)),
+        Case(sp.xlogy, (cplx((2, 3)), cplx(3))),
+    ],
     "xlog1py": [*binary(sp.xlog1py, y=(-0.5, 2.0)), Case(sp.xlog1py, (cplx((2, 3)), cplx(3)))],
     "entr": unary(sp.entr, 0.3, 2.0),
     "rel_entr": binary(sp.rel_entr, x=(0.3, 2.0), y=(0.3, 2.0)),
@@ -158,10 +161,14 @@ BESSEL = {
     "kv": at(sp.kv, (0,), (2,), (1.5,), complex_at=ANY),
     "kn": at(sp.kn, (0,), (2,)),
     "hankel1": [
-        Case(lambda z, v=v: sp.hankel1(v, z), (draw(3),)) for v in (0, 1.5) for draw in (positive, cplx)
+        Case(lambda z, v=v: sp.hankel1(v, z), (draw(3),))
+        for v in (0, 1.5)
+        for draw in (positive, cplx)
     ],
     "hankel2": [
-        Case(lambda z, v=v: sp.hankel2(v, z), (draw(3),)) for v in (0, 1.5) for draw in (positive, cplx)
+        Case(lambda z, v=v: sp.hankel2(v, z), (draw(3),))
+        for v in (0, 1.5)
+        for draw in (positive, cplx)
     ],
     "i0e": unary(sp.i0e, 0.5, 4.0) + unary(sp.i0e, -90.0, -24.0),
     "i1e": unary(sp.i1e, 0.5, 4.0) + unary(sp.i1e, -90.0, -26.5),
@@ -283,5 +290,88 @@ CONSTANT = {
     "sign_of_sum": [
         lambda x: sign(x, X - 0.25, axis=1),
         lambda x: mirror.logsumexp(x, b=-X, return_sign=True)[1],
+    ],
+}
+
+inf, euler = np.inf, np.euler_gamma
+
+POLICIES = {
+    "xlogy, xlog1py": [
+        (sp.xlogy, [[0.0, 0, 2], [0.0, 2, 0]], [[-inf, np.log(2), -inf], [0, 0, inf]]),
+        (sp.xlog1py, [[0.0, 0, 2], [-1.0, 1, -1]], [[-inf, np.log(2), -inf], [0, 0, inf]]),
+    ],
+    "entr, rel_entr, kl_div": [
+        (sp.entr, [[0.0, 1]], [[inf, -1]]),
+        (sp.rel_entr, [[0.0, 0, 1], [0.0, 1, 0]], [[inf, -inf, inf], [0, 0, -inf]]),
+        (sp.kl_div, [[0.0, 0, 1], [0.0, 1, 0]], [[inf, -inf, inf], [0, 1, -inf]]),
+    ],
+    "boxcox": [
+        (sp.boxcox, [[0.0, 0, 0], [0.5, 1, 2]], [[inf, 1, 0], [4, 1, 0.25]]),
+        (sp.boxcox1p, [[-1.0, -1, 0], [0.5, 1, 0]], [[inf, 1, 1], [4, 1, 0]]),
+        (sp.boxcox, [[0.0, np.e], [-1.0, 0]], [[inf, 1 / np.e], [inf, 0.5]]),
+    ],
+    "huber": [(sp.huber, [[1.0, 1, 1], [1.0, -1, 0]], [[0, 0, 0], [1, -1, 0]])],
+    "logit, erfinv, ndtri": [
+        (sp.logit, [[0.0, 0.5, 1]], [[inf, 4, inf]]),
+        (sp.erfinv, [[-1.0, 1]], [[inf, inf]]),
+        (sp.erfcinv, [[0.0, 2]], [[-inf, -inf]]),
+        (sp.ndtri, [[0.0, 1]], [[inf, inf]]),
+        (sp.expit, [[-inf, inf]], [[0, 0]]),
+        (sp.log_expit, [[-inf, inf]], [[1, 0]]),
+        (sp.log_ndtr, [[-inf, inf]], [[inf, 0]]),
+        (sp.erf, [[-inf, 1e200]], [[0, 0]]),
+    ],
+    "rgamma": [(sp.rgamma, [[0.0, -1, -2, -3]], [[1, -1, 2, -6]])],
+    "binom, poch": [
+        (sp.binom, [3.0, 4.0], [0.25, -0.25]),
+        (sp.poch, [0.0, 1.0], [1, 0]),
+        (sp.poch, [0.0, 3.0], [2, 0]),
+        (mirror.comb, [[3.0, 3], [4.0, 0]], [[0, 0], [0, 11 / 6]]),
+        (mirror.factorial, [[-1.0, 0]], [[0, -euler]]),
+    ],
+    "gammainc, betainc": [
+        (
+            sp.gammainc,
+            [[0.5, 1, 2, 2], [0.0, 0, 0, inf]],
+            [[0, 0, 0, 0], [inf, 1, 0, 0]],
+        ),
+        (sp.gammaincc, [0.0, 1.0], [sp.exp1(1.0), 0]),
+        (sp.gammaincinv, [[0.5, 1, 2], [0.0, 0, 0]], [[0, 0, 0], [0, 1, inf]]),
+        (
+            sp.betainc,
+            [[0.5, 1, 2, 2], [2.0, 3, 3, 1], [0.0, 0, 0, 1]],
+            [[0, 0, 0, 0], [0, 0, 0, 0], [inf, 3, 0, 2]],
+        ),
+    ],
+    "i0e, ive": [
+        (sp.i0e, [[0.0]], [[0]]),
+        (lambda x: sp.ive(0, x), [[0.0]], [[0]]),
+        (sp.i1e, [[0.0]], [[0.5]]),
+    ],
+    "exp1, expi, sici, spence": [
+        (sp.exp1, [[0.0]], [[-inf]]),
+        (sp.expi, [[0.0]], [[inf]]),
+        (lambda x: sp.expn([0, 1, 2, 3], x), [0.0], [-inf]),
+        (lambda x: sp.sici(x)[0], [[0.0]], [[1]]),
+        (lambda x: sp.sici(x)[1], [[0.0]], [[inf]]),
+        (lambda x: sp.shichi(x)[0], [[0.0]], [[1]]),
+        (sp.spence, [[0.0, 1]], [[-inf, -1]]),
+    ],
+    "logsumexp": [
+        (mirror.logsumexp, [[inf, 0.0]], [[1, 0]]),
+        (mirror.logsumexp, [[inf, inf]], [[1, 1]]),
+        (mirror.logsumexp, [[-inf, -inf]], [[0, 0]]),
+        (mirror.logsumexp, [[-inf, 0.0]], [[0, 1]]),
+        (lambda x, b: mirror.logsumexp(x, b=b), [[inf, 0.0], [0.0, 1]], [[0, 1], [1, 1]]),
+        (
+            lambda x, b: mirror.logsumexp(x, b=b, return_sign=True)[0],
+            [[1.0, 1], [1.0, -1]],
+            [[inf, -inf], [inf, inf]],
+        ),
+    ],
+    "softmax, log_softmax": [
+        (lambda x: mirror.softmax(x)[1], [[-inf, 0.0]], [[0, 0]]),
+        (lambda x: mirror.log_softmax(x)[1], [[-inf, 0.0]], [[0, 0]]),
+        (lambda x: mirror.log_softmax(x)[0], [[-1e4, 0.0]], [[1, -1]]),
     ],
 }

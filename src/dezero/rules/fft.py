@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
@@ -20,9 +20,14 @@ from ..dispatch import implements
 from ..errors import OperandError, ShapeError
 from ..rows import linear
 
-Norm = str | None
+Norm = Literal["backward", "ortho", "forward"] | None
 
-OTHER_WAY = {None: "forward", "backward": "forward", "forward": "backward", "ortho": "ortho"}
+OTHER_WAY: dict[Norm, Norm] = {
+    None: "forward",
+    "backward": "forward",
+    "forward": "backward",
+    "ortho": "ortho",
+}
 """The `norm` with which the transform in the other direction has the same factor."""
 
 
@@ -94,7 +99,7 @@ linear(np.fft.ifftshift, lambda g, *, axes=None: np.fft.fftshift(g, axes), batch
 # Hermitian signals, whose spectrum is real
 
 
-def other_way(norm: Norm) -> str:
+def other_way(norm: Norm) -> Norm:
     """The `norm` of the transform in the other direction."""
     if norm not in OTHER_WAY:
         raise OperandError(f"np.fft: norm={norm!r} is none of 'backward', 'ortho' and 'forward'")

@@ -82,10 +82,11 @@ def power(x: Any, y: Any) -> Any:
 
 
 def boxcox_by_power(logarithm: Any, y: Any) -> Any:
-    """The derivative by λ, from the logarithm of the base; 1 / λ² at 0."""
-    at_zero = (logarithm == -np.inf) & (y > 0)
+    """The derivative by λ, from the logarithm of the base; 1 / λ² or inf at 0."""
+    at_zero = logarithm == -np.inf
     base = np.where(at_zero, 0, logarithm)
-    return np.where(at_zero, 1 / np.square(nonzero(y)), np.square(base) * exprel_slope(y * base))
+    limit = np.where(y > 0, 1 / np.square(np.where(y > 0, y, 1)), np.inf)
+    return np.where(at_zero, limit, np.square(base) * exprel_slope(y * base))
 
 
 def inverse_by_power(out: Any, x: Any, y: Any) -> Any:
@@ -96,12 +97,12 @@ def inverse_by_power(out: Any, x: Any, y: Any) -> Any:
 elementwise(
     sp.boxcox,
     lambda t, x, y: times(t, power(x, y - 1)),
-    lambda t, x, y: t * boxcox_by_power(logarithm(x), y),
+    lambda t, x, y: times(t, boxcox_by_power(logarithm(x), y)),
 )
 elementwise(
     sp.boxcox1p,
     lambda t, x, y: times(t, power(1 + x, y - 1)),
-    lambda t, x, y: t * boxcox_by_power(log1p(x), y),
+    lambda t, x, y: times(t, boxcox_by_power(log1p(x), y)),
 )
 elementwise(
     sp.inv_boxcox,
@@ -124,32 +125,33 @@ def over(x: Any, y: Any) -> Any:
 
 
 def log_ratio(x: Any, y: Any) -> Any:
-    """log(x / y), by the difference where that is exact."""
-    gap = (x - y) / y
-    near = np.abs(gap) < 0.5
-    return np.where(near, np.log1p(np.where(near, gap, 0)), logarithm(x) - logarithm(y))
+    """log(x / y), by the difference where that is exact; inf at (0, 0)."""
+    gap = over(x - y, y)
+    near = (np.abs(gap) < 0.5) & (y != 0)
+    apart = logarithm(np.where(y == 0, 1, x)) - logarithm(y)
+    return np.where(near, np.log1p(np.where(near, gap, 0)), apart)
 
 
 elementwise(
     sp.xlogy,
     lambda t, _x, y: times(t, logarithm(y)),
-    lambda t, x, y: t * over(x, y),
+    lambda t, x, y: times(t, over(x, y)),
 )
 elementwise(
     sp.xlog1py,
     lambda t, _x, y: times(t, log1p(y)),
-    lambda t, x, y: t * over(x, 1 + y),
+    lambda t, x, y: times(t, over(x, 1 + y)),
 )
 elementwise(sp.entr, lambda t, x: times(t, -logarithm(x) - 1))
 elementwise(
     sp.rel_entr,
-    lambda t, x, y: times(t, logarithm(x) - logarithm(y) + 1),
-    lambda t, x, y: -t * over(x, y),
+    lambda t, x, y: times(t, log_ratio(x, y) + 1),
+    lambda t, x, y: times(-t, over(x, y)),
 )
 elementwise(
     sp.kl_div,
     lambda t, x, y: times(t, log_ratio(x, y)),
-    lambda t, x, y: t * over(y - x, y),
+    lambda t, x, y: times(t, over(y - x, y)),
 )
 
 # losses of a residual r
@@ -165,6 +167,13 @@ def stretched(x: Any, y: Any) -> Any:
     return np.hypot(1, y / x)
 
 
+def pseudo_huber_by_scale(x: Any, y: Any) -> Any:
+    """δ (s - 1)² / s, s the root above; s - 1 as (r / δ)² / (s + 1)."""
+    root = stretched(x, y)
+    gap = y / x * (y / x / (root + 1))
+    return x * gap * (gap / root)
+
+
 elementwise(
     sp.huber,
     lambda t, x, y: t * beyond(x, y),
@@ -172,6 +181,6 @@ elementwise(
 )
 elementwise(
     sp.pseudo_huber,
-    lambda t, x, y: t * (x * np.square(stretched(x, y) - 1) / stretched(x, y)),
+    lambda t, x, y: t * pseudo_huber_by_scale(x, y),
     lambda t, x, y: t * (y / stretched(x, y)),
 )

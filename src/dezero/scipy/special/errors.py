@@ -15,7 +15,8 @@ import numpy as np
 import scipy.special as sp
 
 from ...rows import elementwise
-from .tools import gaussian, horner
+from ...rules.elementwise import steep
+from .tools import either, gaussian, horner, times
 
 ROOT_PI = math.sqrt(math.pi)
 SLOPE = 2 / ROOT_PI
@@ -35,27 +36,27 @@ def beyond(z: Any, sign: int) -> Any:
     return horner([c * sign**k for k, c in enumerate(TERMS)], w * w)
 
 
+def joined(far: Any, x: Any, near: Any, factor: complex, sign: int) -> Any:
+    """The series where `far`, else what is near."""
+    return either(far, x, lambda z: factor * beyond(z, sign), near, (FAR, 0))
+
+
 def erfcx_slope(x: Any, out: Any) -> Any:
     """2 x erfcx(x) - 2 / √π (DLMF 7.10.3, for w(i x))."""
     far = (np.abs(x) > FAR) & (np.real(x) > 0)
-    return joined(far, x, 2 * x * out - SLOPE, SLOPE, 1)
+    return joined(far, x, lambda x: 2 * x * out - SLOPE, SLOPE, 1)
 
 
 def dawsn_slope(x: Any, out: Any) -> Any:
     """1 - 2 x F(x) (DLMF 7.10.3)."""
     far = (np.abs(x) > FAR) & (np.abs(np.real(x)) > np.abs(np.imag(x)))
-    return joined(far, x, 1 - 2 * x * out, -1.0, -1)
+    return joined(far, x, lambda x: 1 - 2 * x * out, -1.0, -1)
 
 
 def wofz_slope(x: Any, out: Any) -> Any:
     """2i / √π - 2 z w(z) (DLMF 7.10.2)."""
     far = (np.abs(x) > FAR) & (np.imag(x) >= 0)
-    return joined(far, x, 1j * SLOPE - 2 * x * out, -1j * SLOPE, -1)
-
-
-def joined(far: Any, x: Any, near: Any, factor: complex, sign: int) -> Any:
-    """The series where `far`, else what is near."""
-    return np.where(far, factor * beyond(np.where(far, x, FAR), sign), near)
+    return joined(far, x, lambda x: 1j * SLOPE - 2 * x * out, -1j * SLOPE, -1)
 
 
 elementwise(sp.erf, lambda t, x: t * (SLOPE * gaussian(x)))
@@ -64,12 +65,12 @@ elementwise(sp.erfi, lambda t, x: t * (SLOPE * np.exp(np.square(x))))
 elementwise(sp.erfcx, lambda t, out, x: t * erfcx_slope(x, out))
 elementwise(sp.dawsn, lambda t, out, x: t * dawsn_slope(x, out))
 elementwise(sp.wofz, lambda t, out, x: t * wofz_slope(x, out))
-elementwise(sp.erfinv, lambda t, out: t * (np.exp(np.square(out)) / SLOPE))
-elementwise(sp.erfcinv, lambda t, out: t * (np.exp(np.square(out)) / -SLOPE))
+elementwise(sp.erfinv, lambda t, out: times(t, np.exp(np.square(out)) / SLOPE))
+elementwise(sp.erfcinv, lambda t, out: times(t, np.exp(np.square(out)) / -SLOPE))
 elementwise(sp.ndtr, lambda t, x: t * (NORMAL * gaussian(x / ROOT_2)))
-elementwise(sp.ndtri, lambda t, out: t * (np.exp(np.square(out / ROOT_2)) / NORMAL))
+elementwise(sp.ndtri, lambda t, out: times(t, np.exp(np.square(out / ROOT_2)) / NORMAL))
 # φ / Φ and its inverse by erfcx, which has all digits far to the left
-elementwise(sp.log_ndtr, lambda t, x: t * (2 * NORMAL / sp.erfcx(x / -ROOT_2)))
+elementwise(sp.log_ndtr, lambda t, x: steep(2 * NORMAL * t, sp.erfcx(x / -ROOT_2)))
 elementwise(sp.ndtri_exp, lambda t, out: t * (sp.erfcx(out / -ROOT_2) / (2 * NORMAL)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from ...errors import UnsupportedError
 from ...rows import elementwise
 from ...rules.elementwise import flat
 from ...rules.nondiff import stopped
-from .tools import refused
+from .tools import refused, times
 
 BERNOULLI = [1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510]
 """B_2, B_4, …"""
@@ -39,7 +40,7 @@ def hurwitz(s: Any, q: Any) -> Any:
     return total.astype(q.dtype)
 
 
-zeta_row = elementwise(
+zeta_row: Any = elementwise(
     sp.zeta,
     lambda _t, _x, _y: refused("zeta", "its first argument", "the second"),
     lambda t, x, y: t * (-x * zeta_row(x + 1, y)),
@@ -106,18 +107,27 @@ def psi_gap(x: Any, y: Any) -> Any:
     """
     inside = (x > 0) & (x + y > 0)
     a, d = np.where(inside, x, 1), np.where(inside, y, 0)
-    total = 0.0
+    total: Any = 0.0
     for _ in range(int(LARGE)):
         total = total + d / (a * (a + d))
         a = a + 1
     u, v = 1 / np.square(a + d), 1 / np.square(a)
-    rise, value = 0.0, 0.0  # the divided difference, and the value at v, of the series
+    rise: Any = 0.0  # the divided difference of the series between u and v,
+    value: Any = 0.0  # and its value at v
     for c in reversed([0.0, *_PSI]):
         rise, value = rise * u + value, value * v + c
     apart = -d * (2 * a + d) * u * v  # u - v
     total = total + np.log1p(d / a) + d / (2 * a * (a + d)) + rise * apart
+    # of two poles a whole number apart, the difference at their mirror images (DLMF 5.5.4)
+    turned = is_pole(x) & is_pole(x + y)
+    z, step = np.where(turned, 1 - x, x), np.where(turned, -y, y)
     with np.errstate(invalid="ignore"):
-        return np.where(inside, total, sp.psi(x + y) - sp.psi(x)).astype(np.result_type(x, y))
+        return np.where(inside, total, sp.psi(z + step) - sp.psi(z)).astype(np.result_type(x, y))
+
+
+def is_pole(x: Any) -> Any:
+    """Where Γ has a pole."""
+    return (x <= 0) & (x == np.round(x))
 
 
 gap = elementwise(
@@ -132,15 +142,57 @@ elementwise(
     lambda t, out, x, y: t * (-out * gap(y, x)),
 )
 elementwise(sp.betaln, lambda t, x, y: -t * gap(x, y), lambda t, x, y: -t * gap(y, x))
+
+
+# 1 / Γ is 0 where Γ has a pole, and moves on
+
+
+def at_poles(x: Any, factor: Callable[[], Any], slope: Callable[[Any], Any]) -> Any:
+    """``slope(x)``, and ``factor() (1/Γ)'(x)`` at poles of Γ(x), if there are any."""
+    poles = is_pole(stopped(x))
+    if not np.any(plain(poles)):
+        return slope(x)
+    moved = factor() * rgamma_slope(0, np.where(poles, x, 0))
+    return np.where(poles, moved, slope(np.where(poles, 1, x)))
+
+
+def poch_by_start(out: Any, x: Any, y: Any) -> Any:
+    """Of Γ(x + y) / Γ(x)."""
+    both = is_pole(stopped(x)) & is_pole(stopped(x + y))
+    z = np.where(both, 0.5, x)
+    found = at_poles(z, lambda: sp.gamma(x + y), lambda z: out * gap(z, y))
+    return np.where(both, out * gap(x, y), found) if np.any(plain(both)) else found
+
+
+def binom_by_size(out: Any, x: Any, y: Any) -> Any:
+    """Of Γ(n + 1) / (Γ(k + 1) Γ(n - k + 1)) by n."""
+    return at_poles(
+        x - y + 1, lambda: sp.gamma(x + 1) * sp.rgamma(y + 1), lambda r: out * gap(r, y)
+    )
+
+
+def binom_by_choice(out: Any, x: Any, y: Any) -> Any:
+    """The same by k."""
+    return at_poles(
+        y + 1,
+        lambda: sp.gamma(x + 1) * sp.rgamma(x - y + 1),
+        lambda s: at_poles(
+            x - y + 1,
+            lambda: -sp.gamma(x + 1) * sp.rgamma(y + 1),
+            lambda r: out * gap(s, r - s),
+        ),
+    )
+
+
 elementwise(
     sp.poch,
-    lambda t, out, x, y: t * (out * gap(x, y)),
-    lambda t, out, x, y: t * (out * sp.psi(x + y)),
+    lambda t, out, x, y: t * poch_by_start(out, x, y),
+    lambda t, out, x, y: times(t, out * sp.psi(x + y)),
 )
 elementwise(
     sp.binom,
-    lambda t, out, x, y: t * (out * gap(x - y + 1, y)),
-    lambda t, out, x, y: t * (out * gap(y + 1, x - 2 * y)),
+    lambda t, out, x, y: t * binom_by_size(out, x, y),
+    lambda t, out, x, y: t * binom_by_choice(out, x, y),
 )
 
 

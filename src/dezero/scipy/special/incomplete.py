@@ -23,6 +23,7 @@ import scipy.special as sp
 from ...axes import pointwise
 from ...box import plain
 from ...rows import elementwise, primitive
+from ...rules.elementwise import steep
 from .gammas import BERNOULLI
 from .tools import times
 
@@ -141,6 +142,9 @@ def gamma_integral(a: Any, x: Any, *, order: int) -> Any:
     left, right = inside & low, inside & ~low
     out[left] = gamma_below(a[left], x[left], order)
     out[right] = -Gamma(a[right], order).above(x[right])
+    if order == 1:
+        none = (a == 0) & (x > 0)
+        out[none] = -sp.exp1(x[none])  # the limit
     return out.astype(dtype)
 
 
@@ -151,13 +155,11 @@ def gamma_density(a: Any, x: Any, *, order: int = 0) -> Any:
     inside = (a > 0) & (x > 0) & (a < np.inf) & (x < np.inf)
     out = np.full(a.shape, np.nan)
     out[inside] = Gamma(a[inside], order).at(x[inside]) / x[inside]
+    out[((x == 0) & (a > 1)) | (x == np.inf) | ((x > 0) & (a == 0))] = 0
     if order == 0:
-        with np.errstate(divide="ignore"):
-            edge = ~inside & (x >= 0)
-            scale = sp.rgamma(a[edge])  # 0 at the poles of Γ
-            out[edge] = np.where(scale == 0, 0, x[edge] ** (a[edge] - 1)) * np.exp(-x[edge]) * scale
-    else:
-        out[(x == 0) & (a > 1)] = 0
+        out[(x == 0) & (a == 1)] = 1
+        out[(x == 0) & (a < 1)] = np.inf
+        out[(x == 0) & (a == 0)] = 0
     return out.astype(dtype)
 
 
@@ -273,22 +275,24 @@ def gamma_density_by_x(out: Any, x: Any, y: Any, order: int) -> Any:
     edge = y == 0
     slope = out * ((x - 1) / np.where(edge, 1, y) - 1)
     if order:
-        return slope + order * density(x, y, order=order - 1) / y
-    return np.where(edge, density(x - 1, y) - out, slope) if np.any(plain(y) == 0) else slope
+        return slope + order * quotient(density(x, y, order=order - 1), y)
+    if not np.any(plain(y) == 0):
+        return slope
+    return np.where(edge, density(np.maximum(x - 1, 0), y) - out, slope)
 
 
 density_rules = (
     lambda t, _out, x, y, *, order=0: t * density(x, y, order=order + 1),
     lambda t, out, x, y, *, order=0: t * gamma_density_by_x(out, x, y, order),
 )
-density = primitive(
+density: Any = primitive(
     gamma_density, *density_rules, pushes=density_rules, broadcasts=True, batching=pointwise
 )
 slope_rules = (
     lambda t, x, y, *, order: t * gamma_slope(x, y, order=order + 1),
     lambda t, x, y, *, order: t * density(x, y, order=order),
 )
-gamma_slope = primitive(
+gamma_slope: Any = primitive(
     gamma_integral, *slope_rules, pushes=slope_rules, broadcasts=True, batching=pointwise
 )
 elementwise(
@@ -305,13 +309,13 @@ elementwise(
 
 def inverse(sign: int) -> Any:
     """The rule of a probability."""
-    return lambda t, out, x, _y: sign * t / density(x, out)
+    return lambda t, out, x, _y: steep(sign * t, density(x, out))
 
 
 for each, sign in ((sp.gammaincinv, 1), (sp.gammainccinv, -1)):
     elementwise(
         each,
-        lambda t, out, x, _y: -t * gamma_slope(x, out, order=1) / density(x, out),
+        lambda t, out, x, _y: -t * quotient(gamma_slope(x, out, order=1), density(x, out)),
         inverse(sign),
     )
 
@@ -338,7 +342,7 @@ beta_density_rules = (
     lambda t, _out, x, y, z, *, orders=(0, 0): t * next_to(beta_row, x, y, z, orders, 1),
     lambda t, out, x, y, z, *, orders=(0, 0): t * beta_density_by_x(out, x, y, z, orders),
 )
-beta_row = primitive(
+beta_row: Any = primitive(
     beta_density,
     *beta_density_rules,
     pushes=beta_density_rules,
@@ -350,7 +354,7 @@ beta_slope_rules = (
     lambda t, x, y, z, *, orders: t * next_to(beta_slope, x, y, z, orders, 1),
     lambda t, x, y, z, *, orders: t * beta_row(x, y, z, orders=orders),
 )
-beta_slope = primitive(
+beta_slope: Any = primitive(
     beta_integral,
     *beta_slope_rules,
     pushes=beta_slope_rules,
@@ -373,13 +377,13 @@ def quantile(sign: int) -> tuple[Any, Any, Any]:
 
     def by_parameter(orders: tuple[int, int]) -> Any:
         return lambda t, out, x, y, _z: (
-            -t * beta_slope(x, y, out, orders=orders) / beta_row(x, y, out)
+            -t * quotient(beta_slope(x, y, out, orders=orders), beta_row(x, y, out))
         )
 
     return (
         by_parameter((1, 0)),
         by_parameter((0, 1)),
-        lambda t, out, x, y, _z: sign * t / beta_row(x, y, out),
+        lambda t, out, x, y, _z: steep(sign * t, beta_row(x, y, out)),
     )
 
 

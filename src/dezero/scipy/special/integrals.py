@@ -13,17 +13,24 @@ import scipy.special as sp
 
 from ...axes import pointwise
 from ...rows import elementwise, several
+from ...rules.elementwise import steep
 from .tools import either, horner, logarithm, refused, times
 
-elementwise(sp.exp1, lambda t, x: t * (-np.exp(-x) / x))
-elementwise(sp.expi, lambda t, x: t * (np.exp(x) / x))
+elementwise(sp.exp1, lambda t, x: steep(-t * np.exp(-x), x))
+elementwise(sp.expi, lambda t, x: steep(t * np.exp(x), x))
+
+
+def over(y: Any, x: Any) -> Any:
+    """``y / x``, infinite at 0 without a warning."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return y / x
 
 
 def expn_slope(out: Any, x: Any, y: Any) -> Any:
     """-E_{n-1} (DLMF 8.19.13); that of E_0 by recurrence (DLMF 8.19.12)."""
     first = x < 1
     lower = sp.expn(np.where(first, 0, x - 1), y)
-    return -np.where(first, (np.exp(-y) + out) / y, lower) if np.any(first) else -lower
+    return -np.where(first, over(np.exp(-y) + out, y), lower) if np.any(first) else -lower
 
 
 elementwise(
@@ -58,8 +65,8 @@ def pair(fn: Any, first: Callable[[Any], Any], second: Callable[[Any], Any]) -> 
     """A row with two results, by their derivatives."""
     several(
         fn,
-        lambda gs, x: gs[0] * np.conjugate(first(x)) + gs[1] * np.conjugate(second(x)),
-        pushes=(lambda t, x: (t * first(x), t * second(x)),),
+        lambda gs, x: times(gs[0], np.conjugate(first(x))) + times(gs[1], np.conjugate(second(x))),
+        pushes=(lambda t, x: (times(t, first(x)), times(t, second(x))),),
         batching=pointwise,
     )
 
@@ -76,8 +83,14 @@ def sinch(x: Any) -> Any:
     return (sp.exprel(x) + sp.exprel(-x)) / 2
 
 
-pair(sp.sici, sinc, lambda x: np.cos(x) / x)
-pair(sp.shichi, sinch, lambda x: np.cosh(x) / x)
+def cosh_over(x: Any) -> Any:
+    """cosh(x) / x, which overflows where `shichi` does."""
+    with np.errstate(over="ignore"):
+        return over(np.cosh(x), x)
+
+
+pair(sp.sici, sinc, lambda x: over(np.cos(x), x))
+pair(sp.shichi, sinch, cosh_over)
 pair(
     sp.fresnel,
     lambda x: np.sin(np.pi / 2 * np.square(x)),

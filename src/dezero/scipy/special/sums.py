@@ -14,6 +14,7 @@ from ...rows import Nondifferentiable, primitive
 from ...rules.elementwise import share
 from ...rules.nondiff import stopped
 from ...rules.reduce import Axis, opened
+from .tools import times
 
 
 def members(p: Any, n: int, mine: Any, xs: Any, params: Any) -> Any:
@@ -46,21 +47,24 @@ def shares(out: Any, a: Any, axis: Axis) -> Any:
     return np.exp(share(a, opened(out, a, axis)))
 
 
-def sign_of(shares: Any, axis: Axis) -> Any:
-    """The sign of a sum, from the shares in its absolute value."""
-    return np.sign(stopped(np.sum(shares, axis=axis, keepdims=True)))
+def sign_of(terms: Any, axis: Axis) -> Any:
+    """The sign of a sum; 1 where there is none."""
+    total = stopped(np.sum(terms, axis=axis, keepdims=True))
+    return np.where(total < 0, -1, 1)
+
+
+def by_weight(out: Any, a: Any, b: Any, axis: Axis, signed: bool) -> Any:
+    """What each weight is worth; infinite where weights cancel."""
+    each = shares(out, a, axis)
+    sign = sign_of(b * each, axis) if signed else 1
+    cancelled = (opened(out, a, axis) == -np.inf) & (a != -np.inf)
+    return sign * np.where(cancelled, np.inf, each)
 
 
 def by_term(out: Any, a: Any, b: Any, axis: Axis, signed: bool) -> Any:
     """What each of `a` is worth: nothing without weight, even if it is infinite."""
-    each = np.where(b == 0, 0, b * shares(out, a, axis))
-    return each * sign_of(each, axis) if signed else each
-
-
-def by_weight(out: Any, a: Any, b: Any, axis: Axis, signed: bool) -> Any:
-    """What each weight is worth."""
-    each = shares(out, a, axis)
-    return each * sign_of(b * each, axis) if signed else each
+    weightless = b == 0
+    return b * np.where(weightless, 0, by_weight(out, a, b, axis, signed))
 
 
 unweighted = primitive(
@@ -75,18 +79,18 @@ unweighted = primitive(
 )
 weighted = primitive(
     log_weighted_sum,
-    lambda g, out, x, y, *, axis=None, keepdims=False, signed=False: (
-        opened(g, x, axis) * by_term(out, x, y, axis, signed)
+    lambda g, out, x, y, *, axis=None, keepdims=False, signed=False: times(
+        opened(g, x, axis), by_term(out, x, y, axis, signed)
     ),
-    lambda g, out, x, y, *, axis=None, keepdims=False, signed=False: (
-        opened(g, x, axis) * by_weight(out, x, y, axis, signed)
+    lambda g, out, x, y, *, axis=None, keepdims=False, signed=False: times(
+        opened(g, x, axis), by_weight(out, x, y, axis, signed)
     ),
     pushes=(
         lambda t, out, x, y, *, axis=None, keepdims=False, signed=False: np.sum(
-            t * by_term(out, x, y, axis, signed), axis=axis, keepdims=keepdims
+            times(t, by_term(out, x, y, axis, signed)), axis=axis, keepdims=keepdims
         ),
         lambda t, out, x, y, *, axis=None, keepdims=False, signed=False: np.sum(
-            t * by_weight(out, x, y, axis, signed), axis=axis, keepdims=keepdims
+            times(t, by_weight(out, x, y, axis, signed)), axis=axis, keepdims=keepdims
         ),
     ),
     batching=members,
