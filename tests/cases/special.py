@@ -5,7 +5,7 @@ import scipy.special as sp
 
 import dezero.scipy.special as mirror
 from dezero.rules.bessel import bessel
-from dezero.scipy.special.gammas import gap, zeta_row
+from dezero.scipy.special.gammas import gap, psi_slope, zeta_row
 from dezero.scipy.special.incomplete import beta_row, beta_slope, density, gamma_slope
 from dezero.scipy.special.sums import sign, unweighted, weighted
 
@@ -108,6 +108,7 @@ GAMMAS = {
         Case(lambda z: zeta_row(3.0, z), (cplx(3),)),
         Case(lambda q: mirror.zeta(2, q), (real(3, 0.5, 2.0),)),
     ],
+    "trigamma": unary(psi_slope, 0.5, 3.0, complex_at=ANY) + unary(psi_slope, -1.8, -1.2),
     "gammasgn": unary(sp.gammasgn, 0.5, 3.0),
     "psi_gap": [
         *binary(gap, x=(0.5, 3.0), y=(-0.3, 2.0)),
@@ -224,6 +225,21 @@ SUMS = {
         ),
         Case(lambda x: unweighted(x, axis=0), (real((2, 3)) * 300,)),
     ],
+    "softmax": shaped(
+        ((), mirror.softmax),
+        ((4,), mirror.softmax),
+        ((2, 3), mirror.softmax),
+        ((2, 3), lambda x: mirror.softmax(x, axis=-1)),
+        ((2, 3, 2), lambda x: mirror.softmax(x, axis=(0, 2))),
+        ((0, 3), lambda x: mirror.softmax(x, axis=1)),
+    ),
+    "log_softmax": shaped(
+        ((), mirror.log_softmax),
+        ((4,), mirror.log_softmax),
+        ((2, 3), lambda x: mirror.log_softmax(x, axis=0)),
+        ((2, 3, 2), lambda x: mirror.log_softmax(x, axis=(0, 2))),
+        ((0, 3), lambda x: mirror.log_softmax(x, axis=1)),
+    ),
     "log_weighted_sum": [
         Case(lambda x: mirror.logsumexp(x, b=WEIGHTS), (real((2, 3)),)),
         Case(lambda x: mirror.logsumexp(x, 1, WEIGHTS, keepdims=True), (real((2, 3)),)),
@@ -246,21 +262,6 @@ CASES = ELEMENTARY | ERRORS | GAMMAS | INCOMPLETE | BESSEL | INTEGRALS | SUMS
 
 SPELLINGS = {
     "_zeta": at(sp.zeta, (2.5,)),
-    "softmax": shaped(
-        ((), mirror.softmax),
-        ((4,), mirror.softmax),
-        ((2, 3), mirror.softmax),
-        ((2, 3), lambda x: mirror.softmax(x, axis=-1)),
-        ((2, 3, 2), lambda x: mirror.softmax(x, axis=(0, 2))),
-        ((0, 3), lambda x: mirror.softmax(x, axis=1)),
-    ),
-    "log_softmax": shaped(
-        ((), mirror.log_softmax),
-        ((4,), mirror.log_softmax),
-        ((2, 3), lambda x: mirror.log_softmax(x, axis=0)),
-        ((2, 3, 2), lambda x: mirror.log_softmax(x, axis=(0, 2))),
-        ((0, 3), lambda x: mirror.log_softmax(x, axis=1)),
-    ),
     "softplus": unary(mirror.softplus),
     "polygamma": [
         *(

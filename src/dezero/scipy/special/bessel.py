@@ -5,12 +5,14 @@ By the order there is no elementary expression (DLMF 10.15 and 10.38 are series)
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 import scipy.special as sp
 
 from ...axes import pointwise
+from ...box import plain
 from ...errors import UnsupportedError
 from ...rows import elementwise, several
 from .tools import horner, refused
@@ -21,16 +23,37 @@ def by_order(name: str) -> Any:
     return lambda _t, _x, _y: refused(name, "its order")
 
 
-# DLMF 10.6.1 and 10.29.1, 10.6.3 and 10.29.3
+# of orders 0 and 1, DLMF 10.6.3 and 10.29.3, and 10.6.1 and 10.29.1
+
+
+def first_order(x: Any, f0: Any, f1: Any, sign: int, scale: Any = 1) -> Any:
+    """J₁' (`sign` -1) or I₁' (1) as half a sum of the orders 0 and 2, or e^-|x| I₁'.
+
+    That of order 2 is from the others, and near 0 by its power series (DLMF 10.2.2, 10.25.2).
+    """
+    near = np.abs(x) < 1
+    square = np.square(np.where(near, x, 0) / 2)
+    series = horner(SECOND, sign * square) * (sign * square) * scale
+    return (f0 + np.where(near, series, f0 - 2 * f1 / np.where(near, 1, x))) / 2
+
+
+SECOND = [1 / (math.factorial(k) * math.factorial(k + 2)) for k in range(9)]
+
+
+def over(f: Any, x: Any) -> Any:
+    """``f / x``, infinite at 0 without a warning."""
+    with np.errstate(divide="ignore"):
+        return f / x
+
 
 elementwise(sp.j0, lambda t, x: t * -sp.j1(x))
 elementwise(sp.y0, lambda t, x: t * -sp.y1(x))
 elementwise(sp.i0, lambda t, x: t * sp.i1(x), title="special.i0")
 elementwise(sp.k0, lambda t, x: t * -sp.k1(x))
-elementwise(sp.j1, lambda t, x: t * ((sp.j0(x) - sp.jv(2, x)) / 2))
-elementwise(sp.y1, lambda t, x: t * ((sp.y0(x) - sp.yn(2, x)) / 2))
-elementwise(sp.i1, lambda t, x: t * ((sp.i0(x) + sp.iv(2, x)) / 2))
-elementwise(sp.k1, lambda t, x: t * ((sp.k0(x) + sp.kn(2, x)) / -2))
+elementwise(sp.j1, lambda t, out, x: t * first_order(x, sp.j0(x), out, -1))
+elementwise(sp.i1, lambda t, out, x: t * first_order(x, sp.i0(x), out, 1))
+elementwise(sp.y1, lambda t, out, x: t * (sp.y0(x) - over(out, x)))
+elementwise(sp.k1, lambda t, out, x: -t * (sp.k0(x) + over(out, x)))
 
 
 def by_recurrence(f: Any, lower: float, upper: float) -> Any:
@@ -56,7 +79,7 @@ def tail(order: Any, w: Any) -> Any:
     """
     coefficients = []
     a, lower, upper = 1.0, 1.0, 1.0
-    for k in range(24):
+    for k in range(18):
         coefficients.append((lower + upper) / 2 - a)
         odd, factor = np.square(2.0 * k + 1), 1 / (8.0 * (k + 1))
         a = a * (4 * np.square(order) - odd) * factor
@@ -67,12 +90,14 @@ def tail(order: Any, w: Any) -> Any:
 
 def far_out(order: Any, x: Any) -> Any:
     """Where the asymptotic series have all digits."""
-    return np.abs(x) > 25 + np.square(order)
+    return np.abs(x) > 30 + np.square(order)
 
 
 def growing(order: Any, x: Any, near: Any) -> Any:
-    """e^-x (I_ν'(x) - I_ν(x)) for real x, of which `near` is the difference."""
+    """The derivative of e^-|x| I_ν(x), of which `near` is a difference."""
     far = far_out(order, x)
+    if not np.any(plain(far)):
+        return near
     z = np.where(far, np.abs(x), 1)
     # I_ν(-x) = (-1)^ν I_ν(x), and only whole orders have an x below 0
     sign = np.where(x < 0, 1 - 2 * (np.asarray(order) % 2), 1) * np.sign(x)
@@ -80,19 +105,23 @@ def growing(order: Any, x: Any, near: Any) -> Any:
 
 
 def falling(order: Any, x: Any, near: Any) -> Any:
-    """e^x (K_ν'(x) + K_ν(x)), of which `near` is the sum."""
+    """The derivative of e^x K_ν(x), of which `near` is a difference."""
     far = far_out(order, x)
+    if not np.any(plain(far)):
+        return near
     z = np.where(far, x, 1)
     return np.where(far, -tail(order, 1 / z) * np.sqrt(np.pi / 2 / z), near)
 
 
+def i1e_slope(out: Any, x: Any) -> Any:
+    """The difference that is the derivative of e^-|x| I₁(x)."""
+    return first_order(x, sp.i0e(x), out, 1, np.exp(-np.abs(x))) - np.sign(x) * out
+
+
 elementwise(sp.i0e, lambda t, out, x: t * growing(0.0, x, sp.i1e(x) - np.sign(x) * out))
-elementwise(
-    sp.i1e,
-    lambda t, out, x: t * growing(1.0, x, (sp.i0e(x) + sp.ive(2, x)) / 2 - np.sign(x) * out),
-)
+elementwise(sp.i1e, lambda t, out, x: t * growing(1.0, x, i1e_slope(out, x)))
 elementwise(sp.k0e, lambda t, out, x: t * falling(0.0, x, out - sp.k1e(x)))
-elementwise(sp.k1e, lambda t, out, x: t * falling(1.0, x, out - (sp.k0e(x) + sp.kve(2, x)) / 2))
+elementwise(sp.k1e, lambda t, out, x: t * falling(1.0, x, out - sp.k0e(x) - over(out, x)))
 
 
 def real_only(name: str, z: Any) -> Any:

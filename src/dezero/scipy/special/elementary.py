@@ -46,16 +46,17 @@ def log1p(x: Any) -> Any:
 
 # (exp(x) - 1) / x and log(1 + x) / x, by their series near 0
 
-_EXPREL = [(k + 1) / math.factorial(k + 2) for k in range(20)]
-_LOGREL = [(-1) ** (k + 1) * (k + 1) / (k + 2) for k in range(18)]
+_EXPREL = [(k + 1) / math.factorial(k + 2) for k in range(13)]
+_LOGREL = [(-1) ** (k + 1) * (k + 1) / (k + 2) for k in range(15)]
 
 
 def exprel_slope(x: Any) -> Any:
     """The derivative of (exp(x) - 1) / x."""
-    near = np.abs(x) < 1
+    near = np.abs(x) < 0.3
 
     def far(x: Any) -> Any:
-        return (np.exp(x) - sp.exprel(x)) / x
+        rise = np.expm1(x)
+        return (rise + 1 - rise / x) / x
 
     return either(near, x, lambda x: horner(_EXPREL, x), far, (0, 1))
 
@@ -125,11 +126,11 @@ def over(x: Any, y: Any) -> Any:
 
 
 def log_ratio(x: Any, y: Any) -> Any:
-    """log(x / y), by the difference where that is exact; inf at (0, 0)."""
+    """log(x / y), by the difference of close numbers, which is exact; inf at (0, 0)."""
     gap = over(x - y, y)
-    near = (np.abs(gap) < 0.5) & (y != 0)
-    apart = logarithm(np.where(y == 0, 1, x)) - logarithm(y)
-    return np.where(near, np.log1p(np.where(near, gap, 0)), apart)
+    close = (gap > -0.9) & (y != 0)
+    apart = logarithm(np.where(close | (y == 0), 1, x)) - logarithm(np.where(close, 1, y))
+    return np.log1p(np.where(close, gap, 0)) + apart
 
 
 elementwise(

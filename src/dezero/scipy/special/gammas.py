@@ -13,7 +13,7 @@ from ...errors import UnsupportedError
 from ...rows import elementwise
 from ...rules.elementwise import flat
 from ...rules.nondiff import stopped
-from .tools import refused, times
+from .tools import horner, refused, times
 
 BERNOULLI = [1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510]
 """B_2, B_4, …"""
@@ -73,21 +73,36 @@ def polygamma(n: Any, x: Any) -> Any:
     return np.where(n == 0, sp.psi(x), high) if np.any(n == 0) else high
 
 
+def trigamma(x: Any) -> Any:
+    """ψ', for positive numbers by recurrence and the asymptotic series (DLMF 5.15.8).
+
+    SciPy has none but the general zeta function, which costs 30 times ψ; this costs 5 times.
+    """
+    if np.asarray(x).dtype.kind == "c" or not np.all(x > 0):
+        return hurwitz(2.0, x)
+    total = sum(1 / np.square(x + k) for k in range(10))
+    w = 1 / (x + 10)
+    square = np.square(w)
+    return total + w * (1 + w / 2 + square * horner(BERNOULLI, square))
+
+
+psi_slope = elementwise(trigamma, lambda t, x: t * (-2 * zeta_row(3.0, x)))
 elementwise(sp.gamma, lambda t, out, x: t * (out * sp.psi(x)))
 elementwise(sp.gammaln, lambda t, x: t * sp.psi(x))
 elementwise(sp.loggamma, lambda t, x: t * sp.psi(x))
-elementwise(sp.psi, lambda t, x: t * zeta_row(2.0, x))
+elementwise(sp.psi, lambda t, x: t * psi_slope(x))
 elementwise(sp.gammasgn, lambda t: flat(t))
 
 
 def rgamma_slope(out: Any, x: Any) -> Any:
     """The derivative of 1 / Γ: left of 1/2 by reflection (DLMF 5.5.3), where ψ has poles."""
     left = np.real(x) < 0.5
+    if not np.any(plain(left)):
+        return -out * sp.psi(x)
     z = np.where(left, x, 0)
     n = np.round(np.real(stopped(z)))
     turn = (1 - 2 * (n % 2)) * np.cos(np.pi * (z - n))
-    mirrored = sp.gamma(1 - z) * turn - out * sp.psi(1 - z)
-    return np.where(left, mirrored, -out * sp.psi(np.where(left, 1, x)))
+    return np.where(left, sp.gamma(1 - z) * turn, 0) - out * sp.psi(np.where(left, 1 - x, x))
 
 
 elementwise(sp.rgamma, lambda t, out, x: t * rgamma_slope(out, x))
@@ -132,8 +147,8 @@ def is_pole(x: Any) -> Any:
 
 gap = elementwise(
     psi_gap,
-    lambda t, x, y: t * (zeta_row(2.0, x + y) - zeta_row(2.0, x)),
-    lambda t, x, y: t * zeta_row(2.0, x + y),
+    lambda t, x, y: t * (psi_slope(x + y) - psi_slope(x)),
+    lambda t, x, y: t * psi_slope(x + y),
 )
 
 elementwise(

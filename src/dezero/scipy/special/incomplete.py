@@ -8,7 +8,7 @@ tail is below rounding; so no digits are lost to cancellation. A parameter below
 by the recurrences 8.8.5 and 8.17.20, whose terms are all positive. All orders are closed: the
 derivatives of these integrals are the next ones, and densities.
 
-The price is one logarithm and exponential for each of 48 nodes: about 20 times the function.
+The price is an exponential or two for each of 48 nodes: about six times the function.
 """
 
 from __future__ import annotations

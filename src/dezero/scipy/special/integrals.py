@@ -5,7 +5,8 @@ DLMF, chapters 6 (exponential, sine and cosine integrals), 7 (Fresnel's), 13, 15
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -121,5 +122,28 @@ elementwise(
     *[lambda _t, _x, _y, _z, _w: refused("hyp2f1", "a parameter", "its last argument")] * 3,
     lambda t, x, y, z, w: t * (x * y / z * sp.hyp2f1(x + 1, y + 1, z + 1, w)),
 )
-elementwise(sp.ellipk, lambda t, x: t * (np.pi / 8 * sp.hyp2f1(1.5, 1.5, 2, x)))
-elementwise(sp.ellipe, lambda t, x: t * (-np.pi / 8 * sp.hyp2f1(0.5, 1.5, 2, x)))
+
+
+def of_modulus(near: Sequence[float], far: Callable[[Any], Any]) -> Any:
+    """The rule of an elliptic integral of m: near 0 by its power series."""
+    return lambda t, x: t * either(np.abs(x) < 0.1, x, lambda m: horner(near, m), far, (0, 0.5))
+
+
+CENTRAL = [math.pi / 2 * (math.comb(2 * k, k) / 4**k) ** 2 for k in range(1, 17)]
+"""Coefficients of m, m², … in K(m) (DLMF 19.5.1)."""
+
+
+def ellipk_far(m: Any) -> Any:
+    """dK/dm (DLMF 19.4.1), inf at 1."""
+    rest = np.where(m == 1, 1, 1 - m)
+    return np.where(m == 1, np.inf, (sp.ellipe(m) / rest - sp.ellipk(m)) / (2 * m))
+
+
+elementwise(sp.ellipk, of_modulus([k * c for k, c in enumerate(CENTRAL, 1)], ellipk_far))
+elementwise(
+    sp.ellipe,
+    of_modulus(
+        [-k * c / (2 * k - 1) for k, c in enumerate(CENTRAL, 1)],
+        lambda m: (sp.ellipe(m) - sp.ellipk(m)) / (2 * m),  # DLMF 19.4.2
+    ),
+)

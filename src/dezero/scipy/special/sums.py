@@ -135,16 +135,30 @@ def logsumexp(
     return out, sign(a, b, axis=axis, keepdims=keepdims)
 
 
+def centred_shares(t: Any, out: Any, axis: Axis) -> Any:
+    """What a direction does to shares, or a cotangent: the same."""
+    return out * (t - np.sum(t * out, axis=axis, keepdims=True))
+
+
+soft = primitive(
+    sp.softmax,
+    lambda g, out, *, axis=None: centred_shares(g, out, axis),
+    pushes=(lambda t, out, *, axis=None: centred_shares(t, out, axis),),
+    batching=members,
+)
+log_soft = primitive(
+    sp.log_softmax,
+    lambda g, out, *, axis=None: g - np.exp(out) * np.sum(g, axis=axis, keepdims=True),
+    pushes=(lambda t, out, *, axis=None: t - np.sum(np.exp(out) * t, axis=axis, keepdims=True),),
+    batching=members,
+)
+
+
 def softmax(x: Any, axis: Axis = None) -> Any:
     """Each exponential's share in the sum along an axis, or of all."""
-    top = stopped(np.max(x, axis=axis, keepdims=True))
-    e = np.exp(x - top)
-    return e / np.sum(e, axis=axis, keepdims=True)
+    return soft(as_array(x), axis=axis)
 
 
 def log_softmax(x: Any, axis: Axis = None) -> Any:
     """The logarithm of `softmax`, also where that is 0."""
-    top = stopped(np.max(x, axis=axis, keepdims=True))
-    rest = x - np.where(np.isfinite(top), top, 0)
-    with np.errstate(divide="ignore"):
-        return rest - np.log(np.sum(np.exp(rest), axis=axis, keepdims=True))
+    return log_soft(as_array(x), axis=axis)
