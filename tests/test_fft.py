@@ -22,6 +22,8 @@ def test_what_numpy_refuses_is_refused(fn):
     v = dz.Variable(X)
     first = {"s": (0, 2), "axes": (0, 1)} if fn in OVER_AXES else {"n": 0}
     other = {"axes": (5,)} if fn in OVER_AXES else {"axis": 5}
+    with pytest.raises(ValueError, match="0"):
+        fn(v[:0], **({"axes": (0,)} if fn in OVER_AXES else {"axis": 0}))
     for kwargs, kind in [(first, ValueError), (other, IndexError), ({"norm": "none"}, ValueError)]:
         with pytest.raises(kind):
             fn(X, **kwargs)

@@ -12,7 +12,7 @@ import scipy.special as sp
 
 import dezero as dz
 import dezero.scipy.special as mirror
-from dezero.errors import UnsupportedError
+from dezero.errors import ConversionError, UnsupportedError
 from dezero.testing import check_grads
 
 DIGITS = [
@@ -206,8 +206,10 @@ def test_more_refusals():
             dz.grad(lambda z, f=f: np.real(f(1, z)))(1 + 1j)
     with pytest.raises(ValueError, match="not met"):
         mirror.multigammaln(v, 5)
-    with pytest.raises(TypeError, match="pbdv"):
+    with pytest.raises(UnsupportedError, match=r"^pbdv has no derivative"):
         sp.pbdv(1.0, v)
+    with pytest.raises(ConversionError, match=r"`dezero\.scipy`"):
+        sp.softmax(v)
 
 
 # ---- SciPy's names ----

@@ -553,8 +553,8 @@ def elementwise(
     **traits
         ``masks=True`` if exact zeros go to what was not taken; ``holomorphic=False``.
     """
-    title = title or function.__name__
-    row = Elementwise(fn or function, title, name, rules, pushes or rules, **traits)
+    own = function.__name__
+    row = Elementwise(fn or function, title or own, name or own, rules, pushes or rules, **traits)
     if len(rules) == 1:
         ROWS[function] = row.unary()
     elif len(rules) == 2:
