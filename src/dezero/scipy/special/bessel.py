@@ -100,7 +100,7 @@ def growing(order: Any, x: Any, near: Any) -> Any:
         return near
     z = np.where(far, np.abs(x), 1)
     # I_ν(-x) = (-1)^ν I_ν(x), and only whole orders have an x below 0
-    sign = np.where(x < 0, 1 - 2 * (np.asarray(order) % 2), 1) * np.sign(x)
+    sign = np.where(x < 0, 1 - 2 * (order % 2), 1) * np.sign(x)
     return np.where(far, sign * tail(order, -1 / z) / np.sqrt(2 * np.pi * z), near)
 
 

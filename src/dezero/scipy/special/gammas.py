@@ -13,7 +13,7 @@ from ...errors import UnsupportedError
 from ...rows import elementwise
 from ...rules.elementwise import flat
 from ...rules.nondiff import stopped
-from .tools import horner, refused, times
+from .tools import horner, instead_of, refused, times
 
 BERNOULLI = [1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510]
 """B_2, B_4, …"""
@@ -50,13 +50,13 @@ zeta_row: Any = elementwise(
 ROWS[sp.zeta] = ROWS[sp._ufuncs._zeta] = zeta_row
 
 
+@instead_of(sp.zeta)
 def zeta(x: Any, q: Any = None) -> Any:
     """The zeta function of Riemann, or with `q` of Hurwitz; differentiable by `q`."""
-    if q is not None:
-        return zeta_row(x, q)
-    return refused("zeta", "its only argument", "q") if isinstance(x, Box) else sp.zeta(x)
+    return refused("zeta", "its only argument", "q") if q is None else zeta_row(x, q)
 
 
+@instead_of(sp.polygamma)
 def polygamma(n: Any, x: Any) -> Any:
     """Derivative `n` of `psi`; `n` is plain.
 
@@ -214,6 +214,7 @@ elementwise(
 # what SciPy has as programs
 
 
+@instead_of(sp.comb)
 def comb(N: Any, k: Any, *, exact: bool = False, repetition: bool = False) -> Any:
     """How many ways to choose `k` of `N`, as a smooth function of both."""
     if exact:
@@ -224,6 +225,7 @@ def comb(N: Any, k: Any, *, exact: bool = False, repetition: bool = False) -> An
     return np.where((k <= N) & (N >= 0) & (k >= 0), sp.binom(N, k), 0)
 
 
+@instead_of(sp.factorial)
 def factorial(n: Any, exact: bool = False, extend: str = "zero") -> Any:
     """Γ(n + 1), with the keywords of `scipy.special.factorial`; 0 below 0."""
     if exact:
@@ -238,6 +240,7 @@ def refused_exact(name: str) -> None:
     raise UnsupportedError(f"scipy.special.{name} of a box does not take exact=True")
 
 
+@instead_of(sp.multigammaln)
 def multigammaln(a: Any, d: int) -> Any:
     """The logarithm of the multivariate gamma function of dimension `d` (DLMF 35.3.2).
 

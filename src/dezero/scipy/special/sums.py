@@ -14,7 +14,7 @@ from ...rows import Nondifferentiable, primitive
 from ...rules.elementwise import share
 from ...rules.nondiff import stopped
 from ...rules.reduce import Axis, opened
-from .tools import times
+from .tools import instead_of, times
 
 
 def members(p: Any, n: int, mine: Any, xs: Any, params: Any) -> Any:
@@ -98,6 +98,7 @@ weighted = primitive(
 sign = Nondifferentiable(sign_of_sum, "sign_of_sum", batching=members)
 
 
+@instead_of(sp.logsumexp)
 def logsumexp(
     a: Any,
     axis: Axis = None,
@@ -154,11 +155,13 @@ log_soft = primitive(
 )
 
 
+@instead_of(sp.softmax)
 def softmax(x: Any, axis: Axis = None) -> Any:
     """Each exponential's share in the sum along an axis, or of all."""
-    return soft(as_array(x), axis=axis)
+    return soft(x, axis=axis)
 
 
+@instead_of(sp.log_softmax)
 def log_softmax(x: Any, axis: Axis = None) -> Any:
     """The logarithm of `softmax`, also where that is 0."""
-    return log_soft(as_array(x), axis=axis)
+    return log_soft(x, axis=axis)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from ...box import Box
 from ...errors import UnsupportedError
 from ...masks import everywhere, is_zero
 
@@ -45,6 +47,22 @@ def gaussian(x: Any) -> Any:
     """``exp(-x²)``."""
     with np.errstate(over="ignore"):
         return np.exp(-np.square(x))
+
+
+def instead_of(theirs: Callable[..., Any]) -> Callable[..., Any]:
+    """A decorator for what a SciPy function that is a program does on boxes; on anything else it is
+    SciPy's.
+    """
+
+    def decorate(ours: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(ours)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            boxed = any(isinstance(x, Box) for x in (*args, *kwargs.values()))
+            return (ours if boxed else theirs)(*args, **kwargs)
+
+        return call
+
+    return decorate
 
 
 def refused(name: str, what: str, other: str = "its argument") -> Any:
