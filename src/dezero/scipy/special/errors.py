@@ -42,13 +42,13 @@ def joined(far: Any, x: Any, near: Any, factor: complex, sign: int) -> Any:
 
 
 def erfcx_slope(x: Any, out: Any) -> Any:
-    """2 x erfcx(x) - 2 / √π (DLMF 7.10.3, for w(i x))."""
+    """2 x erfcx(x) - 2 / √π (DLMF 7.10.2, at i x)."""
     far = (np.abs(x) > FAR) & (np.real(x) > 0)
     return joined(far, x, lambda x: 2 * x * out - SLOPE, SLOPE, 1)
 
 
 def dawsn_slope(x: Any, out: Any) -> Any:
-    """1 - 2 x F(x) (DLMF 7.10.3)."""
+    """1 - 2 x F(x), from the definition (DLMF 7.2.5)."""
     far = (np.abs(x) > FAR) & (np.abs(np.real(x)) > np.abs(np.imag(x)))
     return joined(far, x, lambda x: 1 - 2 * x * out, -1.0, -1)
 

@@ -242,7 +242,7 @@ def refused_exact(name: str) -> None:
 
 @instead_of(sp.multigammaln)
 def multigammaln(a: Any, d: int) -> Any:
-    """The logarithm of the multivariate gamma function of dimension `d` (DLMF 35.3.2).
+    """The logarithm of the multivariate gamma function of dimension `d` (DLMF 35.3).
 
     Raises
     ------
