@@ -55,7 +55,7 @@ def _searched(p: Any, n: int, mine: Any, xs: Any, params: Any) -> Any:
 nondifferentiable(
     *(np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal),
     *(np.logical_and, np.logical_or, np.logical_xor, np.logical_not),
-    *(np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert),
+    *(np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert, np.left_shift, np.right_shift),
     *(np.isfinite, np.isinf, np.isnan, np.isneginf, np.isposinf, np.signbit),
     *(np.isreal, np.iscomplex, np.isclose),
     batching=pointwise,
