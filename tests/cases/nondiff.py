@@ -20,6 +20,8 @@ CONSTANT = {
     "logical_xor": compared(np.logical_xor),
     "logical_not": [np.logical_not],
     "bitwise_and": [lambda x: (x > 0) & (x < 1), lambda x: np.bitwise_and(x > 0, x < 1)],
+    "left_shift": [lambda x: np.left_shift(np.argsort(x), 1), lambda x: np.argsort(x) << 2],
+    "right_shift": [lambda x: np.right_shift(np.argsort(x), 1), lambda x: np.argsort(x) >> 1],
     "bitwise_or": [lambda x: (x < 0) | (x > 1)],
     "bitwise_xor": [lambda x: (x > 0) ^ (x > 1)],
     "invert": [lambda x: ~(x > 0)],
@@ -54,6 +56,7 @@ CONSTANT = {
     "empty_like": [lambda x: np.empty_like(x) * 0 == 0, lambda x: np.empty_like(x).shape],
     "array_repr": [np.array_repr],
     "array_str": [np.array_str],
+    "array2string": [np.array2string, lambda x: np.array2string(x, precision=1, separator="; ")],
     "whole": [lambda x: x.astype(int), lambda x: x.astype("bool")],
     # not rows, because nothing is computed
     "shape": [np.shape],

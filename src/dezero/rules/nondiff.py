@@ -68,7 +68,7 @@ nondifferentiable(np.argwhere, np.nonzero, np.flatnonzero, batching=refused)
 nondifferentiable(np.allclose, batching=_all_close)
 nondifferentiable(np.array_equal, batching=_all_equal)
 nondifferentiable(np.searchsorted, batching=_searched)
-nondifferentiable(np.array_repr, np.array_str, batching=pointwise)
+nondifferentiable(np.array_repr, np.array_str, np.array2string, batching=pointwise)
 
 stopped = Nondifferentiable(lambda x: x, "stop_gradient", batching=pointwise)
 """What a box holds, cut from all derivatives, and still a batch if it is one."""
