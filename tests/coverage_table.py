@@ -251,13 +251,21 @@ def page(facts):
         if moving:
             lines += [f"## {home}\n\n", "| | reverse | forward | second order | vmap | complex |\n"]
             lines += ["|---|---|---|---|---|---|\n", *(row(n, covered[n]) for n in moving), "\n"]
-        plain = [name.rpartition(".")[2] for name in mine if not covered[name].derivative]
+        plain = {name: covered[name] for name in mine if not covered[name].derivative}
         if plain:
-            lines.append(f"Values without a derivative: {' '.join(f'`{n}`' for n in plain)}.\n\n")
+            lines.append(f"Values without a derivative: {listed(plain)}.")
+            alone = [name for name, each in plain.items() if not each.batched]
+            lines.append(f" Of these not in one pass under `vmap`: {listed(alone)}." * bool(alone))
+            lines.append("\n\n")
     lines.append("## Not covered\n\n| | why |\n|---|---|\n")
     reasons = REASONS | dict.fromkeys(missing(facts), "no case yet")
     lines += [f"| `{name}` | {reason} |\n" for name, reason in sorted(reasons.items())]
     return "".join(lines)
+
+
+def listed(names):
+    """Functions of a module by their last names."""
+    return " ".join(f"`{name.rpartition('.')[2]}`" for name in names)
 
 
 def row(name, facts):

@@ -145,9 +145,11 @@ def node_of(variable: Variable) -> Node:
     return node
 
 
-def attach(data: Any, node: Node | None, level: int) -> Variable:
+def attach(
+    data: Any, node: Node | None, level: int, kind: type[Variable] | None = None
+) -> Variable:
     """A Variable around an array, as the holder of a node's value."""
-    v: Variable = new(Variable)
+    v: Variable = new(kind or Variable)
     v._value, v._node, v._level = data, node, level
     v.grad = v.name = None
     if node is not None:
@@ -618,9 +620,9 @@ class Variable(Box):
             if mine and x._value is None:
                 raise OperandError(f"{p.title}(None): a variable(None) holds no data")
             xs.append(x._value if mine else x)
-            edges.append(node_of(x) if mine else None)
+            edges.append(node_of(x) if mine and type(x) is not Constant else None)
         out = p(*xs, **params)
-        recording = records(level)
+        recording = records(level) and any(edges)
         if isinstance(out, tuple):
             nodes: Any = [None] * len(out)
             if recording:
@@ -631,10 +633,21 @@ class Variable(Box):
             return vs
         out = as_array(out)
         node = p.node(out, tuple(xs), tuple(edges), params) if recording else None
-        v = attach(out, node, level)
+        v = attach(out, node, level, None if any(edges) else kind_of(out))
         if not p.pointwise:
             note_views(v, operands)
         return v
+
+
+class Constant(Variable):
+    """Whole numbers that `dezero.numpy` made: computed with, and never differentiated by."""
+
+    __slots__ = ()
+
+
+def kind_of(made: Any) -> type[Variable]:
+    """Of an array that a program makes of nothing: floating ones are leaves like any other."""
+    return Variable if made.dtype.kind in "fc" else Constant
 
 
 def boxed(g: Any, level: int) -> Any:

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+import dezero.numpy as anp
+
 from .tools import Case, cplx, real
 
 
@@ -52,4 +54,15 @@ SPELLINGS = {
     "identity": made(lambda x: np.identity(3, like=x)),
     "tri": made(lambda x: np.tri(3, k=1, like=x)),
     "fromfunction": made(lambda x: np.fromfunction(lambda i, j: 1.0 * i + j, (2, 3), like=x)),
+    # of the mirror alone
+    "kaiser": [Case(lambda x: anp.kaiser(5, x), (real((), 1.0, 8.0),))],
+    "r_": [
+        Case(lambda x: anp.r_[x, 2.0, 1:4, x[:1] ** 2], (real(3),)),
+        Case(lambda x: anp.r_["0,2", x, x * 2, 0:3], (cplx(3),)),
+        Case(lambda x, y: anp.r_["1,2,0", x, y], (real(3), real((3, 2)))),
+    ],
+    "c_": [
+        Case(lambda x, y: anp.c_[x, y, np.arange(2.0)], (real(2), cplx((2, 2)))),
+        Case(lambda x: anp.c_[[x[0], x[1]], x[:2]], (real(3),)),
+    ],
 }

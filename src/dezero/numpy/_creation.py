@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..box import Box, as_array, foreign, plain, unsupported
-from ..core import as_variable
+from ..core import kind_of
 from ..dispatch import implements
 from ..errors import DataError, ShapeError, UnsupportedError
 
@@ -21,7 +21,7 @@ LAYOUTS = {"order": (None, "C", "K", "A"), "device": (None, "cpu"), "subok": (Tr
 def holder(made: Any) -> Any:
     """A box of an array; texts, dates and records, which no box holds, as they are."""
     made = numbers(made)
-    return made if made.dtype.kind in "SUTMmV" else as_variable(made)
+    return made if isinstance(made, Box) or made.dtype.kind in "SUTMmV" else kind_of(made)(made)
 
 
 def numbers(x: Any) -> Any:
@@ -95,7 +95,7 @@ def array(
     check_layout(np.array, {k: value for k, value in layout.items() if value})
     made = gathered(object)
     if dtype is not None and np.dtype(dtype) != made.dtype:
-        made = as_variable(made.astype(dtype))
+        made = holder(made.astype(dtype))
     if copy is False and made is not object:
         raise DataError("array: this is made by copying, which copy=False forbids")
     if copy and made is object:
