@@ -175,6 +175,7 @@ def kaiser(M: Any, beta: Any) -> Any:
     """
     if not isinstance(beta, Box):
         return np.kaiser(M, beta)
+    beta = beta.astype(np.result_type(np.float64, beta.dtype))
     if M == 1:
         return np.ones(1) + 0 * beta
     middle = (M - 1) / 2.0
