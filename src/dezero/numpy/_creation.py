@@ -14,8 +14,8 @@ from ..core import kind_of
 from ..dispatch import implements
 from ..errors import DataError, ShapeError, UnsupportedError
 
-LAYOUTS = {"order": (None, "C", "K", "A"), "device": (None, "cpu"), "subok": (True, False)}
-"""Keywords about memory, and the values at which they are nothing to a box."""
+LAYOUTS = {"order": ("C", "K", "A"), "device": ("cpu",), "subok": (True,)}
+"""Keywords about memory, and the values, beside none, at which they are nothing to a box."""
 
 
 def holder(made: Any) -> Any:
@@ -32,7 +32,7 @@ def numbers(x: Any) -> Any:
     return x
 
 
-def boxed(function: Callable[..., Any]) -> Callable[..., Any]:
+def boxed(function: Any) -> Callable[..., Any]:
     """The same function, whose result is a box."""
 
     @functools.wraps(function)
@@ -67,11 +67,12 @@ def gathered(x: Any) -> Any:
 
 def check_layout(function: Any, keywords: dict[str, Any]) -> None:
     """Refuse keywords that a box does not honour."""
-    refused = [k for k, value in keywords.items() if value not in LAYOUTS.get(k, ())]
+    refused = [k for k, value in keywords.items() if value and value not in LAYOUTS.get(k, ())]
     if refused:
         raise unsupported(function, kwargs=refused)
 
 
+@implements(np.array)
 def array(
     object: Any, dtype: Any = None, *, copy: bool | None = True, ndmin: int = 0, **layout: Any
 ) -> Any:
@@ -92,7 +93,7 @@ def array(
         raise DataError(f"{type(object)} is not supported: its own arithmetic would be lost")
     if not has_box(object):
         return holder(np.array(object, dtype, copy=copy, ndmin=ndmin, **layout))
-    check_layout(np.array, {k: value for k, value in layout.items() if value})
+    check_layout(np.array, layout)
     made = gathered(object)
     if dtype is not None and np.dtype(dtype) != made.dtype:
         made = holder(made.astype(dtype))
@@ -104,16 +105,19 @@ def array(
     return made.reshape((1,) * missing + made.shape) if missing > 0 else made
 
 
+@implements(np.asarray)
 def asarray(a: Any, dtype: Any = None, order: Any = None, **layout: Any) -> Any:
     """The same as `numpy.asarray`, as a box: boxes as they are, `array` of anything else."""
     return array(a, dtype, copy=layout.pop("copy", None), order=order or "K", **layout)
 
 
+@implements(np.asanyarray)
 def asanyarray(a: Any, dtype: Any = None, order: Any = None, **layout: Any) -> Any:
     """The same as `asarray`: a box holds no subclasses."""
     return asarray(a, dtype, order, **layout)
 
 
+@implements(np.ascontiguousarray)
 def ascontiguousarray(a: Any, dtype: Any = None, **layout: Any) -> Any:
     """The same as `asarray`, in C order and of one axis at least."""
     return array(a, dtype, copy=None, order="C", ndmin=1, **layout)
@@ -132,6 +136,7 @@ def asarray_chkfinite(a: Any, dtype: Any = None, order: Any = None) -> Any:
     return made
 
 
+@implements(np.full)
 def full(shape: Any, fill_value: Any, dtype: Any = None, order: Any = "C", **layout: Any) -> Any:
     """The same as `numpy.full`, as a box, and filled with boxes if they are given."""
     if not has_box(fill_value):
@@ -158,6 +163,7 @@ def full_like(
     return full(shape, fill_value, model.dtype if dtype is None else dtype, **layout)
 
 
+@implements(np.fromiter)
 def fromiter(iter: Any, dtype: Any, count: int = -1, **layout: Any) -> Any:
     """The same as `numpy.fromiter`, as a box, also of boxes."""
     found = list(itertools.islice(iter, None if count < 0 else count))
@@ -199,19 +205,21 @@ class Joining:
         if set(words) & {"r", "c"}:
             raise UnsupportedError("np.r_ and np.c_ make no matrices of boxes")
         parts = [part for part in parts if not isinstance(part, str)]
-        weak = [part if type(part) in (int, float, complex) else None for part in parts]
-        arrays = [array(part, copy=None) for part in parts]
+        arrays = [gathered(part) for part in parts]
+        weak = (int, float, complex)  # whose precision does not count
         dtype = np.result_type(
-            *(x.dtype if w is None else w for x, w in zip(arrays, weak, strict=True))
+            *(
+                part if type(part) in weak else x.dtype
+                for part, x in zip(parts, arrays, strict=True)
+            )
         )
-        ends = np.cumsum([0, *(x.size for x in arrays)])
-        places = [
-            np.arange(end - x.size, end).reshape(x.shape)
-            for x, end in zip(arrays, ends[1:].tolist(), strict=True)
-        ]
-        joined = self.numpys[(*words, *places)]
         pool = np.concatenate([np.ravel(x) for x in arrays]).astype(dtype)
-        return pool[joined]
+        starts = np.cumsum([0, *(x.size for x in arrays[:-1])])
+        places = [
+            np.arange(x.size).reshape(x.shape) + start
+            for x, start in zip(arrays, starts, strict=True)
+        ]
+        return pool[self.numpys[(*words, *places)]]
 
     def __len__(self) -> int:
         return 0
@@ -219,15 +227,15 @@ class Joining:
 
 r_, c_ = Joining(np.r_), Joining(np.c_)
 
-zeros, ones, empty = boxed(np.zeros), boxed(np.ones), boxed(np.empty)
-zeros_like, ones_like, empty_like = (
-    boxed(function) for function in (np.zeros_like, np.ones_like, np.empty_like)
-)
-arange, linspace, logspace = boxed(np.arange), boxed(np.linspace), boxed(np.logspace)
-geomspace, fromfunction = boxed(np.geomspace), boxed(np.fromfunction)
-eye, identity, tri = boxed(np.eye), boxed(np.identity), boxed(np.tri)
 
-for made in (array, asarray, asanyarray, ascontiguousarray, full, fromiter):
-    implements(getattr(np, made.__name__))(made)  # np.zeros(3, like=v)
-for made in (zeros, ones, empty, arange, fromfunction, eye, identity, tri):
-    implements(getattr(np, made.__name__))(made)
+def liked(function: Any) -> Callable[..., Any]:
+    """The same function, whose result is a box; NumPy's own does as much for ``like=v``."""
+    return implements(function)(boxed(function))
+
+
+zeros, ones, empty = liked(np.zeros), liked(np.ones), liked(np.empty)
+arange, fromfunction = liked(np.arange), liked(np.fromfunction)
+eye, identity, tri = liked(np.eye), liked(np.identity), liked(np.tri)
+linspace, logspace, geomspace = boxed(np.linspace), boxed(np.logspace), boxed(np.geomspace)
+zeros_like, ones_like = boxed(np.zeros_like), boxed(np.ones_like)
+empty_like = boxed(np.empty_like)
