@@ -22,7 +22,7 @@ BENCH_PYTHON ?= $(if $(wildcard .peers/.installed),.peers/bin/python,$(BIN)/pyth
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:  # two pips in one environment get in each other's way; the tests run in parallel
-.PHONY: help demo test lint format types generated docs wheel-test bench peers clean
+.PHONY: help demo test lint format types generated docs wheel-test bench peers peer-suites clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -67,6 +67,9 @@ bench: $(VENV)/.installed  ## microseconds per operation (after `make peers`: be
 	$(BENCH_PYTHON) benchmarks/overhead.py
 
 peers: .peers/.installed  ## the environment with the other libraries of the benchmark (large)
+
+peer-suites: $(VENV)/.installed-test  ## HIPS autograd's own tests on DeZero, downloaded
+	$(BIN)/python benchmarks/suites.py --failures
 
 clean:  ## remove what the other targets made, .peers excepted
 	rm -rf $(VENV) build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -255,6 +255,7 @@ DIFFERENTIATION = [
     ("dz.grad(lambda x: None)(1.0)", NonScalarError, "NoneType | not one real number"),
     ("dz.grad(lambda x: (x, x))(1.0)", NonScalarError, "tuple | not one real number"),
     ("dz.grad(lambda x: [x])(1.0)", NonScalarError, "list | not one real number"),
+    ("dz.grad(lambda x: x > 0)(1.0)", NonScalarError, "bool | not one real number"),
     ("dz.grad(lambda x: 'a')(1.0)", NonScalarError, "str | not one real number"),
     ("dz.grad(lambda x: np.str_('a'))(1.0)", NonScalarError, "not one real number"),
     ("dz.grad(np.sin)('a')", DataError, "grad(sin) | <class 'str'>"),
