@@ -1,5 +1,6 @@
 """`dezero.numpy`: NumPy's names, of which those that make arrays make boxes."""
 
+import copy
 import itertools
 import subprocess
 import sys
@@ -291,6 +292,56 @@ def test_whole_numbers_that_the_mirror_made_are_constants():
     assert x.grad[0] == 2 + 11 + 6
     with pytest.raises(AssignmentError, match="without loss"):
         k[0] = x[0]
+
+
+def test_constants_are_as_plain_arrays_inside_transforms():
+    x, k, plain_k = np.array([1.0, 2.0, 4.0]), anp.arange(3), np.arange(3)
+
+    def f(x, k):
+        return np.sum(k * x**2 * (k + 1) / 2)
+
+    for transform in (
+        lambda f: dz.grad(f)(x),
+        lambda f: dz.grad(dz.checkpoint(f))(x),
+        lambda f: dz.hessian(f)(x),
+        lambda f: dz.jvp(f, (x,), (x,))[1],
+        lambda f: dz.vmap(f)(np.stack([x, x])),
+        lambda f: dz.grad(dz.custom_jvp(f, lambda t, y, x: t[0] @ x * y))(x),
+        lambda f: dz.vjp(dz.custom_vjp(f, lambda g, _y, x: (g * x,)), x)[0],
+        lambda f: dz.linearize(f, x)[1](x),
+    ):
+        ours, theirs = transform(lambda x: f(x, k)), transform(lambda x: f(x, plain_k))
+        assert type(ours) is type(theirs)
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_constant_that_a_variable_was_assigned_into_is_a_result():
+    x = dz.Variable(np.array([1.0, 2.0]))
+    c = anp.arange(2) / 2
+    c[0] = x[1]
+    np.sum(c * x).backward()
+    np.testing.assert_array_equal(x.grad, [2.0, 0.5 + 1.0])
+
+    def filled(x):
+        c = anp.arange(2) / 2
+        c[0] = x[1]
+        return np.sum(c * x)
+
+    np.testing.assert_array_equal(dz.grad(filled)(x.data), [2.0, 1.5])
+    np.testing.assert_array_equal(dz.hessian(filled)(x.data), [[0.0, 1.0], [1.0, 0.0]])
+    assert dz.jvp(filled, (x.data,), (np.ones(2),))[1] == 3.5
+    assert dz.vmap(filled)(np.stack([x.data, x.data])).tolist() == [3.0, 3.0]
+
+
+def test_constants_are_copied():
+    k = anp.arange(3)
+    x = dz.Variable(np.ones(3))
+    shifted = anp.arange(-1, 3)
+    shifted[:-1] = shifted[1:]
+    for twin in (shifted[:-1], copy.copy(k), k.copy(), np.copy(k), anp.array(k), k[...]):
+        x.clear_grad()
+        np.sum(twin * x).backward()
+        np.testing.assert_array_equal(x.grad, [0.0, 1.0, 2.0])
 
 
 def test_the_stub_is_shipped():

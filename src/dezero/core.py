@@ -170,7 +170,7 @@ def revive(data: Any, node: Node, level: int, fresh: bool = False) -> Variable:
 def apart(x: Any) -> Any:
     """A value as it is now: what is assigned into its box later, or to its `data`, is not in it."""
     if isinstance(x, Variable):
-        return revive(x._value, node_of(x), x._level, fresh=True)
+        return x.__copy__()
     return x._twin() if isinstance(x, Box) else x
 
 
@@ -592,6 +592,8 @@ class Variable(Box):
         return "variable(" + str(plain(self)).replace("\n", "\n" + " " * 9) + ")"
 
     def __copy__(self) -> Variable:
+        if is_constant(self):
+            return attach(self._value, None, self._level, Constant)
         return revive(self._value, node_of(self), self._level, fresh=True)
 
     def __deepcopy__(self, memo: Any) -> Variable:
@@ -620,34 +622,44 @@ class Variable(Box):
             if mine and x._value is None:
                 raise OperandError(f"{p.title}(None): a variable(None) holds no data")
             xs.append(x._value if mine else x)
-            edges.append(node_of(x) if mine and type(x) is not Constant else None)
+            edges.append(edge_of(x) if mine else None)
         out = p(*xs, **params)
-        recording = records(level) and any(edges)
+        kind = Variable if any(edges) else Constant
+        recording = kind is Variable and records(level)
         if isinstance(out, tuple):
             nodes: Any = [None] * len(out)
             if recording:
                 nodes = p.nodes(out, tuple(xs), tuple(edges), params)
-            vs = tuple(attach(y, node, level) for y, node in zip(out, nodes, strict=True))
+            vs = tuple(attach(y, node, level, kind) for y, node in zip(out, nodes, strict=True))
             for v in vs:
                 note_views(v, operands)
             return vs
         out = as_array(out)
         node = p.node(out, tuple(xs), tuple(edges), params) if recording else None
-        v = attach(out, node, level, None if any(edges) else kind_of(out))
+        v = attach(out, node, level, kind)
         if not p.pointwise:
             note_views(v, operands)
         return v
 
 
 class Constant(Variable):
-    """Whole numbers that `dezero.numpy` made: computed with, and never differentiated by."""
+    """Numbers that are computed with and never differentiated by, as those of an ndarray.
+
+    Whole ones that `dezero.numpy` made, and what is computed of nothing else. One into which a
+    Variable has been assigned is a result like any other.
+    """
 
     __slots__ = ()
 
 
-def kind_of(made: Any) -> type[Variable]:
-    """Of an array that a program makes of nothing: floating ones are leaves like any other."""
-    return Variable if made.dtype.kind in "fc" else Constant
+def edge_of(x: Variable) -> Node | None:
+    """Where a cotangent for a Variable arrives: nowhere, if it is a constant."""
+    return None if is_constant(x) else node_of(x)
+
+
+def is_constant(x: Any) -> bool:
+    """Whether a value is a box without a derivative."""
+    return type(x) is Constant and not x.generation
 
 
 def boxed(g: Any, level: int) -> Any:
@@ -670,7 +682,7 @@ def own(g: Any) -> Any:
         alone = sys.getrefcount(g) == ALONE and g.flags.owndata and g.flags.writeable
         return g if alone else np.array(g)
     if isinstance(g, Variable):
-        return revive(g._value, node_of(g), g._level, fresh=True)
+        return g.__copy__()
     return g if isinstance(g, Box) else np.array(g)
 
 

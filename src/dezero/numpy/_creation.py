@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..box import Box, as_array, foreign, plain, unsupported
-from ..core import kind_of
+from ..core import Constant, Variable
 from ..dispatch import implements
 from ..errors import DataError, ShapeError, UnsupportedError
 
@@ -21,7 +21,9 @@ LAYOUTS = {"order": ("C", "K", "A"), "device": ("cpu",), "subok": (True,)}
 def holder(made: Any) -> Any:
     """A box of an array; texts, dates and records, which no box holds, as they are."""
     made = numbers(made)
-    return made if isinstance(made, Box) or made.dtype.kind in "SUTMmV" else kind_of(made)(made)
+    if isinstance(made, Box) or made.dtype.kind in "SUTMmV":
+        return made
+    return Variable(made) if made.dtype.kind in "fc" else Constant(made)
 
 
 def numbers(x: Any) -> Any:
