@@ -56,17 +56,17 @@ class Spy:
     def __init__(self):
         self.facts, self.called, self.depth = {}, {}, 0
 
-    def watched(self, function, call, args=()):
-        """The result of a call, noted down: with whether it, or what it wrote into, is a box."""
+    def watched(self, function, call, args, kwargs=()):
+        """The result of a call, noted down with what the function got and gave that is a box."""
         self.depth += 1
         try:
             result = call()
         finally:
             self.depth -= 1
         if not self.depth:
-            made = args[:1] if result is None else result
-            boxes = any(isinstance(x, Box) for x in optree.tree_leaves(made))
-            self.called[function] = self.called.get(function, False) or boxes
+            boxes = self.called.setdefault(function, [])
+            made = boxes_in(args[:1] if result is None else result)  # None: it wrote into the first
+            boxes += made and [*made, *boxes_in((args, dict(kwargs)))]
         return result
 
     @contextlib.contextmanager
@@ -77,10 +77,10 @@ class Spy:
 
         def array_ufunc(box, f, method, *args, **kwargs):
             call = functools.partial(ufunc, box, f, method, *args, **kwargs)
-            return spy.watched(f if method == "__call__" else (f, method), call, args)
+            return spy.watched(f if method == "__call__" else (f, method), call, args, kwargs)
 
         def array_function(box, f, types, args, kwargs):
-            return spy.watched(f, lambda: function(box, f, types, args, kwargs), args)
+            return spy.watched(f, lambda: function(box, f, types, args, kwargs), args, kwargs)
 
         Box.__array_ufunc__, Box.__array_function__ = array_ufunc, array_function
         try:
@@ -93,7 +93,7 @@ class Spy:
 
         @functools.wraps(function)
         def call(*args, **kwargs):
-            return self.watched(name, lambda: function(*args, **kwargs))
+            return self.watched(name, lambda: function(*args, **kwargs), args, kwargs)
 
         return call
 
@@ -115,16 +115,20 @@ class Spy:
 
     def note(self, case, batched, one_by_one):
         """What a case that has run tells of the functions that it called."""
-        is_complex = any(np.iscomplexobj(x) for x in case.args)
         for function, boxes in self.called.items():
             facts = self.facts.setdefault(function, Facts())
             if boxes:
                 facts.derivative = True
                 facts.modes.update(case.modes)
-                facts.complex |= is_complex
+                facts.complex |= any(x.dtype.kind == "c" for x in boxes)
             facts.batched |= batched
             facts.one_by_one |= one_by_one
         self.called = {}
+
+
+def boxes_in(tree):
+    """The boxes in nested containers."""
+    return [x for x in optree.tree_leaves(tree) if isinstance(x, Box)]
 
 
 def mirrored():
@@ -185,7 +189,7 @@ def observed():
                 spy.note(case, *outcome)
             for name in UNSEEN:
                 for case in cases.SPELLINGS.get(name.removeprefix("numpy."), ()):
-                    spy.called = {name: True}
+                    spy.called = {name: [dz.Variable(as_array(x)) for x in case.args]}
                     spy.note(case, *batches(case))
     return spy.facts
 
@@ -234,7 +238,7 @@ order in both modes, and under `vmap` with one member after the other.
 
 - **reverse**, **forward**: `backward`, `grad`, `vjp`; `jvp`. Both to second order, in every mix.
 - **vmap**: a batch in one pass; "one by one" where members are called in turn, with a warning.
-- **complex**: there are cases with complex operands.
+- **complex**: there are cases with complex operands or results.
 
 """
 YES, NO = "✓", "–"
