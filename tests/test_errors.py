@@ -214,7 +214,7 @@ CONVERSION = [
 ]
 UNSUPPORTED = [
     ("np.median(v)", UnsupportedError, "np.median | np.mean | v.data"),
-    ("np.hstack([v, v])", UnsupportedError, "np.hstack | np.concatenate"),
+    ("np.pad(v, 1, mode='empty')", UnsupportedError, "np.pad | mode='empty'"),
     ("np.nansum(v)", UnsupportedError, "np.nansum | np.sum"),
     ("np.fft.fft(v)", UnsupportedError, "np.fft.fft | v.data"),
     ("np.linalg.svd(m)", UnsupportedError, "np.linalg.svd | v.data"),
@@ -227,7 +227,7 @@ UNSUPPORTED = [
     ("np.sum(v, initial=1.0)", UnsupportedError, "np.sum | initial="),
     ("np.mean(v, where=a > 0)", UnsupportedError, "np.mean | where="),
     ("v.sum(dtype=np.float32)", UnsupportedError, "np.sum | dtype="),
-    ("np.concatenate([v, v], dtype=float)", UnsupportedError, "np.concatenate | dtype="),
+    ("np.concatenate([v, v], dtype='i4')", OperandError, "np.concatenate | casting='same_kind'"),
     ("np.clip(v, 0, 1, out=a)", UnsupportedError, "np.clip | out="),
     ("np.reshape(v, 3, copy=False)", UnsupportedError, "np.reshape | copy"),
     ("np.add.at(a, [0], s)", UnsupportedError, "np.add.at"),

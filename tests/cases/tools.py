@@ -20,6 +20,7 @@ class Case:
     modes: tuple[str, ...] = ("forward", "reverse")
     rtol: float | None = None
     fills: bool = False  # assigns into a copy of its first operand, in Python's own words
+    ragged: bool = False  # of another length for each member: a batch is refused
     exact: bool = True  # bit for bit the value that NumPy gives; else up to rounding
 
 

@@ -23,7 +23,7 @@ from ..errors import AssignmentError, OperandError
 from ..memory import Spent, forget_views, views_of
 from ..primitives import describe
 from ..rows import General, Jointly
-from .gather import in_batches, read, write
+from .gather import in_batches, is_mask, read, write
 from .nondiff import stopped
 
 
@@ -39,7 +39,10 @@ def _is_basic(index: Any) -> bool:
 def _scattered(g: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
     """Zeros of `shape` with `g` added at `index`."""
     out = np.zeros(shape, g.dtype)
-    _add_at(out, index, g)
+    if _is_basic(index):
+        out[index] = g
+    else:
+        np.add.at(out, index, g)
     return out
 
 
@@ -138,7 +141,8 @@ def _written(x: Any, w: Any, *, index: Any) -> Any:
 def _unwritten(g: Any, specs: tuple[Any, ...], *, index: Any) -> tuple[Any, Any]:
     """What was written over has no say any more; what was written has that place's."""
     shape = specs[1].shape
-    gw = g[index] if _is_basic(index) else g[index] * _last(g, index)
+    once = _is_basic(index) or is_mask(index)
+    gw = g[index] if once else g[index] * _last(g, index)
     ones = (1,) * (len(shape) - gw.ndim)  # NumPy takes a value with more axes, if they are 1
     return setitem(g, 0, index=index), np.reshape(gw, (*ones, *gw.shape)) if ones else gw
 
