@@ -1,6 +1,7 @@
 """The table. Importing this package declares its rows."""
 
 from . import (
+    bessel,
     convolution,
     creation,
     cumulative,
@@ -33,6 +34,7 @@ from . import (
 )
 
 __all__ = [
+    "bessel",
     "convolution",
     "creation",
     "cumulative",
