@@ -311,37 +311,44 @@ def np_poly(seq_of_zeros: Any) -> Any:
     return np.real(p) if zeros.dtype.kind == "c" and _closed(plain(zeros)) else p
 
 
-def _grown(p: Any, zero: Any) -> Any:
+def _ends(x: Any) -> tuple[Any, Any]:
+    """A polynomial of 1 and one of 0, for each vector of zeros."""
+    shape = (*x.shape[:-1], 1)
+    return np.ones(shape, x.dtype), np.zeros(shape, x.dtype)
+
+
+def _grown(p: Any, zero: Any, none: Any) -> Any:
     """The polynomial times x - zero."""
-    none = np.zeros((*p.shape[:-1], 1), p.dtype)
     return np.concatenate([p, none], axis=-1) - zero * np.concatenate([none, p], axis=-1)
 
 
 def _monic(x: Any) -> Any:
-    p: Any = np.ones((*x.shape[:-1], 1), x.dtype)
+    p, none = _ends(x)
     for k in range(x.shape[-1]):
-        p = _grown(p, x[..., k : k + 1])
+        p = _grown(p, x[..., k : k + 1], none)
     return p
 
 
 def _by_zeros(g: Any, x: Any) -> Any:
-    """Back through the factors, from the last: `found` is minus the sum of g times the rest."""
-    before, found = [np.ones((*x.shape[:-1], 1), x.dtype)], []
+    """Back through the factors from the last on; before each stands the product of the others."""
+    p, none = _ends(x)
+    before, found = [p], []
     for k in range(x.shape[-1] - 1):
-        before.append(_grown(before[-1], x[..., k : k + 1]))
+        before.append(_grown(before[-1], x[..., k : k + 1], none))
     for k in range(x.shape[-1] - 1, -1, -1):
-        found.append(-np.sum(g[..., 1:] * before[k], axis=-1))
-        g = g[..., :-1] - x[..., k : k + 1] * g[..., 1:]
-    return np.stack(found[::-1], axis=-1)
+        rest = g[..., 1:]
+        found.append(np.einsum("...i,...i->...", rest, before[k]))
+        g = g[..., :-1] - x[..., k : k + 1] * rest
+    return -np.stack(found[::-1], axis=-1)
 
 
 def _zeros_moved(t: Any, x: Any) -> Any:
-    p = np.ones((*x.shape[:-1], 1), x.dtype)
-    moved = np.zeros_like(p)
+    p, none = _ends(x)
+    moved: Any = none
     for k in range(x.shape[-1]):
-        none = np.zeros_like(p[..., :1])
-        step = t[..., k : k + 1] * np.concatenate([none, p], axis=-1)
-        moved, p = _grown(moved, x[..., k : k + 1]) - step, _grown(p, x[..., k : k + 1])
+        zero, step = x[..., k : k + 1], t[..., k : k + 1]
+        moved = _grown(moved, zero, none) - step * np.concatenate([none, p], axis=-1)
+        p = _grown(p, zero, none)
     return moved
 
 
