@@ -13,7 +13,7 @@ from ..axes import pointwise
 from ..box import as_array, plain
 from ..dispatch import implements
 from ..errors import OperandError, ShapeError, UnsupportedError
-from ..rows import General, primitive
+from ..rows import General
 
 
 def coefficients(p: Any, name: str) -> Any:
@@ -76,15 +76,11 @@ def _polynomial_members(p: Any, n: int, mine: Any, xs: Any, params: Any) -> Any:
     return p(c, x if mine[1] else np.expand_dims(x, 0))
 
 
-polynomial: General = primitive(
+polynomial: General = General(
     _horner,
-    lambda g, x, y: _by_coefficients(g, x, y),
-    lambda g, x, y: g * _slope(x, y),
-    pushes=(
-        lambda t, _x, y: polynomial(t, y),
-        lambda t, x, y: t * _slope(x, y),
-    ),
-    title="polyval",
+    "polyval",
+    (lambda g, x, y: _by_coefficients(g, x, y), lambda g, x, y: g * _slope(x, y)),
+    (lambda t, _x, y: polynomial(t, y), lambda t, x, y: t * _slope(x, y)),
     broadcasts=True,
     batching=_polynomial_members,
 )
@@ -131,9 +127,7 @@ def _powers_moved(t: Any, x: Any, *, n: int, increasing: bool) -> Any:
     return np.expand_dims(t, -1) * np.concatenate(parts, axis=-1)
 
 
-powers: General = primitive(
-    _powers, _powers_by, pushes=(_powers_moved,), title="vander", batching=pointwise
-)
+powers: General = General(_powers, "vander", (_powers_by,), (_powers_moved,), batching=pointwise)
 """The powers of each number, along a last axis."""
 
 
@@ -352,7 +346,7 @@ def _zeros_moved(t: Any, x: Any) -> Any:
     return moved
 
 
-monic = primitive(_monic, _by_zeros, pushes=(_zeros_moved,), title="poly", batching=pointwise)
+monic = General(_monic, "poly", (_by_zeros,), (_zeros_moved,), batching=pointwise)
 """The polynomial with the zeros along the last axis, and 1 before the highest power."""
 
 
@@ -380,11 +374,11 @@ def _slopes(out: Any, x: Any) -> Any:
     return -np.stack(powers, axis=-1) / np.expand_dims(by_root, -1)
 
 
-roots = primitive(
+roots = General(
     _roots,
-    lambda g, out, x: np.einsum("...i,...ij->...j", g, _slopes(out, x)),
-    pushes=(lambda t, out, x: np.einsum("...j,...ij->...i", t, _slopes(out, x)),),
-    title="roots",
+    "roots",
+    (lambda g, out, x: np.einsum("...i,...ij->...j", g, _slopes(out, x)),),
+    (lambda t, out, x: np.einsum("...j,...ij->...i", t, _slopes(out, x)),),
     batching=pointwise,
 )
 
