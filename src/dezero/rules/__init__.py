@@ -1,7 +1,9 @@
 """The table. Importing this package declares its rows."""
 
 from . import (
+    bessel,
     convolution,
+    creation,
     cumulative,
     decompositions,
     differences,
@@ -16,11 +18,15 @@ from . import (
     linalg,
     nondiff,
     norms,
+    padding,
     parts,
     picking,
+    placing,
     polynomials,
+    products,
     quantiles,
     reduce,
+    sets,
     shape,
     sorting,
     statistics,
@@ -28,7 +34,9 @@ from . import (
 )
 
 __all__ = [
+    "bessel",
     "convolution",
+    "creation",
     "cumulative",
     "decompositions",
     "differences",
@@ -43,11 +51,15 @@ __all__ = [
     "linalg",
     "nondiff",
     "norms",
+    "padding",
     "parts",
     "picking",
+    "placing",
     "polynomials",
+    "products",
     "quantiles",
     "reduce",
+    "sets",
     "shape",
     "sorting",
     "statistics",
