@@ -292,6 +292,7 @@ def _quotient(divisor: int) -> Callable[[Call, Unfinished], Coefficients]:
     """Of x / y, and of the solution of y out = x: what y out = x says of the coefficients.
 
     The row's push is what a coefficient of x, or of y times one of `out`, adds to that of `out`.
+    A recurrence is such an equation too, of two diagonals.
     """
 
     def rules(call: Call, out: Unfinished) -> Coefficients:
@@ -387,6 +388,7 @@ RULES: dict[Any, Callable[[Call, Unfinished], Coefficients]] = {
     TABLE["multiply"]: _convolved,
     TABLE["divide"]: _quotient(divisor=1),
     TABLE["solve"]: _quotient(divisor=0),
+    TABLE["recurrence"]: _quotient(divisor=0),
     TABLE["where"]: _coefficientwise,
     TABLE["power"]: _power,
     TABLE["prod"]: _product,

@@ -279,7 +279,7 @@ def solve_triangular(
     trans: Any = 0,
     lower: bool = False,
     unit_diagonal: bool = False,
-    overwrite_b: bool = False,  # noqa: ARG001  # nothing is overwritten
+    overwrite_b: bool = False,  # nothing is overwritten
     check_finite: bool = True,
 ) -> Any:
     """The solution of A x = b, Aᵀ x = b or Aᴴ x = b, by the triangle of A that is named."""
@@ -360,8 +360,8 @@ def solve_banded(
     l_and_u: tuple[int, int],
     ab: Any,
     b: Any,
-    overwrite_ab: bool = False,  # noqa: ARG001  # nothing is overwritten
-    overwrite_b: bool = False,  # noqa: ARG001  # likewise
+    overwrite_ab: bool = False,  # nothing is overwritten
+    overwrite_b: bool = False,  # likewise
     check_finite: bool = True,
 ) -> Any:
     """The solution of A x = b by the bands of A: ``ab[u + i - j, j]`` is ``A[i, j]``."""
@@ -397,8 +397,8 @@ def solve(
     a: Any,
     b: Any,
     lower: bool = False,
-    overwrite_a: bool = False,  # noqa: ARG001  # nothing is overwritten
-    overwrite_b: bool = False,  # noqa: ARG001  # likewise
+    overwrite_a: bool = False,  # nothing is overwritten
+    overwrite_b: bool = False,  # likewise
     check_finite: bool = True,
     assume_a: str | None = None,
     transposed: bool = False,
@@ -410,7 +410,7 @@ def solve(
 
 def inv(
     a: Any,
-    overwrite_a: bool = False,  # noqa: ARG001  # nothing is overwritten
+    overwrite_a: bool = False,  # nothing is overwritten
     check_finite: bool = True,
     *,
     assume_a: str | None = None,
@@ -422,7 +422,7 @@ def inv(
 
 def det(
     a: Any,
-    overwrite_a: bool = False,  # noqa: ARG001  # nothing is overwritten
+    overwrite_a: bool = False,  # nothing is overwritten
     check_finite: bool = True,
 ) -> Any:
     """The determinant."""
@@ -435,7 +435,7 @@ def det(
 def cholesky(
     a: Any,
     lower: bool = False,
-    overwrite_a: bool = False,  # noqa: ARG001  # nothing is overwritten
+    overwrite_a: bool = False,  # nothing is overwritten
     check_finite: bool = True,
 ) -> Any:
     """The factor of a positive definite matrix: the upper one, unless `lower`."""
@@ -471,8 +471,8 @@ def eigh(  # noqa: PLR0913  # SciPy's
     *,
     lower: bool = True,
     eigvals_only: bool = False,
-    overwrite_a: bool = False,  # noqa: ARG001  # nothing is overwritten
-    overwrite_b: bool = False,  # noqa: ARG001  # likewise
+    overwrite_a: bool = False,  # nothing is overwritten
+    overwrite_b: bool = False,  # likewise
     type: int = 1,
     check_finite: bool = True,
     subset_by_index: tuple[int, int] | None = None,
@@ -516,7 +516,7 @@ def svd(
     a: Any,
     full_matrices: bool = True,
     compute_uv: bool = True,
-    overwrite_a: bool = False,  # noqa: ARG001  # nothing is overwritten
+    overwrite_a: bool = False,  # nothing is overwritten
     check_finite: bool = True,
     lapack_driver: str = "gesdd",
 ) -> Any:
@@ -531,8 +531,8 @@ QR_MODES = {"full": "complete", "economic": "reduced", "r": "complete"}
 
 def qr(
     a: Any,
-    overwrite_a: bool = False,  # noqa: ARG001  # nothing is overwritten
-    lwork: int | None = None,  # noqa: ARG001  # it is for speed alone
+    overwrite_a: bool = False,  # nothing is overwritten
+    lwork: int | None = None,  # it is for speed alone
     mode: str = "full",
     pivoting: bool = False,
     check_finite: bool = True,
@@ -606,7 +606,7 @@ _lu = several(_lu_value, _lu_back, pushes=(_lu_moved,), title="lu", batching=sta
 def lu(
     a: Any,
     permute_l: bool = False,
-    overwrite_a: bool = False,  # noqa: ARG001  # nothing is overwritten
+    overwrite_a: bool = False,  # nothing is overwritten
     check_finite: bool = True,
     p_indices: bool = False,
 ) -> Any:
@@ -648,7 +648,7 @@ _order = Nondifferentiable(_order_of, "order_of_pivots", batching=pointwise)
 
 def lu_factor(
     a: Any,
-    overwrite_a: bool = False,  # noqa: ARG001  # nothing is overwritten
+    overwrite_a: bool = False,  # nothing is overwritten
     check_finite: bool = True,
 ) -> tuple[Any, Any]:
     """L and U of a square matrix in one, and which row each was exchanged with."""
