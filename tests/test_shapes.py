@@ -73,6 +73,7 @@ REFUSED = [
     (lambda: np.linspace(w, 1, 2.5), TypeError, "integer"),
     (lambda: np.linspace(w, 1, device="gpu"), UnsupportedError, "device"),
     (lambda: np.geomspace(w, 0.0), OperandError, "zero"),
+    (lambda: np.full_like(dz.Variable(np.arange(3)), w), AssignmentError, "float64"),
     (lambda: np.full_like(v, w, device="gpu"), UnsupportedError, "device"),
     (lambda: np.take(w, 3), BoundsError, "out of bounds"),
     (lambda: np.take(w, 0.5), OperandError, "whole"),
