@@ -213,11 +213,9 @@ CONVERSION = [
     ("float(d)", ConversionError, "float(v) | v.data"),
 ]
 UNSUPPORTED = [
-    ("np.median(v)", UnsupportedError, "np.median | np.mean | v.data"),
     ("np.pad(v, 1, mode='empty')", UnsupportedError, "np.pad | mode='empty'"),
-    ("np.nansum(v)", UnsupportedError, "np.nansum | np.sum"),
-    ("np.fft.fft(v)", UnsupportedError, "np.fft.fft | v.data"),
-    ("np.linalg.svd(m)", UnsupportedError, "np.linalg.svd | v.data"),
+    ("np.linalg.qr(m, 'raw')", UnsupportedError, "np.linalg.qr | raw"),
+    ("np.emath.sqrt(v)", UnsupportedError, "np.lib.scimath.sqrt | v.data"),
     ("np.add(v, v, out=a)", UnsupportedError, "np.add | out= | a = a + v"),
     ("np.exp(v, where=a > 0)", UnsupportedError, "np.exp | where= | np.where(mask"),
     ("np.exp(v, out=s)", OperandError, "out= has shape"),

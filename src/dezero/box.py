@@ -185,7 +185,13 @@ class Box:
         )
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
-        raise self._refuse("Making a plain ndarray (np.asarray(v), np.array([v]), a[i] = v)")
+        how = (
+            "np.asarray(v), np.array([v]), a[i] = v; also a.dot(v) of an ndarray a, which is "
+            "`a @ v` or `np.dot(a, v)`"
+        )
+        if "scipy" in sys.modules:
+            how += "; in SciPy: `dezero.scipy` has functions that take boxes"
+        raise self._refuse(f"Making a plain ndarray ({how})")
 
     def __float__(self) -> float:
         raise self._refuse("float(v)")
@@ -380,7 +386,8 @@ class Box:
 
     sum, mean, prod = method(np.sum), method(np.mean), method(np.prod)
     max, min, clip = method(np.max), method(np.min), method(np.clip)
-    var, std, cumsum = method(np.var), method(np.std), method(np.cumsum)
+    var, std = method(np.var), method(np.std)
+    cumsum, cumprod = method(np.cumsum), method(np.cumprod)
     dot, ravel = method(np.dot), method(np.ravel)
     squeeze, swapaxes = method(np.squeeze), method(np.swapaxes)
     conj, conjugate = method(np.conjugate), method(np.conjugate)
@@ -444,13 +451,17 @@ INSTEAD = {
     **dict.fromkeys(("hstack", "vstack", "column_stack", "append", "block"), "np.concatenate"),
     **dict.fromkeys(("split", "array_split", "diff", "take", "roll"), "slices, v[a:b]"),
     **dict.fromkeys(("tile", "repeat"), "np.broadcast_to"),
-    **dict.fromkeys(("einsum", "vdot", "kron"), "np.tensordot"),
     **dict.fromkeys(("norm", "linalg.norm"), "np.sqrt(np.sum(v * v))"),
     "dtype=": "cast first, v.astype(dtype)",
     "where=": "np.where(mask, v, 0) before it",
     "initial=": "put the initial value in by an operation after it",
 }
 """What to write instead, where the nearest name would mislead."""
+
+
+def shown(name: str) -> str:
+    """A function's name with ``np.`` before it, unless it is another library's."""
+    return f"np.{name}" if hasattr(np, name.split(".", maxsplit=1)[0]) else name
 
 
 def unsupported(function: Any, method: str = "__call__", kwargs: Any = ()) -> UnsupportedError:
@@ -460,22 +471,22 @@ def unsupported(function: Any, method: str = "__call__", kwargs: Any = ()) -> Un
     name = ".".join(filter(None, (prefix, getattr(function, "__name__", str(function)))))
     if "out" in kwargs:
         return UnsupportedError(
-            f"np.{name}: a box cannot be written into an existing array (`out=`, or `a += v` and "
-            "`a[i] += v` on a plain ndarray). Write `a = a + v`, or fill an array made with "
+            f"{shown(name)}: a box cannot be written into an existing array (`out=`, or `a += v` "
+            "and `a[i] += v` on a plain ndarray). Write `a = a + v`, or fill an array made with "
             "`a = dz.numpy.zeros(shape)`"
         )
     if method != "__call__":
-        return UnsupportedError(f"np.{name}.{method} of a box is not supported")
+        return UnsupportedError(f"{shown(name)}.{method} of a box is not supported")
     if kwargs:
         keywords = ", ".join(f"{key}=" for key in kwargs)
         instead = "; ".join(INSTEAD[f"{key}="] for key in kwargs if f"{key}=" in INSTEAD)
         hint = f"; instead: {instead}" if instead else ""
-        return UnsupportedError(f"np.{name} of a box does not take {keywords}{hint}")
+        return UnsupportedError(f"{shown(name)} of a box does not take {keywords}{hint}")
     known = {getattr(key, "__name__", ""): key for key in ROWS}
     near = difflib.get_close_matches(name.removeprefix("nan"), known, n=1, cutoff=0.75)
-    instead = INSTEAD.get(name, f"np.{near[0]}" if near else "")
+    instead = INSTEAD.get(name, shown(near[0]) if near else "")
     hint = f"; the nearest that is: {instead}" if instead else ""
     return UnsupportedError(
-        f"np.{name} has no derivative here and is not supported on boxes{hint}. "
+        f"{shown(name)} has no derivative here and is not supported on boxes{hint}. "
         "For a value without a gradient pass `v.data`"
     )

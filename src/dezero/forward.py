@@ -95,6 +95,8 @@ class Dual(Box):
         moving = records(level)  # inside no_grad nothing moves, as nothing is recorded
         if isinstance(out, tuple):
             outs = tuple(map(as_array, out))
+            if p.settle and moving:
+                outs = p.settle(outs, *txs, **params)
             tys = p.push(outs, tuple(xs), tuple(txs), params) if moving else map(still, outs)
             return tuple(dual(y, ty, level) for y, ty in zip(outs, tys, strict=True))
         out = as_array(out)

@@ -139,6 +139,9 @@ class Pending:
             out = self.unfinished(self.below(value, call.p), [])
             out._rule = _rule_of(call.p)(call, out)
             return out
+        moves = call.terms(1) if call.p.settle and self.order else (None,)
+        if all(move is not None for move in moves):
+            value = call.p.settle(value, *moves, **call.params)
         outs = tuple(self.unfinished(self.below(y, call.p), []) for y in value)
         rates = call.rate(call.p.push, outs)
         for m, out in enumerate(outs):

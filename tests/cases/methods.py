@@ -25,6 +25,7 @@ METHODS = {
         (lambda x: x.cumsum(), np.cumsum),
         (lambda x: x.cumsum(1), lambda x: np.cumsum(x, 1)),
     ],
+    "cumprod": [(lambda x: x.cumprod(1), lambda x: np.cumprod(x, 1))],
     "dot": [(lambda x: x.dot(np.arange(3.0)), lambda x: np.dot(x, np.arange(3.0)))],
     "ravel": [
         (lambda x: x.ravel(), np.ravel),

@@ -6,7 +6,7 @@ import numpy as np
 
 from dezero.rules.nondiff import stopped
 
-from .tools import X, along, compared
+from .tools import MASK, X, along, compared
 
 CONSTANT = {
     "equal": compared(np.equal, operator.eq),
@@ -36,8 +36,21 @@ CONSTANT = {
     "isclose": [lambda x: np.isclose(x, 2.0), lambda x: np.isclose(X, x, atol=0.6)],
     "allclose": [lambda x: np.allclose(x, x), lambda x: np.allclose(X, x + 1, rtol=0.1)],
     "array_equal": [lambda x: np.array_equal(x, X), lambda x: np.array_equal(X[0], x)],
-    "all": [*along(np.all), lambda x: np.all(x > -2)],
-    "any": [*along(np.any), lambda x: np.any(x > 2)],
+    "all": [
+        *along(np.all),
+        lambda x: np.all(x > -2),
+        lambda x: np.all(x, where=MASK),
+        lambda x: np.all(x > -1, axis=1, where=MASK[0], keepdims=True),
+        lambda x: np.all(x, where=x != 0),
+    ],
+    "logical_and.reduce": [np.logical_and.reduce, lambda x: np.logical_and.reduce(x > -1, axis=1)],
+    "logical_or.reduce": [np.logical_or.reduce, lambda x: np.logical_or.reduce(x > 1, axis=None)],
+    "any": [
+        *along(np.any),
+        lambda x: np.any(x > 2),
+        lambda x: np.any(x > 1, axis=0, where=MASK),
+        lambda x: np.any(x, where=x == 0),
+    ],
     "argmax": [*along(np.argmax), lambda x: np.argmax(a=x)],
     "argmin": along(np.argmin),
     "argsort": [*along(np.argsort), lambda x: np.argsort(x, kind="stable", axis=0)],

@@ -1,6 +1,7 @@
 """The table. Importing this package declares its rows."""
 
 from . import (
+    bessel,
     convolution,
     creation,
     cumulative,
@@ -9,8 +10,10 @@ from . import (
     einsum,
     elementwise,
     fft,
+    histograms,
     indexing,
     joining,
+    keywords,
     layout,
     linalg,
     nondiff,
@@ -20,6 +23,8 @@ from . import (
     picking,
     placing,
     polynomials,
+    products,
+    quantiles,
     reduce,
     sets,
     shape,
@@ -29,6 +34,7 @@ from . import (
 )
 
 __all__ = [
+    "bessel",
     "convolution",
     "creation",
     "cumulative",
@@ -37,8 +43,10 @@ __all__ = [
     "einsum",
     "elementwise",
     "fft",
+    "histograms",
     "indexing",
     "joining",
+    "keywords",
     "layout",
     "linalg",
     "nondiff",
@@ -48,6 +56,8 @@ __all__ = [
     "picking",
     "placing",
     "polynomials",
+    "products",
+    "quantiles",
     "reduce",
     "sets",
     "shape",
