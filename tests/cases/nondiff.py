@@ -4,9 +4,16 @@ import operator
 
 import numpy as np
 
+import dezero as dz
 from dezero.rules.nondiff import stopped
 
 from .tools import MASK, X, along, compared
+
+
+def whole():
+    """A box of whole numbers."""
+    return dz.Variable(np.array([4, 1, 2]))
+
 
 CONSTANT = {
     "equal": compared(np.equal, operator.eq),
@@ -19,10 +26,12 @@ CONSTANT = {
     "logical_or": compared(np.logical_or),
     "logical_xor": compared(np.logical_xor),
     "logical_not": [np.logical_not],
-    "bitwise_and": [lambda x: (x > 0) & (x < 1), lambda x: np.bitwise_and(x > 0, x < 1)],
-    "bitwise_or": [lambda x: (x < 0) | (x > 1)],
-    "bitwise_xor": [lambda x: (x > 0) ^ (x > 1)],
-    "invert": [lambda x: ~(x > 0)],
+    "bitwise_and": [lambda x: (x > 0) & (x < 1), lambda _x: np.bitwise_and(whole(), 3)],
+    "bitwise_or": [lambda x: (x < 0) | (x > 1), lambda _x: np.bitwise_or(whole(), 3)],
+    "bitwise_xor": [lambda x: (x > 0) ^ (x > 1), lambda _x: np.bitwise_xor(3, whole())],
+    "invert": [lambda x: ~(x > 0), lambda _x: np.invert(whole())],
+    "left_shift": [lambda _x: np.left_shift(whole(), 2), lambda _x: 1 << whole()],
+    "right_shift": [lambda _x: np.right_shift(whole(), 1), lambda _x: whole() >> whole()],
     "stop_gradient": [stopped],
     "exponent": [lambda x: np.frexp(x)[1]],
     "isfinite": [np.isfinite],
@@ -67,6 +76,7 @@ CONSTANT = {
     "empty_like": [lambda x: np.empty_like(x) * 0 == 0, lambda x: np.empty_like(x).shape],
     "array_repr": [np.array_repr],
     "array_str": [np.array_str],
+    "array2string": [np.array2string, lambda x: np.array2string(x, precision=1, separator="; ")],
     "whole": [lambda x: x.astype(int), lambda x: x.astype("bool")],
     # not rows, because nothing is computed
     "shape": [np.shape],

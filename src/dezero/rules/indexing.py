@@ -17,7 +17,7 @@ import numpy as np
 from ..axes import lined_up, spread
 from ..box import ROWS, Box, as_array, new_level, plain
 from ..config import observing, records
-from ..core import Node, Variable, node_of, revive
+from ..core import Node, Variable, edge_of, is_constant, node_of, revive
 from ..dispatch import implements
 from ..errors import AssignmentError, OperandError
 from ..memory import Spent, forget_views, views_of
@@ -219,7 +219,7 @@ def write_into(v: Any, index: Any, w: Any) -> Any:
         x = v._value if made else v
         turn_into(v, write(x, index, w) if batches else setitem(x, w, index=index))
         return v
-    edges = (v._node, node_of(w) if ours else None)
+    edges = (v._node, edge_of(w) if ours else None)
     # Two references are ours: the Variable's and the argument's.
     alone = sys.getrefcount(v._value) == 2 and v._value.base is None
     data = v._value if alone and v._value.flags.writeable else v._value.copy()
@@ -238,7 +238,7 @@ def write_into(v: Any, index: Any, w: Any) -> Any:
 
 def own_copy(w: Box) -> Box:
     """A box of the same value and the same derivative, in other memory."""
-    if isinstance(w, Variable):
+    if isinstance(w, Variable) and not is_constant(w):
         return revive(w._value.copy(), node_of(w), w._level, fresh=True)
     return ROWS[np.copy](w)  # type: ignore[no-any-return]  # of a box
 

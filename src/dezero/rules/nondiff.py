@@ -59,7 +59,7 @@ def _searched(p: Any, n: int, mine: Any, xs: Any, params: Any) -> Any:
 nondifferentiable(
     *(np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal),
     *(np.logical_and, np.logical_or, np.logical_xor, np.logical_not),
-    *(np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert),
+    *(np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert, np.left_shift, np.right_shift),
     *(np.isfinite, np.isinf, np.isnan, np.isneginf, np.isposinf, np.signbit),
     *(np.isreal, np.iscomplex, np.isclose),
     batching=pointwise,
@@ -72,7 +72,7 @@ nondifferentiable(np.argwhere, np.nonzero, np.flatnonzero, batching=refused)
 nondifferentiable(np.allclose, batching=_all_close)
 nondifferentiable(np.array_equal, batching=_all_equal)
 nondifferentiable(np.searchsorted, batching=_searched)
-nondifferentiable(np.array_repr, np.array_str, batching=pointwise)
+nondifferentiable(np.array_repr, np.array_str, np.array2string, batching=pointwise)
 
 stopped = Nondifferentiable(lambda x: x, "stop_gradient", batching=pointwise)
 """What a box holds, cut from all derivatives, and still a batch if it is one."""
