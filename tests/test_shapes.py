@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import dezero as dz
-from dezero.box import ROWS
 from dezero.errors import (
     AssignmentError,
     BoundsError,
@@ -309,10 +308,3 @@ def test_unique_with_all_that_it_returns():
     assert type(named).__name__ == "UniqueAllResult"
     assert isinstance(named.values, dz.Variable)
     assert not isinstance(named.indices, dz.Variable)
-
-
-@pytest.mark.skipif(np.median not in ROWS, reason="the border is a median")
-def test_a_border_of_medians():
-    x = np.array([1.0, 5.0, 2.0])
-    found = np.pad(dz.Variable(x), 2, "median")
-    np.testing.assert_array_equal(found.data, np.pad(x, 2, "median"))
