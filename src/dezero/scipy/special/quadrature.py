@@ -4,7 +4,7 @@ Such a derivative is the integral of the density's: of a polynomial in logarithm
 It is computed by Gauss's quadrature in the logarithm of the variable (in the logit), where the
 integrand is smooth and bell-shaped, from the limit to where the nearer tail is below rounding; so
 no digits are lost to cancellation. A parameter below 10 is first raised by the recurrences of DLMF
-8.8.5 and 8.17.20, whose terms are all of one sign.
+8.8.5 and 8.17.20, whose terms do not cancel.
 
 The price is an exponential or two for each of 48 nodes: about six times the function.
 """
