@@ -104,8 +104,9 @@ def test_every_function_that_boxes_take_has_a_case():
 
 
 def test_every_method_of_a_box_has_a_case():
-    public = {name for name in vars(Box) if not name.startswith("_")}
+    public = {name for name in dir(Box) if not name.startswith("_")}
     assert public - {"data", "process"} == METHODS.keys()
+    assert {name for name in dir(np.ndarray) if not name.startswith("_")} <= public
 
 
 # ---- values and gradients ----

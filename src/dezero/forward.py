@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from .box import Box, as_array, check_data, method, new_level, plain
+from .box import Box, as_array, check_data, new_level, plain
 from .config import records
 from .core import new
 from .errors import DataError, GraphError, ShapeError
 from .memory import note_views
+from .methods import method
 
 
 class Dual(Box):
