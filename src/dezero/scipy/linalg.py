@@ -33,6 +33,7 @@ from ..rules.inverses import (
     upper_part,
 )
 from ..rules.nondiff import stopped
+from ..taylor import RULES, Call, Coefficients, Unfinished, quotient
 
 linalg: Any = np.linalg  # its types ask for literals
 
@@ -758,3 +759,32 @@ def _block(x: Any) -> Any:
     if x.ndim > 2:
         raise ShapeError(f"block_diag: a block of shape {x.shape}")
     return np.reshape(x, (1, math.prod(x.shape))) if x.ndim < 2 else x
+
+
+# ---- Taylor coefficients ----
+
+
+def _expm_series(call: Call, _out: Unfinished) -> Coefficients:
+    """The first row of exp of the block Toeplitz matrix of the coefficients of the operand.
+
+    Such matrices multiply like polynomials that are cut off; of two blocks it is the Fréchet
+    derivative.
+    """
+    (x,) = call.operands
+
+    def rule(k: int) -> Any:
+        blocks = [call.term(x, j) for j in range(k + 1)]
+        zero, n = np.zeros_like(blocks[0]), blocks[0].shape[-1]
+        row = np.concatenate([zero if each is None else each for each in blocks], axis=-1)
+        rows = [row]
+        for j in range(1, k + 1):
+            left = np.zeros((*zero.shape[:-1], j * n), zero.dtype)
+            rows.append(np.concatenate([left, row[..., : (k + 1 - j) * n]], axis=-1))
+        return _expm(np.concatenate(rows, axis=-2))[..., :n, k * n :]
+
+    return rule
+
+
+RULES[_expm] = _expm_series
+RULES[_triangular] = RULES[_banded] = quotient(0)
+RULES[_sylvester] = quotient(0, 1)
