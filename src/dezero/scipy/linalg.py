@@ -33,6 +33,7 @@ from ..rules.inverses import (
     upper_part,
 )
 from ..rules.nondiff import stopped
+from ..taylor import RULES, Call, Coefficients, Unfinished, quotient
 
 linalg: Any = np.linalg  # its types ask for literals
 
@@ -279,7 +280,7 @@ def solve_triangular(
     trans: Any = 0,
     lower: bool = False,
     unit_diagonal: bool = False,
-    overwrite_b: bool = False,  # noqa: ARG001  # nothing is overwritten
+    overwrite_b: bool = False,  # nothing is overwritten
     check_finite: bool = True,
 ) -> Any:
     """The solution of A x = b, Aᵀ x = b or Aᴴ x = b, by the triangle of A that is named."""
@@ -360,8 +361,8 @@ def solve_banded(
     l_and_u: tuple[int, int],
     ab: Any,
     b: Any,
-    overwrite_ab: bool = False,  # noqa: ARG001  # nothing is overwritten
-    overwrite_b: bool = False,  # noqa: ARG001  # likewise
+    overwrite_ab: bool = False,  # nothing is overwritten
+    overwrite_b: bool = False,  # likewise
     check_finite: bool = True,
 ) -> Any:
     """The solution of A x = b by the bands of A: ``ab[u + i - j, j]`` is ``A[i, j]``."""
@@ -397,8 +398,8 @@ def solve(
     a: Any,
     b: Any,
     lower: bool = False,
-    overwrite_a: bool = False,  # noqa: ARG001  # nothing is overwritten
-    overwrite_b: bool = False,  # noqa: ARG001  # likewise
+    overwrite_a: bool = False,  # nothing is overwritten
+    overwrite_b: bool = False,  # likewise
     check_finite: bool = True,
     assume_a: str | None = None,
     transposed: bool = False,
@@ -410,7 +411,7 @@ def solve(
 
 def inv(
     a: Any,
-    overwrite_a: bool = False,  # noqa: ARG001  # nothing is overwritten
+    overwrite_a: bool = False,  # nothing is overwritten
     check_finite: bool = True,
     *,
     assume_a: str | None = None,
@@ -422,7 +423,7 @@ def inv(
 
 def det(
     a: Any,
-    overwrite_a: bool = False,  # noqa: ARG001  # nothing is overwritten
+    overwrite_a: bool = False,  # nothing is overwritten
     check_finite: bool = True,
 ) -> Any:
     """The determinant."""
@@ -435,7 +436,7 @@ def det(
 def cholesky(
     a: Any,
     lower: bool = False,
-    overwrite_a: bool = False,  # noqa: ARG001  # nothing is overwritten
+    overwrite_a: bool = False,  # nothing is overwritten
     check_finite: bool = True,
 ) -> Any:
     """The factor of a positive definite matrix: the upper one, unless `lower`."""
@@ -471,8 +472,8 @@ def eigh(  # noqa: PLR0913  # SciPy's
     *,
     lower: bool = True,
     eigvals_only: bool = False,
-    overwrite_a: bool = False,  # noqa: ARG001  # nothing is overwritten
-    overwrite_b: bool = False,  # noqa: ARG001  # likewise
+    overwrite_a: bool = False,  # nothing is overwritten
+    overwrite_b: bool = False,  # likewise
     type: int = 1,
     check_finite: bool = True,
     subset_by_index: tuple[int, int] | None = None,
@@ -516,7 +517,7 @@ def svd(
     a: Any,
     full_matrices: bool = True,
     compute_uv: bool = True,
-    overwrite_a: bool = False,  # noqa: ARG001  # nothing is overwritten
+    overwrite_a: bool = False,  # nothing is overwritten
     check_finite: bool = True,
     lapack_driver: str = "gesdd",
 ) -> Any:
@@ -531,8 +532,8 @@ QR_MODES = {"full": "complete", "economic": "reduced", "r": "complete"}
 
 def qr(
     a: Any,
-    overwrite_a: bool = False,  # noqa: ARG001  # nothing is overwritten
-    lwork: int | None = None,  # noqa: ARG001  # it is for speed alone
+    overwrite_a: bool = False,  # nothing is overwritten
+    lwork: int | None = None,  # it is for speed alone
     mode: str = "full",
     pivoting: bool = False,
     check_finite: bool = True,
@@ -606,7 +607,7 @@ _lu = several(_lu_value, _lu_back, pushes=(_lu_moved,), title="lu", batching=sta
 def lu(
     a: Any,
     permute_l: bool = False,
-    overwrite_a: bool = False,  # noqa: ARG001  # nothing is overwritten
+    overwrite_a: bool = False,  # nothing is overwritten
     check_finite: bool = True,
     p_indices: bool = False,
 ) -> Any:
@@ -648,7 +649,7 @@ _order = Nondifferentiable(_order_of, "order_of_pivots", batching=pointwise)
 
 def lu_factor(
     a: Any,
-    overwrite_a: bool = False,  # noqa: ARG001  # nothing is overwritten
+    overwrite_a: bool = False,  # nothing is overwritten
     check_finite: bool = True,
 ) -> tuple[Any, Any]:
     """L and U of a square matrix in one, and which row each was exchanged with."""
@@ -758,3 +759,32 @@ def _block(x: Any) -> Any:
     if x.ndim > 2:
         raise ShapeError(f"block_diag: a block of shape {x.shape}")
     return np.reshape(x, (1, math.prod(x.shape))) if x.ndim < 2 else x
+
+
+# ---- Taylor coefficients ----
+
+
+def _expm_series(call: Call, _out: Unfinished) -> Coefficients:
+    """The first row of exp of the block Toeplitz matrix of the coefficients of the operand.
+
+    Such matrices multiply like polynomials that are cut off; of two blocks it is the Fréchet
+    derivative.
+    """
+    (x,) = call.operands
+
+    def rule(k: int) -> Any:
+        blocks = [call.term(x, j) for j in range(k + 1)]
+        zero, n = np.zeros_like(blocks[0]), blocks[0].shape[-1]
+        row = np.concatenate([zero if each is None else each for each in blocks], axis=-1)
+        rows = [row]
+        for j in range(1, k + 1):
+            left = np.zeros((*zero.shape[:-1], j * n), zero.dtype)
+            rows.append(np.concatenate([left, row[..., : (k + 1 - j) * n]], axis=-1))
+        return _expm(np.concatenate(rows, axis=-2))[..., :n, k * n :]
+
+    return rule
+
+
+RULES[_expm] = _expm_series
+RULES[_triangular] = RULES[_banded] = quotient(0)
+RULES[_sylvester] = quotient(0, 1)
