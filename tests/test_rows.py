@@ -100,7 +100,8 @@ def test_every_function_that_boxes_take_has_a_case():
         else getattr(key, "__name__", key)
         for key in ROWS
     }
-    assert names <= ALL.keys() | CONSTANT.keys()
+    public = {name for name in names if not name.startswith("_")}  # the others go by their titles
+    assert public <= ALL.keys() | CONSTANT.keys()
 
 
 def test_every_method_of_a_box_has_a_case():

@@ -345,3 +345,31 @@ def test_many_members_of_a_long_batch_are_one_call():
     alone = dz.grad(lambda a, x: np.sum(sp.gammainc(a, x)), (0, 1))(xs, xs[::-1].copy())
     for a, b in zip(found, alone, strict=True):
         np.testing.assert_allclose(a, b, 1e-14)
+
+
+def test_large_arrays_are_taken_in_blocks():
+    """Of any layout, dtype and broadcast; the numbers are the same, and memory is not needed."""
+    n = 3 * 8192 + 5
+    a, x = np.linspace(0.2, 30, n), np.linspace(25, 0.1, n)
+    whole = dz.grad(lambda a, x: np.sum(sp.gammainc(a, x)), (0, 1))(a, x)
+    parts = [
+        dz.grad(lambda a, x: np.sum(sp.gammainc(a, x)), (0, 1))(*(v[k : k + 5000] for v in (a, x)))
+        for k in range(0, n, 5000)
+    ]
+    for found, expected in zip(whole, zip(*parts, strict=True), strict=True):
+        np.testing.assert_array_equal(found, np.concatenate(expected))
+    grid = np.asfortranarray(a[: 100 * 90].reshape(100, 90), np.float32)
+    for f in (
+        sp.exprel,
+        sp.erfcx,
+        sp.psi,
+        sp.j1,
+        sp.rgamma,
+        sp.ellipe,
+        lambda z: sp.beta(z, a[:90]),
+    ):
+        z = grid / 40
+        slope = dz.jvp(f, (z,), (np.ones_like(z),))[1]
+        rows = np.stack([dz.jvp(f, (row,), (np.ones_like(row),))[1] for row in z])
+        assert slope.dtype == rows.dtype
+        np.testing.assert_allclose(slope, rows, 2e-6)

@@ -292,7 +292,8 @@ def quotient(*divisors: int) -> Callable[[Call, Unfinished], Coefficients]:
     """Of x / y, and of the solution of y out = x: what y out = x says of the coefficients.
 
     The row's push is what a coefficient of x, or of y times one of `out`, adds to that of `out`.
-    There may be several such y: `divisors` says which operands they are.
+    There may be several such y: `divisors` says which operands they are. A recurrence is such an
+    equation too, of two diagonals.
     """
 
     def rules(call: Call, out: Unfinished) -> Coefficients:
@@ -392,6 +393,7 @@ RULES: dict[Any, Callable[[Call, Unfinished], Coefficients]] = {
     TABLE["multiply"]: _convolved,
     TABLE["divide"]: quotient(1),
     TABLE["solve"]: quotient(0),
+    TABLE["recurrence"]: quotient(0),
     TABLE["where"]: _coefficientwise,
     TABLE["power"]: _power,
     TABLE["prod"]: _product,

@@ -216,7 +216,7 @@ SPELLINGS = {
             Case(padded(w, mode=mode, **kwargs), (real(s, n=12),))
             for (s, w), mode, kwargs in itertools.product(
                 [((4,), (1, 3)), ((2, 3), ((0, 1), (2, 0))), ((0, 3), ((0, 0), (1, 1)))],
-                ("maximum", "minimum", "mean"),
+                ("maximum", "minimum", "mean", "median"),
                 ({}, {"stat_length": 2}, {"stat_length": ((1, 2),)}, {"stat_length": None}),
             )
         ),

@@ -12,7 +12,7 @@ from ..box import as_array, plain
 from ..dispatch import implements
 from ..errors import OperandError, UnsupportedError
 from ..rows import jointly_linear
-from .joining import common_dtype, converted, gathered
+from .joining import common_dtype, converted, gathered, in_dtype_of
 from .nondiff import stopped
 from .shape import order_in
 
@@ -102,13 +102,17 @@ def np_geomspace(
     kind = np.result_type(as_array(start).dtype, as_array(stop).dtype, np.zeros((), dtype), 1.0)
     start, stop = (converted(as_array(x), kind) for x in (start, stop))
     sign = np.sign(stopped(start))
-    start, stop = np.broadcast_arrays(start / sign, stop / sign)
+    turned = bool(np.any(plain(sign) != 1))
+    if turned:
+        start, stop = start / sign, stop / sign
+    start, stop = np.broadcast_arrays(start, stop)
     y = np_logspace(np.log10(start), np.log10(stop), num, endpoint)
     if endpoint and num > 1:
         y = np.concatenate([start[None], y[1:-1], stop[None]])
     elif num > 0:
         y = np.concatenate([start[None], y[1:]])
-    y = np.moveaxis(y * sign, 0, axis) if axis else y * sign
+    y = y * sign if turned else y
+    y = np.moveaxis(y, 0, axis) if axis else y
     return y if dtype is None else y.astype(dtype)
 
 
@@ -126,7 +130,8 @@ def np_full_like(
     """An array in the shape of another, full of one value, which may be a box."""
     if device not in (None, "cpu"):
         raise UnsupportedError(f"np.full_like of a box does not take device={device!r}")
-    value = gathered(fill_value).astype(a.dtype if dtype is None else dtype)
+    value = gathered(fill_value)
+    value = in_dtype_of(a, value) if dtype is None else value.astype(dtype)
     full: Any = np.broadcast_to(value, a.shape if shape is None else shape)
     layout: Any = order_in(a, "A" if order == "K" else order)
     return np.copy(full, order=layout)

@@ -247,6 +247,7 @@ def _path(subscripts: str, shapes: tuple[tuple[int, ...], ...], way: Any) -> lis
     """NumPy's path for operands of these shapes."""
     stand_ins = [np.broadcast_to(np.empty(()), shape) for shape in shapes]
     try:
+        way = list(way) if isinstance(way, tuple) else way  # hashable here, a list to NumPy
         return np.einsum_path(subscripts, *stand_ins, optimize=way)[0][1:]
     except (ValueError, TypeError, KeyError, RuntimeError) as error:
         raise ShapeError(f"np.einsum({subscripts}): {error}") from error

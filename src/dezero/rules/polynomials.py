@@ -13,7 +13,7 @@ from ..axes import pointwise
 from ..box import as_array, plain
 from ..dispatch import implements
 from ..errors import OperandError, ShapeError, UnsupportedError
-from ..rows import General, primitive
+from ..rows import General
 
 
 def coefficients(p: Any, name: str) -> Any:
@@ -76,15 +76,11 @@ def _polynomial_members(p: Any, n: int, mine: Any, xs: Any, params: Any) -> Any:
     return p(c, x if mine[1] else np.expand_dims(x, 0))
 
 
-polynomial: General = primitive(
+polynomial: General = General(
     _horner,
-    lambda g, x, y: _by_coefficients(g, x, y),
-    lambda g, x, y: g * _slope(x, y),
-    pushes=(
-        lambda t, _x, y: polynomial(t, y),
-        lambda t, x, y: t * _slope(x, y),
-    ),
-    title="polyval",
+    "polyval",
+    (lambda g, x, y: _by_coefficients(g, x, y), lambda g, x, y: g * _slope(x, y)),
+    (lambda t, _x, y: polynomial(t, y), lambda t, x, y: t * _slope(x, y)),
     broadcasts=True,
     batching=_polynomial_members,
 )
@@ -131,9 +127,7 @@ def _powers_moved(t: Any, x: Any, *, n: int, increasing: bool) -> Any:
     return np.expand_dims(t, -1) * np.concatenate(parts, axis=-1)
 
 
-powers: General = primitive(
-    _powers, _powers_by, pushes=(_powers_moved,), title="vander", batching=pointwise
-)
+powers: General = General(_powers, "vander", (_powers_by,), (_powers_moved,), batching=pointwise)
 """The powers of each number, along a last axis."""
 
 
@@ -311,41 +305,48 @@ def np_poly(seq_of_zeros: Any) -> Any:
     return np.real(p) if zeros.dtype.kind == "c" and _closed(plain(zeros)) else p
 
 
-def _grown(p: Any, zero: Any) -> Any:
+def _ends(x: Any) -> tuple[Any, Any]:
+    """A polynomial of 1 and one of 0, for each vector of zeros."""
+    shape = (*x.shape[:-1], 1)
+    return np.ones(shape, x.dtype), np.zeros(shape, x.dtype)
+
+
+def _grown(p: Any, zero: Any, none: Any) -> Any:
     """The polynomial times x - zero."""
-    none = np.zeros((*p.shape[:-1], 1), p.dtype)
     return np.concatenate([p, none], axis=-1) - zero * np.concatenate([none, p], axis=-1)
 
 
 def _monic(x: Any) -> Any:
-    p: Any = np.ones((*x.shape[:-1], 1), x.dtype)
+    p, none = _ends(x)
     for k in range(x.shape[-1]):
-        p = _grown(p, x[..., k : k + 1])
+        p = _grown(p, x[..., k : k + 1], none)
     return p
 
 
 def _by_zeros(g: Any, x: Any) -> Any:
-    """Back through the factors, from the last: `found` is minus the sum of g times the rest."""
-    before, found = [np.ones((*x.shape[:-1], 1), x.dtype)], []
+    """Back through the factors from the last on; before each stands the product of the others."""
+    p, none = _ends(x)
+    before, found = [p], []
     for k in range(x.shape[-1] - 1):
-        before.append(_grown(before[-1], x[..., k : k + 1]))
+        before.append(_grown(before[-1], x[..., k : k + 1], none))
     for k in range(x.shape[-1] - 1, -1, -1):
-        found.append(-np.sum(g[..., 1:] * before[k], axis=-1))
-        g = g[..., :-1] - x[..., k : k + 1] * g[..., 1:]
-    return np.stack(found[::-1], axis=-1)
+        rest = g[..., 1:]
+        found.append(np.einsum("...i,...i->...", rest, before[k]))
+        g = g[..., :-1] - x[..., k : k + 1] * rest
+    return -np.stack(found[::-1], axis=-1)
 
 
 def _zeros_moved(t: Any, x: Any) -> Any:
-    p = np.ones((*x.shape[:-1], 1), x.dtype)
-    moved = np.zeros_like(p)
+    p, none = _ends(x)
+    moved: Any = none
     for k in range(x.shape[-1]):
-        none = np.zeros_like(p[..., :1])
-        step = t[..., k : k + 1] * np.concatenate([none, p], axis=-1)
-        moved, p = _grown(moved, x[..., k : k + 1]) - step, _grown(p, x[..., k : k + 1])
+        zero, step = x[..., k : k + 1], t[..., k : k + 1]
+        moved = _grown(moved, zero, none) - step * np.concatenate([none, p], axis=-1)
+        p = _grown(p, zero, none)
     return moved
 
 
-monic = primitive(_monic, _by_zeros, pushes=(_zeros_moved,), title="poly", batching=pointwise)
+monic = General(_monic, "poly", (_by_zeros,), (_zeros_moved,), batching=pointwise)
 """The polynomial with the zeros along the last axis, and 1 before the highest power."""
 
 
@@ -373,11 +374,11 @@ def _slopes(out: Any, x: Any) -> Any:
     return -np.stack(powers, axis=-1) / np.expand_dims(by_root, -1)
 
 
-roots = primitive(
+roots = General(
     _roots,
-    lambda g, out, x: np.einsum("...i,...ij->...j", g, _slopes(out, x)),
-    pushes=(lambda t, out, x: np.einsum("...j,...ij->...i", t, _slopes(out, x)),),
-    title="roots",
+    "roots",
+    (lambda g, out, x: np.einsum("...i,...ij->...j", g, _slopes(out, x)),),
+    (lambda t, out, x: np.einsum("...j,...ij->...i", t, _slopes(out, x)),),
     batching=pointwise,
 )
 

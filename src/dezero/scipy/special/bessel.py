@@ -15,7 +15,7 @@ from ...axes import pointwise
 from ...box import plain
 from ...errors import UnsupportedError
 from ...rows import elementwise, several
-from .tools import horner, refused
+from .tools import horner, in_blocks, refused
 
 
 def by_order(name: str) -> Any:
@@ -26,6 +26,7 @@ def by_order(name: str) -> Any:
 # of orders 0 and 1, DLMF 10.6.3 and 10.29.3, and 10.6.1 and 10.29.1
 
 
+@in_blocks
 def first_order(x: Any, f0: Any, f1: Any, sign: int, scale: Any = 1) -> Any:
     """J₁' (`sign` -1) or I₁' (1) as half a sum of the orders 0 and 2, or e^-|x| I₁'.
 
@@ -93,6 +94,7 @@ def far_out(order: Any, x: Any) -> Any:
     return np.abs(x) > 30 + np.square(order)
 
 
+@in_blocks
 def growing(order: Any, x: Any, near: Any) -> Any:
     """The derivative of e^-|x| I_ν(x), of which `near` is a difference."""
     far = far_out(order, x)
@@ -104,6 +106,7 @@ def growing(order: Any, x: Any, near: Any) -> Any:
     return np.where(far, sign * tail(order, -1 / z) / np.sqrt(2 * np.pi * z), near)
 
 
+@in_blocks
 def falling(order: Any, x: Any, near: Any) -> Any:
     """The derivative of e^x K_ν(x), of which `near` is a difference."""
     far = far_out(order, x)

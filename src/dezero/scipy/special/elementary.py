@@ -10,7 +10,7 @@ import scipy.special as sp
 
 from ...rows import elementwise
 from ...rules.elementwise import LN2, by_base, nonzero, steep
-from .tools import either, horner, logarithm, times
+from .tools import either, horner, in_blocks, logarithm, times
 
 DEGREE = math.pi / 180
 
@@ -50,6 +50,7 @@ _EXPREL = [(k + 1) / math.factorial(k + 2) for k in range(13)]
 _LOGREL = [(-1) ** (k + 1) * (k + 1) / (k + 2) for k in range(15)]
 
 
+@in_blocks
 def exprel_slope(x: Any) -> Any:
     """The derivative of (exp(x) - 1) / x."""
     near = np.abs(x) < 0.3
@@ -61,6 +62,7 @@ def exprel_slope(x: Any) -> Any:
     return either(near, x, lambda x: horner(_EXPREL, x), far, (0, 1))
 
 
+@in_blocks
 def log_slope(x: Any) -> Any:
     """The derivative of log(1 + x) / x."""
     near = np.abs(x) < 0.1
@@ -82,6 +84,7 @@ def power(x: Any, y: Any) -> Any:
         return x**y
 
 
+@in_blocks
 def boxcox_by_power(logarithm: Any, y: Any) -> Any:
     """The derivative by λ, from the logarithm of the base; 1 / λ² or inf at 0."""
     at_zero = logarithm == -np.inf
@@ -90,6 +93,7 @@ def boxcox_by_power(logarithm: Any, y: Any) -> Any:
     return np.where(at_zero, limit, np.square(base) * exprel_slope(y * base))
 
 
+@in_blocks
 def inverse_by_power(out: Any, x: Any, y: Any) -> Any:
     """The derivative of (1 + λx)^(1/λ) by λ."""
     return out * np.square(x) * log_slope(x * y)
@@ -125,6 +129,7 @@ def over(x: Any, y: Any) -> Any:
         return x / np.where((x == 0) & (y == 0), 1, y)
 
 
+@in_blocks
 def log_ratio(x: Any, y: Any) -> Any:
     """log(x / y), by the difference of close numbers, which is exact; inf at (0, 0)."""
     gap = over(x - y, y)
@@ -168,6 +173,7 @@ def stretched(x: Any, y: Any) -> Any:
     return np.hypot(1, y / x)
 
 
+@in_blocks
 def pseudo_huber_by_scale(x: Any, y: Any) -> Any:
     """δ (s - 1)² / s, s the root above; s - 1 as (r / δ)² / (s + 1)."""
     root = stretched(x, y)

@@ -16,7 +16,7 @@ import scipy.special as sp
 
 from ...rows import elementwise
 from ...rules.elementwise import steep
-from .tools import either, gaussian, horner, times
+from .tools import either, gaussian, horner, in_blocks, times
 
 ROOT_PI = math.sqrt(math.pi)
 SLOPE = 2 / ROOT_PI
@@ -41,18 +41,21 @@ def joined(far: Any, x: Any, near: Any, factor: complex, sign: int) -> Any:
     return either(far, x, lambda z: factor * beyond(z, sign), near, (FAR, 0))
 
 
+@in_blocks
 def erfcx_slope(x: Any, out: Any) -> Any:
     """2 x erfcx(x) - 2 / √π (DLMF 7.10.2, at i x)."""
     far = (np.abs(x) > FAR) & (np.real(x) > 0)
     return joined(far, x, lambda x: 2 * x * out - SLOPE, SLOPE, 1)
 
 
+@in_blocks
 def dawsn_slope(x: Any, out: Any) -> Any:
     """1 - 2 x F(x), from the definition (DLMF 7.2.5)."""
     far = (np.abs(x) > FAR) & (np.abs(np.real(x)) > np.abs(np.imag(x)))
     return joined(far, x, lambda x: 1 - 2 * x * out, -1.0, -1)
 
 
+@in_blocks
 def wofz_slope(x: Any, out: Any) -> Any:
     """2i / √π - 2 z w(z) (DLMF 7.10.2)."""
     far = (np.abs(x) > FAR) & (np.imag(x) >= 0)
@@ -74,11 +77,13 @@ elementwise(sp.log_ndtr, lambda t, x: steep(2 * NORMAL * t, sp.erfcx(x / -ROOT_2
 elementwise(sp.ndtri_exp, lambda t, out: t * (sp.erfcx(out / -ROOT_2) / (2 * NORMAL)))
 
 
+@in_blocks
 def owens_by_height(x: Any, y: Any) -> Any:
     """∂T(h, a)/∂h (Owen 1956, "Tables for computing bivariate normal probabilities", eq. 2.3)."""
     return -NORMAL / 2 * gaussian(x / ROOT_2) * sp.erf(x * y / ROOT_2)
 
 
+@in_blocks
 def owens_by_slope(x: Any, y: Any) -> Any:
     """∂T(h, a)/∂a, the integrand."""
     return gaussian(x * np.hypot(1, y) / ROOT_2) / (2 * np.pi * (1 + np.square(y)))

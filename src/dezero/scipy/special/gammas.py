@@ -13,7 +13,7 @@ from ...errors import UnsupportedError
 from ...rows import elementwise
 from ...rules.elementwise import flat
 from ...rules.nondiff import stopped
-from .tools import horner, instead_of, refused, times
+from .tools import horner, in_blocks, instead_of, refused, times
 
 BERNOULLI = [1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510]
 """B_2, B_4, …"""
@@ -73,6 +73,7 @@ def polygamma(n: Any, x: Any) -> Any:
     return np.where(n == 0, sp.psi(x), high) if np.any(n == 0) else high
 
 
+@in_blocks
 def trigamma(x: Any) -> Any:
     """ψ', for positive numbers by recurrence and the asymptotic series (DLMF 5.15.8).
 
@@ -94,6 +95,7 @@ elementwise(sp.psi, lambda t, x: t * psi_slope(x))
 elementwise(sp.gammasgn, lambda t: flat(t))
 
 
+@in_blocks
 def rgamma_slope(out: Any, x: Any) -> Any:
     """The derivative of 1 / Γ: left of 1/2 by reflection (DLMF 5.5.3), where ψ has poles."""
     left = np.real(x) < 0.5
@@ -114,6 +116,7 @@ _PSI = [-b / (2 * j) for j, b in enumerate(BERNOULLI, 1)]
 """Of the asymptotic series of ψ in 1 / z² (DLMF 5.11.2)."""
 
 
+@in_blocks
 def psi_gap(x: Any, y: Any) -> Any:
     """ψ(x + y) - ψ(x), also where the two are close.
 

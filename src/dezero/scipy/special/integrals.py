@@ -16,7 +16,7 @@ from ...axes import pointwise
 from ...box import plain
 from ...rows import elementwise, several
 from ...rules.elementwise import steep
-from .tools import either, horner, logarithm, refused, times
+from .tools import either, horner, in_blocks, logarithm, refused, times
 
 elementwise(sp.exp1, lambda t, x: steep(-t * np.exp(-x), x))
 elementwise(sp.expi, lambda t, x: steep(t * np.exp(x), x))
@@ -51,6 +51,7 @@ def far_spence(x: Any) -> Any:
     return logarithm(x) / (1 - x)
 
 
+@in_blocks
 def spence_slope(x: Any) -> Any:
     """log(x) / (1 - x), by the series of -log(1 + u) / u near 1."""
     near = np.abs(x - 1) < 0.1
@@ -127,7 +128,12 @@ elementwise(
 
 def of_modulus(near: Sequence[float], far: Callable[[Any], Any]) -> Any:
     """The rule of an elliptic integral of m: near 0 by its power series."""
-    return lambda t, x: t * either(np.abs(x) < 0.1, x, lambda m: horner(near, m), far, (0, 0.5))
+
+    @in_blocks
+    def slope(x: Any) -> Any:
+        return either(np.abs(x) < 0.1, x, lambda m: horner(near, m), far, (0, 0.5))
+
+    return lambda t, x: t * slope(x)
 
 
 CENTRAL = [math.pi / 2 * (math.comb(2 * k, k) / 4**k) ** 2 for k in range(1, 17)]

@@ -49,6 +49,32 @@ def gaussian(x: Any) -> Any:
         return np.exp(-np.square(x))
 
 
+BLOCK = 8192
+"""So many numbers at a time, where a formula makes many arrays on its way."""
+
+
+def in_blocks(f: Callable[..., Any]) -> Callable[..., Any]:
+    """A decorator for functions of each element: large arrays are taken a block at a time.
+
+    So what they make on their way needs no memory to speak of, and stays in the processor's cache.
+    """
+
+    @functools.wraps(f)
+    def call(*xs: Any, **params: Any) -> Any:
+        if any(isinstance(x, Box) for x in xs) or np.broadcast(*xs).size <= BLOCK:
+            return f(*xs, **params)
+        ways: Any = [*[["readonly"]] * len(xs), ["writeonly", "allocate"]]
+        dtypes = [*[None] * len(xs), np.result_type(*xs, 0.0)]
+        flags: Any = ["external_loop", "buffered"]
+        blocks: Any = np.nditer([*xs, None], flags, ways, dtypes, buffersize=BLOCK)
+        with blocks:
+            for *parts, out in blocks:
+                out[...] = f(*parts, **params)
+            return blocks.operands[-1]
+
+    return call
+
+
 def instead_of(theirs: Callable[..., Any]) -> Callable[..., Any]:
     """A decorator for what a SciPy function that is a program does on boxes; on anything else it is
     SciPy's.
