@@ -15,7 +15,7 @@ import numpy as np
 from ..box import as_array, plain
 from ..dispatch import implements
 from ..errors import LinAlgError
-from ..rows import primitive, several
+from ..rows import General, primitive, several
 from .nondiff import stopped
 
 
@@ -185,15 +185,14 @@ def _solution_members(p: Any, n: int, mine: Any, xs: Any, params: Any) -> Any:
     return out[..., 0] if vector else out
 
 
-solution = primitive(
+solution = General(
     _solution,
-    _solution_by_a,
-    _solution_by_b,
-    pushes=(
+    "lstsq",
+    (_solution_by_a, _solution_by_b),
+    (
         _solution_moved_by_a,
         lambda t, _out, x, _y, *, rcond=None: np.matmul(_pseudo_inverse(x, rcond), t),
     ),
-    title="lstsq",
     holomorphic=False,
     batching=_solution_members,
 )

@@ -22,7 +22,7 @@ import scipy.linalg
 from ..axes import pointwise, spread
 from ..box import as_array, plain
 from ..errors import LinAlgError, OperandError, ShapeError, UnsupportedError
-from ..rows import Nondifferentiable, primitive, several
+from ..rows import General, Nondifferentiable, Several, primitive
 from ..rules.inverses import (
     adjoint,
     flip,
@@ -113,11 +113,11 @@ def _logarithm_moved(t: Any, x: Any) -> Any:
     return sum(parts[1:], start=parts[0]) * 2.0**roots
 
 
-_logm = primitive(
+_logm = General(
     _logarithm,
-    lambda g, x: _logarithm_moved(g, flip(x)),
-    pushes=(_logarithm_moved,),
-    title="logm",
+    "logm",
+    (lambda g, x: _logarithm_moved(g, flip(x)),),
+    (_logarithm_moved,),
     batching=stacked,
 )
 
@@ -186,17 +186,19 @@ def _sylvester_value(a: Any, b: Any, q: Any) -> Any:
     return x
 
 
-_sylvester: Any = primitive(
+_sylvester: Any = General(
     _sylvester_value,
-    lambda g, out, x, y, _z: -np.matmul(_sylvester(flip(x), flip(y), g), flip(out)),
-    lambda g, out, x, y, _z: -np.matmul(flip(out), _sylvester(flip(x), flip(y), g)),
-    lambda g, _out, x, y, _z: _sylvester(flip(x), flip(y), g),
-    pushes=(
+    "solve_sylvester",
+    (
+        lambda g, out, x, y, _z: -np.matmul(_sylvester(flip(x), flip(y), g), flip(out)),
+        lambda g, out, x, y, _z: -np.matmul(flip(out), _sylvester(flip(x), flip(y), g)),
+        lambda g, _out, x, y, _z: _sylvester(flip(x), flip(y), g),
+    ),
+    (
         lambda t, out, x, y, _z: -_sylvester(x, y, np.matmul(t, out)),
         lambda t, out, x, y, _z: -_sylvester(x, y, np.matmul(out, t)),
         lambda t, _out, x, y, _z: _sylvester(x, y, t),
     ),
-    title="solve_sylvester",
     broadcasts=True,
     batching=pointwise,
 )
@@ -256,19 +258,21 @@ def _triangular_moved_by_a(
     return -_triangular(x, moved, lower=lower, transposed=transposed, unit=unit)
 
 
-_triangular: Any = primitive(
+_triangular: Any = General(
     _triangular_value,
-    _triangular_by_a,
-    lambda g, _out, x, _y, *, lower=False, transposed=False, unit=False: _triangular(
-        x, g, lower=lower, transposed=not transposed, unit=unit
+    "solve_triangular",
+    (
+        _triangular_by_a,
+        lambda g, _out, x, _y, *, lower=False, transposed=False, unit=False: _triangular(
+            x, g, lower=lower, transposed=not transposed, unit=unit
+        ),
     ),
-    pushes=(
+    (
         _triangular_moved_by_a,
         lambda t, _out, x, _y, *, lower=False, transposed=False, unit=False: _triangular(
             x, t, lower=lower, transposed=transposed, unit=unit
         ),
     ),
-    title="solve_triangular",
     broadcasts=True,
     batching=pointwise,
 )
@@ -280,7 +284,7 @@ def solve_triangular(
     trans: Any = 0,
     lower: bool = False,
     unit_diagonal: bool = False,
-    overwrite_b: bool = False,  # nothing is overwritten
+    overwrite_b: bool = False,
     check_finite: bool = True,
 ) -> Any:
     """The solution of A x = b, Aᵀ x = b or Aᴴ x = b, by the triangle of A that is named."""
@@ -344,15 +348,14 @@ def _banded_members(p: Any, n: int, mine: Any, xs: Any, params: Any) -> Any:
     return np.reshape(out, b.shape)
 
 
-_banded: Any = primitive(
+_banded: Any = General(
     _banded_value,
-    _banded_by_ab,
-    _banded_by_b,
-    pushes=(
+    "solve_banded",
+    (_banded_by_ab, _banded_by_b),
+    (
         _banded_moved_by_ab,
         lambda t, _out, x, _y, *, below, above: _banded(x, t, below=below, above=above),
     ),
-    title="solve_banded",
     batching=_banded_members,
 )
 
@@ -361,8 +364,8 @@ def solve_banded(
     l_and_u: tuple[int, int],
     ab: Any,
     b: Any,
-    overwrite_ab: bool = False,  # nothing is overwritten
-    overwrite_b: bool = False,  # likewise
+    overwrite_ab: bool = False,
+    overwrite_b: bool = False,
     check_finite: bool = True,
 ) -> Any:
     """The solution of A x = b by the bands of A: ``ab[u + i - j, j]`` is ``A[i, j]``."""
@@ -398,8 +401,8 @@ def solve(
     a: Any,
     b: Any,
     lower: bool = False,
-    overwrite_a: bool = False,  # nothing is overwritten
-    overwrite_b: bool = False,  # likewise
+    overwrite_a: bool = False,
+    overwrite_b: bool = False,
     check_finite: bool = True,
     assume_a: str | None = None,
     transposed: bool = False,
@@ -411,7 +414,7 @@ def solve(
 
 def inv(
     a: Any,
-    overwrite_a: bool = False,  # nothing is overwritten
+    overwrite_a: bool = False,
     check_finite: bool = True,
     *,
     assume_a: str | None = None,
@@ -423,7 +426,7 @@ def inv(
 
 def det(
     a: Any,
-    overwrite_a: bool = False,  # nothing is overwritten
+    overwrite_a: bool = False,
     check_finite: bool = True,
 ) -> Any:
     """The determinant."""
@@ -436,7 +439,7 @@ def det(
 def cholesky(
     a: Any,
     lower: bool = False,
-    overwrite_a: bool = False,  # nothing is overwritten
+    overwrite_a: bool = False,
     check_finite: bool = True,
 ) -> Any:
     """The factor of a positive definite matrix: the upper one, unless `lower`."""
@@ -472,8 +475,8 @@ def eigh(  # noqa: PLR0913  # SciPy's
     *,
     lower: bool = True,
     eigvals_only: bool = False,
-    overwrite_a: bool = False,  # nothing is overwritten
-    overwrite_b: bool = False,  # likewise
+    overwrite_a: bool = False,
+    overwrite_b: bool = False,
     type: int = 1,
     check_finite: bool = True,
     subset_by_index: tuple[int, int] | None = None,
@@ -517,7 +520,7 @@ def svd(
     a: Any,
     full_matrices: bool = True,
     compute_uv: bool = True,
-    overwrite_a: bool = False,  # nothing is overwritten
+    overwrite_a: bool = False,
     check_finite: bool = True,
     lapack_driver: str = "gesdd",
 ) -> Any:
@@ -532,8 +535,8 @@ QR_MODES = {"full": "complete", "economic": "reduced", "r": "complete"}
 
 def qr(
     a: Any,
-    overwrite_a: bool = False,  # nothing is overwritten
-    lwork: int | None = None,  # it is for speed alone
+    overwrite_a: bool = False,
+    lwork: int | None = None,
     mode: str = "full",
     pivoting: bool = False,
     check_finite: bool = True,
@@ -601,13 +604,13 @@ def _lu_back(gs: Any, out: Any) -> Any:
     return np.matmul(order, _padded(left, shape) + _padded(right, shape))
 
 
-_lu = several(_lu_value, _lu_back, pushes=(_lu_moved,), title="lu", batching=stacked)
+_lu = Several(_lu_value, "lu", (_lu_back,), (_lu_moved,), batching=stacked)
 
 
 def lu(
     a: Any,
     permute_l: bool = False,
-    overwrite_a: bool = False,  # nothing is overwritten
+    overwrite_a: bool = False,
     check_finite: bool = True,
     p_indices: bool = False,
 ) -> Any:
@@ -649,7 +652,7 @@ _order = Nondifferentiable(_order_of, "order_of_pivots", batching=pointwise)
 
 def lu_factor(
     a: Any,
-    overwrite_a: bool = False,  # nothing is overwritten
+    overwrite_a: bool = False,
     check_finite: bool = True,
 ) -> tuple[Any, Any]:
     """L and U of a square matrix in one, and which row each was exchanged with."""
