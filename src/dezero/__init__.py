@@ -9,6 +9,7 @@ array([0.        , 0.90929743])
 """
 
 from . import errors, numpy, rules, testing
+from . import slices as slices  # for its entry in the table
 from .batching import vmap
 from .box import as_array
 from .config import Config, no_grad, using_config

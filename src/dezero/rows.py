@@ -538,6 +538,7 @@ def elementwise(
     name: str | None = None,
     pushes: tuple[Rule, ...] = (),
     fn: Callable[..., Any] | None = None,
+    title: str | None = None,
     **traits: Any,
 ) -> Elementwise:
     """Declare a ufunc by its partial derivatives.
@@ -555,10 +556,13 @@ def elementwise(
         The forward rules, where they differ (functions that are not holomorphic).
     fn : callable
         What computes it on arrays, if that is not `function` itself.
+    title : str
+        In messages and tables, where the function's own name is taken.
     **traits
         ``masks=True`` if exact zeros go to what was not taken; ``holomorphic=False``.
     """
-    row = Elementwise(fn or function, function.__name__, name, rules, pushes or rules, **traits)
+    own = function.__name__
+    row = Elementwise(fn or function, title or own, name or own, rules, pushes or rules, **traits)
     if len(rules) == 1:
         ROWS[function] = row.unary()
     elif len(rules) == 2:
