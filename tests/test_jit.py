@@ -6,15 +6,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from cases import CASES, SPELLINGS
-from test_ir import derived, flat, is_exact, over, same
+from test_ir import ALL, derived, flat, is_exact, over, same
 
 import dezero as dz
 from dezero.errors import EagerWarning, GraphError, OperandError
 from dezero.jit import compiled
 
 
-@over(CASES | SPELLINGS)
+@over(ALL)
 def test_a_row_is_replayed_to_the_bit(case):
     """At the point where it was traced, and at another one."""
     if case.fills:

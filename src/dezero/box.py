@@ -95,7 +95,7 @@ def plain(x: Any) -> Any:
     return x
 
 
-def numbers(x: Any) -> Any:
+def deciding(x: Any) -> Any:
     """The numbers inside, for a decision by them; a box that notes decisions down stays on."""
     while isinstance(x, Box) and x._settled:
         x = x._value

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .box import Box, as_array, numbers
+from .box import Box, as_array, deciding
 from .config import no_grad, observing
 from .errors import DataError, OperandError, ShapeError
 from .recompute import checkpoint as checkpointed
@@ -244,7 +244,7 @@ def while_loop(cond: Callable[[Any], Any], body: Callable[[Any], Any], init: Any
             if not going:
                 return carry.tree(values)
             values = carry.values(body(carry.tree(values)))
-        elif not np.any(numbers(going)):
+        elif not np.any(deciding(going)):
             return carry.tree(values)
         else:
             with unwatched():  # what a member that is done computes does not count

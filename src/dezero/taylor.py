@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from .box import Box, as_array, new_level, numbers, plain
+from .box import Box, as_array, deciding, new_level, plain
 from .config import records
 from .core import new
 from .errors import GradientError, OperandError
@@ -329,7 +329,7 @@ def _power(call: Call, out: Unfinished) -> Coefficients:
     if not isinstance(y, Box) and _is_whole(np.asarray(y)):
         power = _whole_power(x, np.asarray(y))
         return lambda k: call.term(power, k)
-    zeros = bool(np.any(numbers(call.term(x, 0)) == 0))
+    zeros = bool(np.any(deciding(call.term(x, 0)) == 0))
     return call.integral(call.rate(call.p.push if zeros else _push_away_from_zero, out))
 
 
@@ -377,7 +377,7 @@ def _sinc(call: Call, _out: Unfinished) -> Coefficients:
     z, near = np.pi * x, np.abs(x) < 1
     far = np.where(near, 1, z)
     sinc: Any = np.sin(far) / far
-    if np.any(numbers(near)):
+    if np.any(deciding(near)):
         u = np.where(near, z, 0)
         square = u * u
         total: Any = 1.0

@@ -12,6 +12,7 @@ import inspect
 import itertools
 import keyword
 import linecache
+import sys
 from collections import Counter
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -92,8 +93,16 @@ def array_text(x: np.ndarray[Any, Any]) -> str:
         return f"np.eye({', '.join(map(str, dict.fromkeys(x.shape)))}{kind})"
     if x.size > LARGEST:
         raise GraphError(f"the source would hold an array of {x.size} numbers: make it an argument")
-    numbers = str(x.tolist()).replace("nan", "np.nan").replace("inf", "np.inf")
-    return f"np.array({numbers}{dtype})"
+    return f"np.array({listed(x.tolist())}{dtype})"
+
+
+def listed(x: Any) -> str:
+    """Numbers in lists."""
+    if isinstance(x, list):
+        return f"[{', '.join(map(listed, x))}]"
+    if isinstance(x, complex) and not np.isfinite(x):
+        return f"complex({constant(x.real).text}, {constant(x.imag).text})"
+    return constant(x).text
 
 
 def param(x: Any) -> str:
@@ -125,7 +134,8 @@ def path_of(p: Any) -> str:
     GraphError
         If it is no function of NumPy.
     """
-    for prefix, namespace in NAMESPACES.items():
+    spaces = NAMESPACES | {"special": sys.modules.get("scipy.special")}
+    for prefix, namespace in spaces.items():
         found = getattr(namespace, p.title, None)
         if found is not None and inspect.unwrap(found) is inspect.unwrap(p.fn):
             return f"{prefix}.{p.title}"
@@ -398,9 +408,11 @@ def to_source(graph: Graph, name: str | None = None) -> str:
         writer.step(step)
     results = graph.specs[1].unflatten([writer.operand(y) for y in graph.outputs])
     body = [*writer.lines, f"return {returned(results)}"]
+    needed = any("special." in line for line in body)
     return "\n".join(
         [
             "import numpy as np",
+            *(["from scipy import special"] if needed else []),
             "",
             "",
             f"def {title}({arguments}):",

@@ -70,9 +70,17 @@ class Tracer(Box):
     def shape(self) -> tuple[int, ...]:
         return self._slot.shape
 
+    @shape.setter
+    def shape(self, _shape: Any) -> None:
+        self._set("shape", "reshape(shape)")
+
     @property
     def dtype(self) -> np.dtype[Any]:
         return self._slot.dtype
+
+    @dtype.setter
+    def dtype(self, _dtype: Any) -> None:
+        self._set("dtype", "astype(dtype)")
 
     @property
     def size(self) -> int:
@@ -104,24 +112,17 @@ class Tracer(Box):
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
         if self.dtype.kind not in "iub":
             return super().__array__(*args, **kwargs)
-        array = np.array(self._value, *args)
-        self._ask("array", array)
-        return array
+        return self._numbers("became an ndarray")
+
+    def _numbers(self, deed: str) -> Any:
+        note(deed)
+        return self._ask("array", np.array(self._value))
 
     def item(self, *args: Any) -> Any:
         """One element as a plain Python number."""
-        note("called `.item()`")
-        return self[np.unravel_index(args[0], self.shape) if len(args) == 1 else args]._whole()
-
-    def tolist(self) -> Any:
-        """The elements as plain Python numbers in lists."""
-        note("called `.tolist()`")
-        return self._whole()
-
-    def _whole(self) -> Any:
-        answer = np.array(self._value)
-        self._ask("array", answer)
-        return answer.tolist()
+        if len(args) == 1 and np.ndim(args[0]) == 0:
+            args = np.unravel_index(args[0], self.shape)
+        return self[args]._numbers("called `.item()`").item()
 
     def __reduce__(self) -> Any:
         raise GraphError("a Tracer inside a running trace cannot be pickled or copied")
@@ -135,7 +136,7 @@ class Tracer(Box):
         recording = recording_of(level, p.title)
         mine = [isinstance(x, Tracer) and x._level == level for x in operands]
         pairs = list(zip(operands, mine, strict=True))
-        out = p(*(x._value if m else x for x, m in pairs), **params)
+        out = p(*(x._value if m else plain(x) for x, m in pairs), **params)
         if isinstance(out, str):
             return out
         several = isinstance(out, tuple)
@@ -144,7 +145,8 @@ class Tracer(Box):
         results = recording.equation(p, names, params, outs)
         made = tuple(map(tracer, outs, results, [level] * len(outs)))
         if p.batching is refused:  # the shape depends on the numbers
-            return out if [v._whole() for v in made] and several else plain(made[0])
+            answers = tuple(v._numbers("asked where") for v in made)
+            return answers if several else answers[0]
         for v in () if p.pointwise else made:
             note_views(v, operands)
         return made if several else made[0]

@@ -20,13 +20,13 @@ LAYOUTS = {"order": ("C", "K", "A"), "device": ("cpu",), "subok": (True,)}
 
 def holder(made: Any) -> Any:
     """A box of an array; texts, dates and records, which no box holds, as they are."""
-    made = numbers(made)
+    made = deciding(made)
     if isinstance(made, Box) or made.dtype.kind in "SUTMmV":
         return made
     return Variable(made) if made.dtype.kind in "fc" else Constant(made)
 
 
-def numbers(x: Any) -> Any:
+def deciding(x: Any) -> Any:
     """An array, but none of Python objects."""
     x = as_array(x)
     if x.dtype.kind == "O":
@@ -56,7 +56,7 @@ def has_box(x: Any) -> bool:
 def gathered(x: Any) -> Any:
     """One array of a nesting of boxes, arrays and numbers."""
     if not isinstance(x, (list, tuple)) or not has_box(x):
-        return numbers(x)
+        return deciding(x)
     parts = [gathered(each) for each in x]
     shapes = dict.fromkeys(part.shape for part in parts)
     if len(shapes) > 1:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..axes import lined_up
-from ..box import as_array, numbers
+from ..box import as_array, deciding
 from ..dispatch import implements
 from ..errors import OperandError, UnsupportedError
 from ..rows import jointly_linear
@@ -97,12 +97,12 @@ def np_geomspace(
     axis: int = 0,
 ) -> Any:
     """Numbers with one quotient between neighbours."""
-    if any(np.any(numbers(as_array(x)) == 0) for x in (start, stop)):
+    if any(np.any(deciding(as_array(x)) == 0) for x in (start, stop)):
         raise OperandError("np.geomspace: a geometric sequence has no zero")
     kind = np.result_type(as_array(start).dtype, as_array(stop).dtype, np.zeros((), dtype), 1.0)
     start, stop = (converted(as_array(x), kind) for x in (start, stop))
     sign = np.sign(stopped(start))
-    turned = bool(np.any(numbers(sign) != 1))
+    turned = bool(np.any(deciding(sign) != 1))
     if turned:
         start, stop = start / sign, stop / sign
     start, stop = np.broadcast_arrays(start, stop)

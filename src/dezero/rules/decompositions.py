@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ..box import Box, as_array, numbers
+from ..box import Box, as_array, deciding
 from ..dispatch import implements
 from ..errors import LinAlgError, UnsupportedError
 from ..rows import primitive, several
@@ -87,7 +87,7 @@ def _others(tied: Any) -> Any:
 
 
 def _has_ties(values: Any) -> bool:
-    return bool(np.any(numbers(_others(_tied(values)))))
+    return bool(np.any(deciding(_others(_tied(values)))))
 
 
 def _moves(x: Any) -> bool:
@@ -139,8 +139,8 @@ def _smooth(p: Any, values: Any) -> Any:
 def _refuse_choice(depends: Any, size: Any, title: str) -> None:
     """Refuse a derivative where an expression that must be 0 is not, against others of its size."""
     eps = float(np.finfo(size.dtype).eps)
-    limit = max(1e-10, 1e3 * eps) + max(1e-6, eps**0.5) * np.max(np.abs(numbers(size)), initial=0)
-    if np.any(np.abs(numbers(depends)) > limit):
+    limit = max(1e-10, 1e3 * eps) + max(1e-6, eps**0.5) * np.max(np.abs(deciding(size)), initial=0)
+    if np.any(np.abs(deciding(depends)) > limit):
         raise LinAlgError(
             f"{title}: no derivative here. What is differentiated depends on the phase of vectors, "
             "on which of equal values they belong to, or on how those of equal values are chosen. "

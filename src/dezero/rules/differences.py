@@ -9,7 +9,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..axes import spread
-from ..box import Box, as_array, numbers
+from ..box import Box, as_array, deciding
 from ..dispatch import implements
 from ..errors import OperandError, ShapeError
 from ..rows import Nondifferentiable
@@ -190,7 +190,7 @@ def _unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * ma
     whole = np.result_type(steps.dtype, period.dtype if isinstance(period, Box) else period)
     half, rest = divmod(period, 2) if whole.kind in "iu" else (period / 2, 0)
     short = np.remainder(steps + half, period) - half
-    if np.all(numbers(rest) == 0):
+    if np.all(deciding(rest) == 0):
         short = np.where((short == -half) & (steps > 0), half, short)
     least = period / 2 if discont is None else discont
     jumps = np.where(np.abs(steps) < least, 0, short - steps)
@@ -225,7 +225,7 @@ located = Nondifferentiable(_located, "located", batching=_located_members)
 
 def _around(x: Any, xp: Any, fp: Any, period: Any) -> tuple[Any, Any, Any]:
     """Abscissas within one period, and the points with a neighbour of the next on either side."""
-    if np.any(numbers(period) == 0):
+    if np.any(deciding(period) == 0):
         raise ShapeError("np.interp: period is not 0")
     period = np.abs(period)
     x, xp = x % period, xp % period
@@ -265,7 +265,7 @@ def _on_lines(x: Any, xp: Any, fp: Any) -> Any:
     slope = (y1 - y0) / (x1 - x0)
     at_end = stopped(x) == stopped(xp[-1])  # so that the value there is the point's
     y = np.where(at_end, y1, y0) + slope * (x - np.where(at_end, x1, x0))
-    if np.any(np.isnan(numbers(y))):  # beside an infinite point, from its neighbour
+    if np.any(np.isnan(deciding(y))):  # beside an infinite point, from its neighbour
         lost = np.isnan(y)
         y = np.where(lost, y1 + slope * (x - x1), y)
         y = np.where(lost & ((x == x0) | (y0 == y1) & ~np.isnan(x)), y0, y)

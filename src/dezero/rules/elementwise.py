@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..axes import pointwise
-from ..box import ROWS, Box, as_array
+from ..box import ROWS, Box, as_array, deciding
 from ..dispatch import implements
 from ..errors import UnsupportedError
 from ..masks import everywhere, is_zero
@@ -149,9 +149,10 @@ def over_radius(a: Any, x: Any, y: Any) -> Any:
     """``a / (x² + y²)``, and 0 at the origin; by `hypot` where squares overflow or vanish."""
     with np.errstate(over="ignore", under="ignore"):
         squared = x * x + y * y
-    if type(squared) is np.ndarray and squared.dtype.kind == "f" and squared.size:
-        info = np.finfo(squared.dtype)
-        if squared.min() > info.tiny / info.eps and squared.max() <= info.max:
+    size = deciding(squared)
+    if size.dtype.kind == "f" and size.size:
+        info = np.finfo(size.dtype)
+        if np.min(size) > info.tiny / info.eps and np.max(size) <= info.max:
             return a / squared
     r = nonzero(np.hypot(x, y))
     return a / r / r
@@ -174,7 +175,7 @@ def sinc_slope(x: Any) -> Any:
     loses all digits and a constant would have no derivative of its own.
     """
     near = np.abs(x) < 0.05
-    if type(x) is np.ndarray and not near.any():
+    if not np.any(deciding(near)):
         return (np.cos(np.pi * x) - np.sinc(x)) / x
     u = np.where(near, np.pi * x, 0)
     u2 = u * u

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..axes import spread
-from ..box import Box, as_array, numbers
+from ..box import Box, as_array, deciding
 from ..errors import BoundsError, OperandError
 from ..rows import General
 
@@ -136,7 +136,7 @@ def brought_to_form(index: Any, shape: tuple[int, ...]) -> tuple[Any, Pattern]:
             each = as_array(each)
             if not is_mask(each):
                 pattern.append(row(each))
-            elif isinstance(numbers(each), np.ndarray) and isinstance(each, Box):
+            elif isinstance(deciding(each), np.ndarray) and isinstance(each, Box):
                 raise OperandError(
                     "vmap: a mask that differs between members chooses different numbers of "
                     "elements; use np.where(mask, v, 0)"
@@ -167,7 +167,7 @@ def write(x: Any, index: Any, w: Any) -> Any:
     chosen = gather(np.broadcast_to(np.array(True), x.shape), places, pattern=pattern)
     ones = np.ones(chosen.shape, np.intp)
     times = deposit(ones, places, pattern=pattern, shape=x.shape)
-    if np.any(numbers(times) > 1):
+    if np.any(deciding(times) > 1):
         raise OperandError("vmap: `v[i] = w` writes a place twice, and it is not told which counts")
     w = np.broadcast_to(as_array(w), chosen.shape)
     there = deposit(w, places, pattern=pattern, shape=x.shape)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..axes import one_by_one
-from ..box import Box, as_array, numbers
+from ..box import Box, as_array, deciding
 from ..dispatch import implements
 from ..errors import OperandError, ShapeError
 from ..rows import Nondifferentiable, nondifferentiable
@@ -40,7 +40,7 @@ def _bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
 
 def _common_length(x: Any, minlength: int) -> int:
     """The number of bins under `vmap`, where it may not differ between the members."""
-    places = numbers(x)
+    places = deciding(x)
     if places.size and np.min(places) < 0:
         raise ShapeError("np.bincount: places are not negative")
     if places.size and np.max(places) >= minlength:

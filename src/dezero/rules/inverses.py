@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..box import as_array, numbers
+from ..box import as_array, deciding
 from ..dispatch import implements
 from ..errors import LinAlgError
 from ..rows import General, primitive, several
@@ -208,7 +208,7 @@ def _lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
     cut = max(m, n) * eps if rcond is None else eps if rcond < 0 else rcond
     s = stopped(values)
     rank = np.count_nonzero(np.greater(s, cut * s[:1]), axis=-1)
-    if m <= n or np.any(numbers(rank) < n):
+    if m <= n or np.any(deciding(rank) < n):
         return out, np.zeros(0, values.dtype), rank, values
     rest = _columns(b - np.matmul(a, out))
     return out, np.sum(np.real(np.conjugate(rest) * rest), axis=0), rank, values
@@ -253,7 +253,7 @@ def _regular_inverse(x: Any) -> Any:
         inverse = np.linalg.inv(x)
     except np.linalg.LinAlgError:
         return None
-    size = [np.max(np.sum(np.abs(numbers(m)), -1), -1, initial=0) for m in (x, inverse)]
+    size = [np.max(np.sum(np.abs(deciding(m)), -1), -1, initial=0) for m in (x, inverse)]
     limit = float(np.finfo(inverse.dtype).eps) ** -0.25
     return None if np.any(size[0] * size[1] > limit) else inverse
 
@@ -265,10 +265,10 @@ def _cofactors(out: Any, x: Any) -> Any:
     are regular (Stewart 1998, "On the adjugate matrix").
     """
     inverse = _regular_inverse(x)
-    if inverse is not None and np.all(numbers(out) != 0):
+    if inverse is not None and np.all(deciding(out) != 0):
         return over_matrix(out) * flip(inverse)
     u, s, vh = np.linalg.svd(stopped(x))
-    s, nearly = numbers(s), float(np.finfo(s.dtype).eps) ** 0.5
+    s, nearly = deciding(s), float(np.finfo(s.dtype).eps) ** 0.5
     k = max(1, int(np.max(np.sum(s <= nearly * s[..., :1], axis=-1), initial=0)))
     turned = np.matmul(np.matmul(adjoint(u), x), adjoint(vh))
     back = np.matmul(np.matmul(adjoint(vh), _adjugate(turned, k)), adjoint(u))

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..box import ROWS, as_array, numbers
+from ..box import ROWS, as_array, deciding
 from ..dispatch import bind, implements
 from ..errors import OperandError, ShapeError
 from ..rows import General
@@ -167,7 +167,7 @@ def shared_out(out: Any, n: Any, freedom: Any, warning: str, among_nan: bool) ->
     """
     divisor = np.astype(freedom, out.real.dtype)
     empty = divisor <= 0
-    if np.any(numbers(empty)):
+    if np.any(deciding(empty)):
         warnings.warn(warning, RuntimeWarning, stacklevel=2)
         if among_nan:
             y = out / np.where(empty, math.nan, divisor)

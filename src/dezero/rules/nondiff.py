@@ -81,9 +81,11 @@ stopped = Nondifferentiable(lambda x: x, "stop_gradient", batching=pointwise)
 def for_all(function: Any, x: Any) -> Any:
     """What a box holds, as a plain array, where the members of a batch must have it in common."""
     value = stopped(as_array(x))
-    if isinstance(value, Box):
+    if not isinstance(value, Box):
+        return value
+    if value._settled:
         raise _lengths_differ(function.__name__)
-    return value
+    return value._numbers(f"decided the length of {function.__name__}")
 
 
 @implements(np.shape)

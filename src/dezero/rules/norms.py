@@ -14,7 +14,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..axes import every
-from ..box import as_array, numbers
+from ..box import as_array, deciding
 from ..dispatch import implements
 from ..errors import LinAlgError, OperandError, ShapeError
 from ..rows import nondifferentiable
@@ -194,7 +194,7 @@ def _cond(x: Any, p: Any = None) -> Any:
             out = _norm(x, p, (-2, -1)) * _norm(inverse, p, (-2, -1))
             out = out.astype(_floating(x).real.dtype)
     valid = np.isnan(out) & ~np.any(np.isnan(x), axis=(-2, -1))
-    return np.where(valid, math.inf, out) if np.any(numbers(valid)) else out
+    return np.where(valid, math.inf, out) if np.any(deciding(valid)) else out
 
 
 def _rank_members(p: Any, n: int, mine: Any, xs: Any, params: Any) -> Any:

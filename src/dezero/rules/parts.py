@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..axes import pointwise
-from ..box import as_array, numbers, unsupported
+from ..box import as_array, deciding, unsupported
 from ..dispatch import implements
 from ..errors import OperandError
 from ..rows import Elementwise, Nondifferentiable, several
@@ -88,4 +88,4 @@ def np_real_if_close(a: Any, tol: float = 100) -> Any:
     if a.dtype.kind != "c":
         return a
     bound = tol * np.finfo(a.dtype).eps if tol > 1 else tol
-    return a.real if np.all(np.absolute(numbers(a.imag)) < bound) else a
+    return a.real if np.all(np.absolute(deciding(a.imag)) < bound) else a

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ..box import as_array, numbers
+from ..box import as_array, deciding
 from ..dispatch import implements
 from ..errors import BoundsError, OperandError, ShapeError
 from .indexing import setitem
@@ -72,7 +72,7 @@ def np_choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any
         choices = np.stack(np.broadcast_arrays(*(converted(as_array(x), dtype) for x in choices)))
     n, *shape = choices.shape
     which = within(np.choose, places_of(np.choose, a), n, mode)
-    if mode == "raise" and np.any(numbers(which) < 0):
+    if mode == "raise" and np.any(deciding(which) < 0):
         raise BoundsError("np.choose: a choice with a negative number")
     choices = np.reshape(choices, (n, *(1,) * (which.ndim - len(shape)), *shape))
     own = np.ix_(*map(np.arange, choices.shape[1:]))

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index
 
-from ..box import Box, as_array, numbers, unsupported
+from ..box import Box, as_array, deciding, unsupported
 from ..dispatch import implements
 from ..errors import BoundsError, OperandError, ShapeError
 from .indexing import assign
@@ -61,7 +61,7 @@ def np_put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
     """Values to places of the flattened array."""
     x = _writable(np.put, a)
     places = np.ravel(within(np.put, places_of(np.put, ind), x.size, mode))
-    if np.any((numbers(places) < -x.size) | (numbers(places) >= x.size)):
+    if np.any((deciding(places) < -x.size) | (deciding(places) >= x.size)):
         raise BoundsError(f"np.put: a place out of the {x.size} of the array")
     values = gathered(v)
     if not places.size or not values.size:

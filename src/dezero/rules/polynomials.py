@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..axes import pointwise
-from ..box import as_array, numbers
+from ..box import as_array, deciding
 from ..dispatch import implements
 from ..errors import OperandError, ShapeError, UnsupportedError
 from ..rows import General
@@ -166,7 +166,7 @@ def np_polysub(a1: Any, a2: Any) -> Any:
 def _trimmed(p: Any, name: str) -> Any:
     """Without the zeros in front; one number stays."""
     p = vector(p, name)
-    return p[min(leading(numbers(p) == 0, name), len(p) - 1) :] if len(p) else np.zeros(1)
+    return p[min(leading(deciding(p) == 0, name), len(p) - 1) :] if len(p) else np.zeros(1)
 
 
 @implements(np.polymul)
@@ -196,7 +196,7 @@ def np_polydiv(u: Any, v: Any) -> tuple[Any, Any]:
 
 def _remainder(r: Any) -> Any:
     """Without what is nearly 0 in front, to NumPy's tolerance; one number stays."""
-    return r[min(leading(np.isclose(numbers(r), 0), "polydiv"), len(r) - 1) :]
+    return r[min(leading(np.isclose(deciding(r), 0), "polydiv"), len(r) - 1) :]
 
 
 @implements(np.polyder)
@@ -259,7 +259,7 @@ def np_polyfit(
     powers = powers / scale
     c, rest, rank, s = np.linalg.lstsq(powers, values, rcond)
     c = (c.T / scale).T
-    if np.any(numbers(rank) != order) and not full:
+    if np.any(deciding(rank) != order) and not full:
         warnings.warn("np.polyfit is poorly conditioned", np.exceptions.RankWarning, stacklevel=3)
     if full:
         return c, rest, rank, s, rcond
@@ -302,7 +302,7 @@ def np_poly(seq_of_zeros: Any) -> Any:
     if zeros.dtype.kind in "iub":
         zeros = zeros.astype(float)
     p = monic(zeros)
-    return np.real(p) if zeros.dtype.kind == "c" and _closed(numbers(zeros)) else p
+    return np.real(p) if zeros.dtype.kind == "c" and _closed(deciding(zeros)) else p
 
 
 def _ends(x: Any) -> tuple[Any, Any]:
@@ -387,7 +387,7 @@ roots = General(
 def np_roots(p: Any) -> Any:
     """The roots of a polynomial without a multiple one; at such, the derivative is infinite."""
     p = vector(p, "roots")
-    zeros = leading(numbers(p) == 0, "roots")
+    zeros = leading(deciding(p) == 0, "roots")
     if len(p) - zeros < 2:
         return np.zeros(0)
     return roots(p[zeros:] if zeros else p)

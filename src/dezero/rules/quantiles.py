@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..box import as_array, numbers
+from ..box import as_array, deciding
 from ..dispatch import implements
 from ..errors import BoundsError, OperandError, ShapeError
 from .keywords import converted
@@ -19,7 +19,7 @@ from .sorting import by_size, checked, lined, picked, ranked, reopened
 
 def spoilt(y: Any, lines: Any) -> Any:
     """NaN where a line has a NaN in it."""
-    if lines.dtype.kind not in "fc" or not np.any(np.isnan(numbers(lines))):
+    if lines.dtype.kind not in "fc" or not np.any(np.isnan(deciding(lines))):
         return y
     return np.where(np.any(np.isnan(lines), axis=0), np.nan, y)
 
@@ -131,11 +131,11 @@ def weighted_quantiles(x: Any, q: Any, weights: Any) -> Any:
     ShapeError
         If a weight is negative, or the weights of a line are all 0, infinite or NaN.
     """
-    if np.any(numbers(weights) < 0):
+    if np.any(deciding(weights) < 0):
         raise ShapeError("weights= of quantiles are not negative")
     cdf = np.cumsum(picked(weights, by_size(x, axis=0), 0), 0, float)
     cdf = cdf / cdf[-1:]
-    if np.any(np.isnan(numbers(cdf))):
+    if np.any(np.isnan(deciding(cdf))):
         raise ShapeError("weights= of quantiles are finite, and not all 0")
     cdf = np.where(cdf == 0, -1, cdf.astype(q.dtype) if q.dtype.kind == "f" else cdf)
     rank = np.stack([np.sum(cdf < each, axis=0) for each in q])
@@ -202,7 +202,7 @@ def _of_numbers(x: Any, q: Any, method: str, weak: bool, weights: Any) -> Any:
     """Without the NaNs, which are last in order."""
     number = ~np.isnan(x) if x.dtype.kind == "f" else np.full(x.shape, True)
     n = np.sum(number, axis=0)
-    if np.any(numbers(n) == 0):
+    if np.any(deciding(n) == 0):
         warnings.warn("All-NaN slice encountered", RuntimeWarning, stacklevel=2)
     if weights is None:
         return quantiles(x, n, q, method, weak)
@@ -216,7 +216,7 @@ def _check_quantiles(function: Any, a: Any, q: Any, method: str) -> None:
         raise OperandError(f"{name}: complex numbers have no order")
     if q.ndim > 2:
         raise ShapeError(f"{name}: q is a number or has one axis, not {q.ndim}")
-    if not np.all((numbers(q) >= 0) & (numbers(q) <= 1)):
+    if not np.all((deciding(q) >= 0) & (deciding(q) <= 1)):
         raise ShapeError(f"{name}: q lies between 0 and all")
     if method not in {"linear", *STEPPED, *CONTINUOUS, *JUMPING}:
         raise ShapeError(f"{name}: no method {method!r}")
@@ -243,7 +243,7 @@ def _nanmedian(
     if not x.size:
         return np.median(a, axis, keepdims=bool(keepdims is not np._NoValue and keepdims))
     n = np.sum(~np.isnan(x), axis=0)
-    if np.any(numbers(n) == 0):
+    if np.any(deciding(n) == 0):
         warnings.warn("All-NaN slice encountered", RuntimeWarning, stacklevel=2)
     ranks = np.stack([np.maximum(n - 1, 0) // 2, np.minimum(n // 2, len(x) - 1)])
     return reopened(np.mean(ranked(x, ranks), axis=0), a, axis, keepdims)

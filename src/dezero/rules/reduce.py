@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..axes import over
+from ..box import deciding
 from ..rows import linear, primitive
 from .nondiff import stopped
 
@@ -110,7 +111,7 @@ TINY = 1e-30  # a product as small as this may have lost digits, in single preci
 
 def prod_slope(out: Any, x: Any, axis: Axis) -> Any:
     """The derivative of a product by each factor, exact with zeros among them."""
-    size = np.abs(numbers(out))
+    size = np.abs(deciding(out))
     if np.all(size > TINY) and np.all(np.isfinite(size)):
         return expand(out, x, axis) / x
     axes = axes_of(axis, x.ndim)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..axes import along, named, spread
-from ..box import ROWS, as_array, numbers, unsupported
+from ..box import ROWS, as_array, deciding, unsupported
 from ..dispatch import implements
 from ..errors import ShapeError
 from ..rows import General, Nondifferentiable, nondifferentiable
@@ -43,7 +43,7 @@ def picked(x: Any, places: Any, axis: int) -> Any:
 def untaken_if_nan(y: Any) -> Any:
     """Values of which those that are NaN stand for no element."""
     nan = np.isnan(y)
-    return np.where(nan, np.nan, y) if np.any(numbers(nan)) else y
+    return np.where(nan, np.nan, y) if np.any(deciding(nan)) else y
 
 
 # ---- sorting ----

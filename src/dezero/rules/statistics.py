@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from ..box import as_array, numbers
+from ..box import as_array, deciding
 from ..dispatch import implements
 from ..errors import OperandError, ShapeError
 from .keywords import averaged, mask_of, root, scattered, without_nan
@@ -113,7 +113,7 @@ def _average(
         kind = np.result_type(a.dtype, w.dtype, *(["f8"] if a.dtype.kind in "biu" else []))
         w = w.astype(kind)
         total = np.sum(w, axis=axis, **kept)
-        if np.any(numbers(total == 0)):
+        if np.any(deciding(total == 0)):
             raise ZeroDivisionError("np.average: the weights sum to zero")
         mean = np.sum(a.astype(kind) * w, axis=axis, **kept) / total
     return (mean, np.copy(np.broadcast_to(total, mean.shape))) if returned else mean
@@ -132,7 +132,7 @@ def _sample_weights(weights: Any, n: int, name: str) -> Any:
     w = as_array(weights).astype(float)
     if w.shape != (n,):
         raise ShapeError(f"np.cov: {name}= has shape {w.shape}, for {n} observations")
-    if np.any(numbers(w < 0)):
+    if np.any(deciding(w < 0)):
         raise ShapeError(f"np.cov: {name}= are not negative")
     return w
 
@@ -169,7 +169,7 @@ def _cov(
         total = total - freedom
     else:
         total = total - freedom * np.sum(w * aw) / total
-    if np.any(numbers(total <= 0)):
+    if np.any(deciding(total <= 0)):
         warnings.warn("Degrees of freedom <= 0 for slice", RuntimeWarning, stacklevel=2)
         total = np.maximum(total, 0.0)
     away = x - mean[:, None]
@@ -182,7 +182,7 @@ def _weights_of(fweights: Any, aweights: Any, n: int) -> tuple[Any, Any]:
     """The weight of each observation, of how often and how much it counts; and how much alone."""
     f = None if fweights is None else stopped(_sample_weights(fweights, n, "fweights"))
     a = None if aweights is None else _sample_weights(aweights, n, "aweights")
-    if f is not None and np.any(numbers(f != np.round(f))):
+    if f is not None and np.any(deciding(f != np.round(f))):
         raise OperandError("np.cov: fweights= are whole numbers")
     return (f * a if f is not None and a is not None else f if a is None else a), a
 

@@ -20,7 +20,7 @@ import numpy as np
 import scipy.linalg
 
 from ..axes import pointwise, spread
-from ..box import as_array, numbers
+from ..box import as_array, deciding
 from ..errors import LinAlgError, OperandError, ShapeError, UnsupportedError
 from ..rows import General, Nondifferentiable, Several, primitive
 from ..rules.inverses import (
@@ -43,8 +43,8 @@ linalg: Any = np.linalg  # its types ask for literals
 def _matrix(x: Any, check_finite: bool = True) -> Any:
     """An argument as an array, floating, and of finite numbers if that is asked."""
     x = as_array(x)
-    if check_finite:
-        np.asarray_chkfinite(numbers(x))
+    if check_finite and not np.all(np.isfinite(deciding(x))):
+        raise ValueError("array must not contain infs or NaNs")
     return x if x.dtype.kind in "fc" else x.astype(float)
 
 
@@ -102,7 +102,7 @@ def _logarithm_moved(t: Any, x: Any) -> Any:
     estimating the condition number", alg. 5.1).
     """
     one, roots = np.eye(x.shape[-1], dtype=x.dtype), 0
-    while np.max(np.sum(np.abs(numbers(x) - one), axis=-2), initial=0) > 0.25 and roots < 64:
+    while np.max(np.sum(np.abs(deciding(x) - one), axis=-2), initial=0) > 0.25 and roots < 64:
         x, roots = _sqrtm(x), roots + 1
         t = _sylvester(x, x, t)
     inverses = [np.linalg.inv(one + (x - one) * (0.5 + node)) for node in NODES]
@@ -724,7 +724,7 @@ def hankel(c: Any, r: Any = None) -> Any:
 def companion(a: Any) -> Any:
     """The matrix whose eigenvalues are the roots of a polynomial, highest power first."""
     a = _vector(a, "companion")
-    if len(a) < 2 or np.any(numbers(a[0]) == 0):
+    if len(a) < 2 or np.any(deciding(a[0]) == 0):
         raise ShapeError("companion: at least two coefficients, the first of them not 0")
     row = -a[1:] / a[0]
     return np.concatenate([row[None], np.eye(len(a) - 2, len(a) - 1, dtype=row.dtype)])

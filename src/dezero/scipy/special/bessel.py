@@ -12,7 +12,7 @@ import numpy as np
 import scipy.special as sp
 
 from ...axes import pointwise
-from ...box import numbers
+from ...box import deciding
 from ...errors import UnsupportedError
 from ...rows import elementwise, several
 from .tools import horner, in_blocks, refused
@@ -98,7 +98,7 @@ def far_out(order: Any, x: Any) -> Any:
 def growing(order: Any, x: Any, near: Any) -> Any:
     """The derivative of e^-|x| I_ν(x), of which `near` is a difference."""
     far = far_out(order, x)
-    if not np.any(numbers(far)):
+    if not np.any(deciding(far)):
         return near
     z = np.where(far, np.abs(x), 1)
     # I_ν(-x) = (-1)^ν I_ν(x), and only whole orders have an x below 0
@@ -110,7 +110,7 @@ def growing(order: Any, x: Any, near: Any) -> Any:
 def falling(order: Any, x: Any, near: Any) -> Any:
     """The derivative of e^x K_ν(x), of which `near` is a difference."""
     far = far_out(order, x)
-    if not np.any(numbers(far)):
+    if not np.any(deciding(far)):
         return near
     z = np.where(far, x, 1)
     return np.where(far, -tail(order, 1 / z) * np.sqrt(np.pi / 2 / z), near)

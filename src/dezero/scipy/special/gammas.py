@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import scipy.special as sp
 
-from ...box import ROWS, Box, numbers
+from ...box import ROWS, Box, deciding
 from ...errors import UnsupportedError
 from ...rows import elementwise
 from ...rules.elementwise import flat
@@ -99,7 +99,7 @@ elementwise(sp.gammasgn, lambda t: flat(t))
 def rgamma_slope(out: Any, x: Any) -> Any:
     """The derivative of 1 / Γ: left of 1/2 by reflection (DLMF 5.5.3), where ψ has poles."""
     left = np.real(x) < 0.5
-    if not np.any(numbers(left)):
+    if not np.any(deciding(left)):
         return -out * sp.psi(x)
     z = np.where(left, x, 0)
     n = np.round(np.real(stopped(z)))
@@ -168,7 +168,7 @@ elementwise(sp.betaln, lambda t, x, y: -t * gap(x, y), lambda t, x, y: -t * gap(
 def at_poles(x: Any, factor: Callable[[], Any], slope: Callable[[Any], Any]) -> Any:
     """``slope(x)``, and ``factor() (1/Γ)'(x)`` at poles of Γ(x), if there are any."""
     poles = is_pole(stopped(x))
-    if not np.any(numbers(poles)):
+    if not np.any(deciding(poles)):
         return slope(x)
     moved = factor() * rgamma_slope(0, np.where(poles, x, 0))
     return np.where(poles, moved, slope(np.where(poles, 1, x)))
@@ -179,7 +179,7 @@ def poch_by_start(out: Any, x: Any, y: Any) -> Any:
     both = is_pole(stopped(x)) & is_pole(stopped(x + y))
     z = np.where(both, 0.5, x)
     found = at_poles(z, lambda: sp.gamma(x + y), lambda z: out * gap(z, y))
-    return np.where(both, out * gap(x, y), found) if np.any(numbers(both)) else found
+    return np.where(both, out * gap(x, y), found) if np.any(deciding(both)) else found
 
 
 def binom_by_size(out: Any, x: Any, y: Any) -> Any:
@@ -224,7 +224,7 @@ def comb(N: Any, k: Any, *, exact: bool = False, repetition: bool = False) -> An
         refused_exact("comb")
     if repetition:
         ways = sp.binom(N + k - 1, k)
-        return np.where((k == 0) & (N >= 0), 1, ways) if np.any(numbers(k) == 0) else ways
+        return np.where((k == 0) & (N >= 0), 1, ways) if np.any(deciding(k) == 0) else ways
     return np.where((k <= N) & (N >= 0) & (k >= 0), sp.binom(N, k), 0)
 
 
@@ -252,7 +252,7 @@ def multigammaln(a: Any, d: int) -> Any:
     ValueError
         If `a` is not above (d - 1) / 2.
     """
-    start = numbers(a)
+    start = deciding(a)
     if np.any(start <= 0.5 * (d - 1)):
         raise ValueError(f"condition a ({start}) > 0.5 * (d-1) ({0.5 * (d - 1)}) not met")
     parts = np.stack([a - (j - 1.0) / 2 for j in range(1, d + 1)])

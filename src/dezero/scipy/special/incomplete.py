@@ -14,7 +14,7 @@ import numpy as np
 import scipy.special as sp
 
 from ...axes import pointwise
-from ...box import numbers
+from ...box import deciding
 from ...rows import elementwise, primitive
 from ...rules.elementwise import steep
 from .quadrature import beta_density, beta_integral, gamma_density, gamma_integral
@@ -33,7 +33,7 @@ def gamma_density_by_x(out: Any, x: Any, y: Any, order: int) -> Any:
     slope = out * ((x - 1) / np.where(edge, 1, y) - 1)
     if order:
         return slope + order * quotient(density(x, y, order=order - 1), y)
-    if not np.any(numbers(y) == 0):
+    if not np.any(deciding(y) == 0):
         return slope
     return np.where(edge, density(np.maximum(x - 1, 0), y) - out, slope)
 

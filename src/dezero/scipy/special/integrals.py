@@ -13,7 +13,7 @@ import numpy as np
 import scipy.special as sp
 
 from ...axes import pointwise
-from ...box import numbers
+from ...box import deciding
 from ...rows import elementwise, several
 from ...rules.elementwise import steep
 from .tools import either, horner, in_blocks, logarithm, refused, times
@@ -32,7 +32,7 @@ def expn_slope(out: Any, x: Any, y: Any) -> Any:
     """-E_{n-1} (DLMF 8.19.13); that of E_0 by recurrence (DLMF 8.19.12)."""
     first = x < 1
     lower = sp.expn(np.where(first, 0, x - 1), y)
-    return -np.where(first, over(np.exp(-y) + out, y), lower) if np.any(numbers(first)) else -lower
+    return -np.where(first, over(np.exp(-y) + out, y), lower) if np.any(deciding(first)) else -lower
 
 
 elementwise(
