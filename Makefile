@@ -22,7 +22,7 @@ BENCH_PYTHON ?= $(if $(wildcard .peers/.installed),.peers/bin/python,$(BIN)/pyth
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:  # two pips in one environment get in each other's way; the tests run in parallel
-.PHONY: help demo test lint format types docs wheel-test bench peers clean
+.PHONY: help demo test lint format types generated docs wheel-test bench peers peer-suites clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -45,6 +45,10 @@ format: $(VENV)/.installed-dev  ## lint and format, repaired
 types: $(VENV)/.installed-dev  ## the type checker, strict
 	$(BIN)/mypy
 
+generated: $(VENV)/.installed-test  ## the files that are made from others: a stub, a page of the docs
+	$(BIN)/python tests/numpy_stub.py
+	$(BIN)/python tests/coverage_table.py
+
 docs: $(VENV)/.installed-docs  ## the documentation, into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
@@ -63,6 +67,9 @@ bench: $(VENV)/.installed  ## microseconds per operation (after `make peers`: be
 	$(BENCH_PYTHON) benchmarks/overhead.py
 
 peers: .peers/.installed  ## the environment with the other libraries of the benchmark (large)
+
+peer-suites: $(VENV)/.installed-test  ## HIPS autograd's own tests on DeZero, downloaded
+	$(BIN)/python benchmarks/suites.py --failures
 
 clean:  ## remove what the other targets made, .peers excepted
 	rm -rf $(VENV) build dist site .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -131,7 +131,7 @@ def check_vjp(f, xs, rtol):
     inner = sum(np.sum(g * t) for g, t in zip(values(vjp(f), xs), ts, strict=True))
 
     def outer(how):
-        return [sum(np.sum(g * ty) for g, ty in zip(gys, how(f, xs, ts), strict=True))]
+        return [sum(np.sum(np.real(g * ty)) for g, ty in zip(gys, how(f, xs, ts), strict=True))]
 
     agree([inner], outer, rtol)
 

@@ -9,6 +9,7 @@ array([0.        , 0.90929743])
 """
 
 from . import errors, numpy, rules, testing
+from . import slices as slices  # for its entry in the table
 from .batching import vmap
 from .box import as_array
 from .config import Config, no_grad, using_config
@@ -54,7 +55,9 @@ from .functions import (
     tanh,
 )
 from .implicit import fixed_point, minimize, root
+from .ir import Graph, source, trace
 from .jacobians import hessian, jacobian
+from .jit import jit
 from .loops import cond, fori_loop, scan, while_loop
 from .products import elementwise_grad, gauss_newton, hvp, linearize, per_sample_grad
 from .recompute import checkpoint
@@ -72,6 +75,7 @@ __all__ = [
     "Dual",
     "Exp",
     "Function",
+    "Graph",
     "Log",
     "MatMul",
     "Mul",
@@ -106,6 +110,7 @@ __all__ = [
     "jacobian",
     "linearize",
     "per_sample_grad",
+    "jit",
     "jvp",
     "log",
     "matmul",
@@ -124,6 +129,7 @@ __all__ = [
     "rules",
     "scan",
     "sin",
+    "source",
     "sqrt",
     "square",
     "stop_gradient",
@@ -132,6 +138,7 @@ __all__ = [
     "tanh",
     "taylor",
     "testing",
+    "trace",
     "using_config",
     "value_and_grad",
     "vjp",

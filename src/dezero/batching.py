@@ -57,6 +57,10 @@ class Batch(Box):
     def shape(self) -> tuple[int, ...]:
         return self._value.shape[1:]  # type: ignore[no-any-return]  # any array's shape
 
+    @shape.setter
+    def shape(self, _shape: Any) -> None:
+        self._set("shape", "reshape(shape)")
+
     @property
     def size(self) -> int:
         return int(np.prod(self.shape))
@@ -93,13 +97,8 @@ class Batch(Box):
     def __int__(self) -> int:
         raise self._differs("int(v)")
 
-    def item(self, *_args: Any) -> Any:
-        """Refused: each member has its own."""
-        raise self._differs("v.item()")
-
-    def tolist(self) -> Any:
-        """Refused: each member has its own."""
-        raise self._differs("v.tolist()")
+    def _numbers(self, deed: str) -> Any:
+        raise self._differs(f"What {deed}")
 
     def _around(self, fact: Any) -> Any:
         return batch(fact, self._level)

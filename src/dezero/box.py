@@ -21,9 +21,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .errors import ConversionError, DataError, UnsupportedError
-
-ROWS: dict[Any, Callable[..., Any]] = {}
-"""The narrow waist: NumPy function (or Python operator) → what it does on boxes."""
+from .methods import ROWS as ROWS  # noqa: PLC0414  # its modules know it from here
+from .methods import Methods
 
 EXTENSIONS = {"scipy.special": "dezero.scipy.special"}
 """Libraries whose functions are ufuncs, and the module that has rows for them."""
@@ -35,6 +34,9 @@ def extend() -> None:
         if library in sys.modules:
             importlib.import_module(module)
 
+
+TESTERS = ("numpy.testing", "_pytest.")
+"""Modules that only compare: they may see the plain numbers (`assert_allclose`, `approx`)."""
 
 new_level: Callable[[], int] = itertools.count(1).__next__
 """Opens a level. Numbers only grow, over all threads, so an inner transform's is always higher."""
@@ -100,18 +102,7 @@ def numbers(x: Any) -> Any:
     return x
 
 
-def method(function: Any) -> Callable[..., Any]:
-    """An array method that is its NumPy function."""
-
-    def called(self: Box, /, *args: Any, **kwargs: Any) -> Any:
-        return ROWS[function](self, *args, **kwargs)
-
-    called.__name__ = function.__name__
-    called.__doc__ = f"The same as `numpy.{function.__name__}` of this array."
-    return called
-
-
-class Box:
+class Box(Methods):
     """What all boxes share: an array inside, a level, and the manners of a NumPy array.
 
     A subclass says what a primitive means on it in `process`, which gets all operands of a call
@@ -196,7 +187,16 @@ class Box:
         )
 
     def __array__(self, *args: Any, **kwargs: Any) -> Any:
-        raise self._refuse("Making a plain ndarray (np.asarray(v), np.array([v]), a[i] = v)")
+        asking = sys._getframe(1).f_globals.get("__name__", "")
+        if asking.startswith(TESTERS):
+            return self._numbers("compared in a test")
+        how = (
+            "np.asarray(v), np.array([v]), a[i] = v; also a.dot(v) of an ndarray a, which is "
+            "`a @ v` or `np.dot(a, v)`"
+        )
+        if "scipy" in sys.modules:
+            how += "; in SciPy: `dezero.scipy` has functions that take boxes"
+        raise self._refuse(f"Making a plain ndarray ({how})")
 
     def __float__(self) -> float:
         raise self._refuse("float(v)")
@@ -215,15 +215,10 @@ class Box:
     def __bool__(self) -> bool:
         return bool(self._value)
 
-    def item(self, *args: Any) -> Any:
-        """One element as a plain Python number, cut from the graph."""
-        note("called `.item()`")
-        return plain(self).item(*args)
-
-    def tolist(self) -> Any:
-        """The elements as plain Python numbers in lists, cut from the graph."""
-        note("called `.tolist()`")
-        return plain(self).tolist()
+    def _numbers(self, deed: str) -> Any:
+        """The plain array inside, for what leaves the graph and says so."""
+        note(deed)
+        return plain(self)
 
     @property
     def data(self) -> Any:
@@ -237,29 +232,17 @@ class Box:
     def shape(self) -> tuple[int, ...]:
         return self._value.shape  # type: ignore[no-any-return]  # any array's shape
 
+    @shape.setter
+    def shape(self, shape: Any) -> None:
+        self._set("shape", "reshape(shape)")
+
     @property
     def dtype(self) -> np.dtype[Any]:
         return self._value.dtype  # type: ignore[no-any-return]  # any array's dtype
 
-    @property
-    def ndim(self) -> int:
-        return len(self.shape)
-
-    @property
-    def size(self) -> int:
-        return self._value.size  # type: ignore[no-any-return]  # any array's size
-
-    @property
-    def T(self) -> Any:
-        return ROWS[np.transpose](self)
-
-    @property
-    def real(self) -> Any:
-        return ROWS[np.real](self)
-
-    @property
-    def imag(self) -> Any:
-        return ROWS[np.imag](self)
+    @dtype.setter
+    def dtype(self, dtype: Any) -> None:
+        self._set("dtype", "astype(dtype)")
 
     def __len__(self) -> int:
         if not self.shape:
@@ -270,6 +253,9 @@ class Box:
         if not self.shape:
             raise TypeError("iteration over a 0-d array")
         return (self[i] for i in range(len(self)))
+
+    def __contains__(self, value: Any) -> bool:
+        return bool(ROWS[np.any](self == value))
 
     def __getitem__(self, index: Any) -> Any:
         return ROWS[operator.getitem](self, index)
@@ -348,11 +334,18 @@ class Box:
     def __abs__(self) -> Any:
         return ROWS[np.absolute](self)
 
+    def _compared(self, ufunc: Any, other: Any, otherwise: bool) -> Any:
+        if getattr(other, "__array_ufunc__", ufunc) is None:
+            return NotImplemented  # NumPy's sign for "I compare myself"
+        if isinstance(other, (str, bytes)):
+            return np.full(self.shape, otherwise)
+        return ROWS[ufunc](self, other)
+
     def __eq__(self, other: object) -> Any:
-        return ROWS[np.equal](self, other)
+        return self._compared(np.equal, other, False)
 
     def __ne__(self, other: object) -> Any:
-        return ROWS[np.not_equal](self, other)
+        return self._compared(np.not_equal, other, True)
 
     def __lt__(self, other: Any) -> Any:
         return ROWS[np.less](self, other)
@@ -384,36 +377,20 @@ class Box:
     def __rxor__(self, other: Any) -> Any:
         return ROWS[np.bitwise_xor](other, self)
 
+    def __lshift__(self, other: Any) -> Any:
+        return ROWS[np.left_shift](self, other)
+
+    def __rlshift__(self, other: Any) -> Any:
+        return ROWS[np.left_shift](other, self)
+
+    def __rshift__(self, other: Any) -> Any:
+        return ROWS[np.right_shift](self, other)
+
+    def __rrshift__(self, other: Any) -> Any:
+        return ROWS[np.right_shift](other, self)
+
     def __invert__(self) -> Any:
         return ROWS[np.invert](self)
-
-    # methods
-
-    sum, mean, prod = method(np.sum), method(np.mean), method(np.prod)
-    max, min, clip = method(np.max), method(np.min), method(np.clip)
-    var, std, cumsum = method(np.var), method(np.std), method(np.cumsum)
-    dot, ravel = method(np.dot), method(np.ravel)
-    squeeze, swapaxes = method(np.squeeze), method(np.swapaxes)
-    conj, conjugate = method(np.conjugate), method(np.conjugate)
-    copy, round = method(np.copy), method(np.round)
-    argmax, argmin, argsort = method(np.argmax), method(np.argmin), method(np.argsort)
-    all, any, nonzero = method(np.all), method(np.any), method(np.nonzero)
-
-    def reshape(self, *shape: Any, **kwargs: Any) -> Any:
-        """The same as `numpy.reshape`; the shape as one tuple or as several numbers."""
-        return ROWS[np.reshape](self, shape[0] if len(shape) == 1 else shape, **kwargs)
-
-    def flatten(self, order: str = "C") -> Any:
-        """A copy in one dimension."""
-        return self.ravel(order).copy()
-
-    def astype(self, dtype: Any) -> Any:
-        """The same array in another dtype; its gradient comes back in this one's."""
-        return ROWS["astype"](self, dtype=np.dtype(dtype))
-
-    def transpose(self, *axes: Any) -> Any:
-        """The same as `numpy.transpose`; the axes as one tuple or as several numbers."""
-        return ROWS[np.transpose](self, axes[0] if len(axes) == 1 else axes or None)
 
 
 class Kept(np.ndarray[Any, Any]):
@@ -453,15 +430,18 @@ def parts_of(x: Box) -> list[Any]:
 
 INSTEAD = {
     **dict.fromkeys(("hstack", "vstack", "column_stack", "append", "block"), "np.concatenate"),
-    **dict.fromkeys(("split", "array_split", "diff", "take", "roll"), "slices, v[a:b]"),
+    **dict.fromkeys(("split", "array_split", "take", "roll"), "slices, v[a:b]"),
     **dict.fromkeys(("tile", "repeat"), "np.broadcast_to"),
-    **dict.fromkeys(("einsum", "vdot", "kron"), "np.tensordot"),
     **dict.fromkeys(("norm", "linalg.norm"), "np.sqrt(np.sum(v * v))"),
     "dtype=": "cast first, v.astype(dtype)",
     "where=": "np.where(mask, v, 0) before it",
-    "initial=": "put the initial value in by an operation after it",
 }
 """What to write instead, where the nearest name would mislead."""
+
+
+def shown(name: str) -> str:
+    """A function's name with ``np.`` before it, unless it is another library's."""
+    return f"np.{name}" if hasattr(np, name.split(".", maxsplit=1)[0]) else name
 
 
 def unsupported(function: Any, method: str = "__call__", kwargs: Any = ()) -> UnsupportedError:
@@ -471,22 +451,22 @@ def unsupported(function: Any, method: str = "__call__", kwargs: Any = ()) -> Un
     name = ".".join(filter(None, (prefix, getattr(function, "__name__", str(function)))))
     if "out" in kwargs:
         return UnsupportedError(
-            f"np.{name}: a box cannot be written into an existing array (`out=`, or `a += v` and "
-            "`a[i] += v` on a plain ndarray). Write `a = a + v`, or fill an array made with "
+            f"{shown(name)}: a box cannot be written into an existing array (`out=`, or `a += v` "
+            "and `a[i] += v` on a plain ndarray). Write `a = a + v`, or fill an array made with "
             "`a = dz.numpy.zeros(shape)`"
         )
     if method != "__call__":
-        return UnsupportedError(f"np.{name}.{method} of a box is not supported")
+        return UnsupportedError(f"{shown(name)}.{method} of a box is not supported")
     if kwargs:
         keywords = ", ".join(f"{key}=" for key in kwargs)
         instead = "; ".join(INSTEAD[f"{key}="] for key in kwargs if f"{key}=" in INSTEAD)
         hint = f"; instead: {instead}" if instead else ""
-        return UnsupportedError(f"np.{name} of a box does not take {keywords}{hint}")
+        return UnsupportedError(f"{shown(name)} of a box does not take {keywords}{hint}")
     known = {getattr(key, "__name__", ""): key for key in ROWS}
-    near = difflib.get_close_matches(name.removeprefix("nan"), known, n=1, cutoff=0.75)
-    instead = INSTEAD.get(name, f"np.{near[0]}" if near else "")
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.75)
+    instead = INSTEAD.get(name, shown(near[0]) if near else "")
     hint = f"; the nearest that is: {instead}" if instead else ""
     return UnsupportedError(
-        f"np.{name} has no derivative here and is not supported on boxes{hint}. "
+        f"{shown(name)} has no derivative here and is not supported on boxes{hint}. "
         "For a value without a gradient pass `v.data`"
     )

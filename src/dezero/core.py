@@ -145,9 +145,11 @@ def node_of(variable: Variable) -> Node:
     return node
 
 
-def attach(data: Any, node: Node | None, level: int) -> Variable:
+def attach(
+    data: Any, node: Node | None, level: int, kind: type[Variable] | None = None
+) -> Variable:
     """A Variable around an array, as the holder of a node's value."""
-    v: Variable = new(Variable)
+    v: Variable = new(kind or Variable)
     v._value, v._node, v._level = data, node, level
     v.grad = v.name = None
     if node is not None:
@@ -168,7 +170,7 @@ def revive(data: Any, node: Node, level: int, fresh: bool = False) -> Variable:
 def apart(x: Any) -> Any:
     """A value as it is now: what is assigned into its box later, or to its `data`, is not in it."""
     if isinstance(x, Variable):
-        return revive(x._value, node_of(x), x._level, fresh=True)
+        return x.__copy__()
     return x._twin() if isinstance(x, Box) else x
 
 
@@ -590,6 +592,8 @@ class Variable(Box):
         return "variable(" + str(plain(self)).replace("\n", "\n" + " " * 9) + ")"
 
     def __copy__(self) -> Variable:
+        if is_constant(self):
+            return attach(self._value, None, self._level, Constant)
         return revive(self._value, node_of(self), self._level, fresh=True)
 
     def __deepcopy__(self, memo: Any) -> Variable:
@@ -618,23 +622,44 @@ class Variable(Box):
             if mine and x._value is None:
                 raise OperandError(f"{p.title}(None): a variable(None) holds no data")
             xs.append(x._value if mine else x)
-            edges.append(node_of(x) if mine else None)
+            edges.append(edge_of(x) if mine else None)
         out = p(*xs, **params)
-        recording = records(level)
+        kind = Variable if any(edges) else Constant
+        recording = kind is Variable and records(level)
         if isinstance(out, tuple):
             nodes: Any = [None] * len(out)
             if recording:
                 nodes = p.nodes(out, tuple(xs), tuple(edges), params)
-            vs = tuple(attach(y, node, level) for y, node in zip(out, nodes, strict=True))
+            vs = tuple(attach(y, node, level, kind) for y, node in zip(out, nodes, strict=True))
             for v in vs:
                 note_views(v, operands)
             return vs
         out = as_array(out)
         node = p.node(out, tuple(xs), tuple(edges), params) if recording else None
-        v = attach(out, node, level)
+        v = attach(out, node, level, kind)
         if not p.pointwise:
             note_views(v, operands)
         return v
+
+
+class Constant(Variable):
+    """Numbers that are computed with and never differentiated by, as those of an ndarray.
+
+    Whole ones that `dezero.numpy` made, and what is computed of nothing else. One into which a
+    Variable has been assigned is a result like any other.
+    """
+
+    __slots__ = ()
+
+
+def edge_of(x: Variable) -> Node | None:
+    """Where a cotangent for a Variable arrives: nowhere, if it is a constant."""
+    return None if is_constant(x) else node_of(x)
+
+
+def is_constant(x: Any) -> bool:
+    """Whether a value is a box without a derivative."""
+    return type(x) is Constant and not x.generation
 
 
 def boxed(g: Any, level: int) -> Any:
@@ -657,7 +682,7 @@ def own(g: Any) -> Any:
         alone = sys.getrefcount(g) == ALONE and g.flags.owndata and g.flags.writeable
         return g if alone else np.array(g)
     if isinstance(g, Variable):
-        return revive(g._value, node_of(g), g._level, fresh=True)
+        return g.__copy__()
     return g if isinstance(g, Box) else np.array(g)
 
 

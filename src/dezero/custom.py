@@ -14,7 +14,7 @@ import numpy as np
 
 from .batching import vmap
 from .box import Box, as_array, plain, watch
-from .core import Node, revive
+from .core import Node, is_constant, revive
 from .errors import DataError, GradientError, GraphError, OperandError
 from .forward import still
 from .function import Barrier, transposed
@@ -262,7 +262,7 @@ class Custom(Primitive):
             self.level = outer
 
     def run(self, operands: Values, params: dict[str, Any]) -> Any:
-        ys = self.fn(*operands)
+        ys = tuple(y._value if is_constant(y) else y for y in self.fn(*operands))
         return ys[0] if len(ys) == 1 else ys
 
     def below(self, values: Values) -> Values:

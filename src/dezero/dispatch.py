@@ -39,7 +39,7 @@ def signature(function: Any) -> tuple[tuple[str, ...], dict[str, Any]]:
 
 
 def bind(p: Any, function: Any, operands: int, honoured: frozenset[str]) -> Callable[..., Any]:
-    """A call of `function` as one of ``p(*operands, **params)``.
+    """A call of `function` as one of ``p(*operands, **params)``; `p` is a row, or a program.
 
     A keyword that is given and not at its default must be one that the rules take as well.
 
@@ -59,11 +59,11 @@ def bind(p: Any, function: Any, operands: int, honoured: frozenset[str]) -> Call
         twice = given.keys() & kwargs.keys()
         given |= kwargs
         if len(args) > len(names) or twice or not given.keys() <= set(names):
-            raise OperandError(f"np.{p.title} takes ({', '.join(names)})")
+            raise OperandError(f"np.{function.__name__} takes ({', '.join(names)})")
         try:
             xs = [given.pop(name) for name in names[:operands]]
         except KeyError as missing:
-            raise OperandError(f"np.{p.title} needs its argument {missing}") from None
+            raise OperandError(f"np.{function.__name__} needs its argument {missing}") from None
         params = {
             name: value
             for name, value in given.items()

@@ -22,7 +22,7 @@ Each class also derives from the built-in exception that a user of NumPy would c
     ├── ConfigError           AttributeError a setting that `Config` does not have
     └── CheckError            AssertionError a derivative that is not what differences say
 
-`SequentialWarning`, a `UserWarning`, says that something is right but slow.
+`SequentialWarning` and `EagerWarning`, both `UserWarning`s, say that something is right but slow.
 """
 
 import numpy as np
@@ -106,3 +106,7 @@ class CheckError(DeZeroError, AssertionError):
 
 class SequentialWarning(UserWarning):
     """`vmap` has to call a function once for each member: right, but not fast."""
+
+
+class EagerWarning(UserWarning):
+    """A compiled function takes too many paths, and runs as it is written: right, but not fast."""

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from .box import Box, as_array, check_data, method, new_level, plain
+from .box import Box, as_array, check_data, new_level, plain
 from .config import records
 from .core import new
 from .errors import DataError, GraphError, ShapeError
 from .memory import note_views
+from .methods import method
 
 
 class Dual(Box):
@@ -95,6 +96,8 @@ class Dual(Box):
         moving = records(level)  # inside no_grad nothing moves, as nothing is recorded
         if isinstance(out, tuple):
             outs = tuple(map(as_array, out))
+            if p.settle and moving:
+                outs = p.settle(outs, *txs, **params)
             tys = p.push(outs, tuple(xs), tuple(txs), params) if moving else map(still, outs)
             return tuple(dual(y, ty, level) for y, ty in zip(outs, tys, strict=True))
         out = as_array(out)

@@ -14,7 +14,7 @@ import numpy as np
 
 Rule = Callable[..., Any]
 
-OPERANDS = ("x", "y", "z")
+OPERANDS = ("x", "y", "z", "w")
 
 
 class Spec:

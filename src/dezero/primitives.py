@@ -54,6 +54,9 @@ class Primitive:
         it would be mostly zeros.
     holomorphic : bool
         On complex numbers, the way back is the conjugate of the way forward.
+    settle : callable or None
+        ``settle(outs, *tangents, **params)``: of several results that NumPy chooses freely, those
+        that move smoothly where the operands move so.
     batching : callable
         The call on many members at once (`axes.py`); by default, on one after the other.
     """
@@ -67,6 +70,7 @@ class Primitive:
         # On the instance, not the class: the sweep reads them for every node.
         self.joint = self.masks = self.pointwise = self.broadcasts = False
         self.adds: Callable[..., None] | None = None
+        self.settle: Callable[..., Any] | None = None
         self.holomorphic = True
         self.batching = one_by_one
         for trait, value in traits.items():

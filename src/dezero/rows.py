@@ -168,6 +168,9 @@ class Row(Primitive):
         self.name = name or title
         TABLE[title] = self
 
+    def __reduce__(self) -> Any:
+        return row_named, (self.title,)
+
     @functools.cached_property
     def Function(self) -> type[RowFunction]:
         """The class of `creator` of its results."""
@@ -209,6 +212,11 @@ class Row(Primitive):
 
     def seen(self, node: Node) -> RowFunction:
         return self.Function.of(node)
+
+
+def row_named(title: str) -> Row:
+    """A row of the table, for one that was pickled."""
+    return TABLE[title]
 
 
 class Elementwise(Row):
@@ -530,6 +538,7 @@ def elementwise(
     name: str | None = None,
     pushes: tuple[Rule, ...] = (),
     fn: Callable[..., Any] | None = None,
+    title: str | None = None,
     **traits: Any,
 ) -> Elementwise:
     """Declare a ufunc by its partial derivatives.
@@ -547,10 +556,13 @@ def elementwise(
         The forward rules, where they differ (functions that are not holomorphic).
     fn : callable
         What computes it on arrays, if that is not `function` itself.
+    title : str
+        In messages and tables, where the function's own name is taken.
     **traits
         ``masks=True`` if exact zeros go to what was not taken; ``holomorphic=False``.
     """
-    row = Elementwise(fn or function, function.__name__, name, rules, pushes or rules, **traits)
+    own = function.__name__
+    row = Elementwise(fn or function, title or own, name or own, rules, pushes or rules, **traits)
     if len(rules) == 1:
         ROWS[function] = row.unary()
     elif len(rules) == 2:
@@ -617,6 +629,7 @@ def several(
         The named tuple that the results are handed out in.
     """
 
+    @functools.wraps(fn)
     def results(*xs: Any, **params: Any) -> tuple[Any, ...]:
         return tuple(map(as_array, fn(*xs, **params)))
 

@@ -139,6 +139,9 @@ class Pending:
             out = self.unfinished(self.below(value, call.p), [])
             out._rule = _rule_of(call.p)(call, out)
             return out
+        moves = call.terms(1) if call.p.settle and self.order else (None,)
+        if all(move is not None for move in moves):
+            value = call.p.settle(value, *moves, **call.params)
         outs = tuple(self.unfinished(self.below(y, call.p), []) for y in value)
         rates = call.rate(call.p.push, outs)
         for m, out in enumerate(outs):
@@ -285,24 +288,30 @@ def _sum(parts: list[Any]) -> Any:
     return sum(parts[1:], start=parts[0]) if parts else None
 
 
-def _quotient(divisor: int) -> Callable[[Call, Unfinished], Coefficients]:
+def quotient(*divisors: int) -> Callable[[Call, Unfinished], Coefficients]:
     """Of x / y, and of the solution of y out = x: what y out = x says of the coefficients.
 
     The row's push is what a coefficient of x, or of y times one of `out`, adds to that of `out`.
+    There may be several such y: `divisors` says which operands they are. A recurrence is such an
+    equation too, of two diagonals.
     """
 
     def rules(call: Call, out: Unfinished) -> Coefficients:
-        xs, y, x = call.terms(0), call.operands[divisor], call.operands[1 - divisor]
+        xs, places = call.terms(0), range(len(call.operands))
+        (dividend,) = set(places) - set(divisors)
 
-        def added(place: int, t: Any, c: Any) -> list[Any]:
+        def added(place: int, j: int, c: Any) -> list[Any]:
+            t = call.term(call.operands[place], j)
             if t is None or c is None:
                 return []
-            return [call.p.push(c, xs, (None, t) if place else (t, None), call.params)]
+            txs = tuple(t if place == k else None for k in places)
+            return [call.p.push(c, xs, txs, call.params)]
 
         def rule(k: int) -> Any:
-            parts = added(1 - divisor, call.term(x, k), out.at(0))
+            parts = added(dividend, k, out.at(0))
             for j in range(1, k + 1):
-                parts += added(divisor, call.term(y, j), out.at(k - j))
+                for place in divisors:
+                    parts += added(place, j, out.at(k - j))
             return _sum(parts)
 
         return rule
@@ -382,8 +391,9 @@ def _sinc(call: Call, _out: Unfinished) -> Coefficients:
 
 RULES: dict[Any, Callable[[Call, Unfinished], Coefficients]] = {
     TABLE["multiply"]: _convolved,
-    TABLE["divide"]: _quotient(divisor=1),
-    TABLE["solve"]: _quotient(divisor=0),
+    TABLE["divide"]: quotient(1),
+    TABLE["solve"]: quotient(0),
+    TABLE["recurrence"]: quotient(0),
     TABLE["where"]: _coefficientwise,
     TABLE["power"]: _power,
     TABLE["prod"]: _product,

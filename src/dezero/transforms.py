@@ -313,7 +313,7 @@ def check_scalar(y: Any, name: str) -> None:
             f"grad({name}): {name} returned an array of shape {shape}, not one real number; "
             "reduce it (`.sum()`, `.mean()`), or take one element"
         )
-    if dtype.kind not in "fciub":
+    if dtype.kind not in "fciu":
         raise NonScalarError(f"grad({name}): {name} returned {dtype}, not one real number")
     if dtype.kind == "c":
         raise NonScalarError(

@@ -4,7 +4,7 @@ import operator
 
 import numpy as np
 
-from .tools import NUMBERS, Case, cplx, products, real, well_posed
+from .tools import NUMBERS, Case, cplx, products, real, rounded, well_posed
 
 CASES = {
     "solve": [
@@ -110,8 +110,10 @@ CASES = {
 }
 
 SPELLINGS = {
-    "outer": products(
-        np.outer,
-        [((3,), (4,)), ((), ()), ((), (3,)), ((2, 3), (2,)), ((2, 1), (1, 2)), ((0,), (3,))],
+    "outer": rounded(
+        products(
+            np.outer,
+            [((3,), (4,)), ((), ()), ((), (3,)), ((2, 3), (2,)), ((2, 1), (1, 2)), ((0,), (3,))],
+        )
     ),
 }

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ class Case:
     modes: tuple[str, ...] = ("forward", "reverse")
     rtol: float | None = None
     fills: bool = False  # assigns into a copy of its first operand, in Python's own words
+    ragged: bool = False  # of another length for each member: a batch is refused
     exact: bool = True  # bit for bit the value that NumPy gives; else up to rounding
 
 
@@ -180,6 +181,11 @@ def products(fn, pairs, *more):
         Case(lambda y: fn(a, y), (real(t),)),
         *more,
     ]
+
+
+def rounded(cases):
+    """The same cases, of a function that computes in another order than NumPy's."""
+    return [replace(case, exact=False) for case in cases]
 
 
 NUMBERS = [((2, 3), ()), ((), ()), ((), (3,)), ((), (2, 3))]

@@ -2,7 +2,8 @@
 
 from .graph import Graph
 from .passes import simplified
+from .source import source
 from .steps import Equation, Guard, Value
 from .tracer import Tracer, trace
 
-__all__ = ["Equation", "Graph", "Guard", "Tracer", "Value", "simplified", "trace"]
+__all__ = ["Equation", "Graph", "Guard", "Tracer", "Value", "simplified", "source", "trace"]

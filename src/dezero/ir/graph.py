@@ -220,6 +220,8 @@ class Graph:
     def to_source(self, name: str | None = None) -> str:
         """The program as the source of a function of NumPy, which stands alone.
 
+        Where the program asked for a number, the source asserts the answer that it got.
+
         Parameters
         ----------
         name : str, optional
@@ -228,8 +230,8 @@ class Graph:
         Raises
         ------
         GraphError
-            If the program took a path that depends on numbers, calls what NumPy does not have, or
-            holds large arrays: these must be arguments.
+            If the program calls what NumPy does not have, or holds large arrays: these must be
+            arguments.
 
         Examples
         --------

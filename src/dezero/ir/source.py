@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import inspect
 import itertools
 import keyword
 import linecache
@@ -21,7 +22,8 @@ from ..errors import GraphError
 from .graph import Graph
 from .passes import simplified
 from .steps import Equation, Guard, Value
-from .tape import index_text
+from .tape import index_text as index_in_words
+from .tracer import trace
 
 WIDTH = 88
 LARGEST = 1000
@@ -77,9 +79,11 @@ def constant(x: Any) -> Text:
 
 def array_text(x: np.ndarray[Any, Any]) -> str:
     """An array constant."""
-    dtype = "" if x.dtype in (float, int, complex, bool) and x.size else f", dtype=np.{x.dtype}"
+    dtype = "" if x.dtype in (float, int, complex, bool) else f", dtype=np.{x.dtype}"
     kind = "" if x.dtype == float else f", dtype=np.{x.dtype}"
-    if x.size and np.all(x == x.flat[0]) and not np.any(np.signbit(np.real(x))):
+    if not x.size:
+        return f"np.zeros({param(x.shape)}{kind})"
+    if np.all(x == x.flat[0]) and not np.any(np.signbit(np.real(x))):
         shape = param(x.shape)
         if x.flat[0] in (0, 1):
             return f"np.{'ones' if x.flat[0] else 'zeros'}({shape}{kind})"
@@ -122,7 +126,8 @@ def path_of(p: Any) -> str:
         If it is no function of NumPy.
     """
     for prefix, namespace in NAMESPACES.items():
-        if getattr(namespace, p.title, None) is p.fn:
+        found = getattr(namespace, p.title, None)
+        if found is not None and inspect.unwrap(found) is inspect.unwrap(p.fn):
             return f"{prefix}.{p.title}"
     raise GraphError(f"{p.title} is no function of NumPy, and cannot be written as source")
 
@@ -166,6 +171,11 @@ def _gathered(xs: list[Text], params: dict[str, Any]) -> Text:
     return Text(f"{xs[0].inside(ATOM)}[{pattern_text(xs[1], params['pattern'])}]", ATOM)
 
 
+def index_text(index: Any) -> str:
+    """An index between brackets, with its arrays written out."""
+    return index_in_words(index, param)
+
+
 def pattern_text(places: Text, pattern: tuple[Any, ...]) -> str:
     """An index with rows of `places` in it."""
     rows = (f"{places.inside(ATOM)}[{k}]" if isinstance(k, int) else index_text(k) for k in pattern)
@@ -186,6 +196,7 @@ EXPRESSIONS: dict[str, Callable[[list[Text], dict[str, Any]], Text]] = {
     "whole": method("astype", "dtype"),
     "concatenate": _joined("concatenate"),
     "stack": _joined("stack"),
+    "nonzero": lambda xs, _: Text(f"np.nonzero({xs[0].text})[0]", ATOM),  # of one axis
     "stop_gradient": lambda xs, _: xs[0],
     "frexp": lambda xs, _: Text(f"np.frexp({xs[0].text})[0]", ATOM),
     "exponent": lambda xs, _: Text(f"np.frexp({xs[0].text})[1]", ATOM),
@@ -246,6 +257,7 @@ class Writer:
     def step(self, step: Equation | Guard) -> None:
         """Write one step down."""
         if isinstance(step, Guard):
+            self.lines.append(f"assert {self.asked(step)}  # the path that was taken")
             return
         title = step.p.title
         if title in STATEMENTS:
@@ -260,6 +272,15 @@ class Writer:
             return
         self.put(step.results[0], self.expression(step))
 
+    def asked(self, guard: Guard) -> str:
+        """That a question has the answer that it had."""
+        text, answer = self.operand(guard.operand), guard.answer
+        if guard.question == "bool":
+            return text.text if answer else f"not {text.inside(COMPARED)}"
+        if guard.question == "array":
+            return f"np.array_equal({text.text}, {param(answer)})"
+        return f"{text.inside(BITS)} == {constant(answer).inside(BITS)}"
+
     def expression(self, step: Equation) -> Text:
         """The right-hand side of an equation."""
         xs = [self.operand(x) for x in step.operands]
@@ -269,6 +290,8 @@ class Writer:
             left, right = strength, strength + 1
             if title == "power":
                 left, right = POWER + 1, UNARY
+            elif strength == COMPARED:
+                left = COMPARED + 1  # Python would chain them
             return Text(f"{xs[0].inside(left)} {sign} {xs[1].inside(right)}", strength)
         if title in EXPRESSIONS:
             return EXPRESSIONS[title](xs, step.params)
@@ -385,6 +408,45 @@ def to_source(graph: Graph, name: str | None = None) -> str:
             "",
         ]
     )
+
+
+def source(f: Callable[..., Any], *args: Any, **kwargs: Any) -> str:
+    """A function as plain NumPy source, as it runs on these arguments.
+
+    The function that is written stands alone: it needs NumPy and nothing else. What is
+    differentiated is written out.
+
+    Parameters
+    ----------
+    f : callable
+        A function of arrays, or a derivative of one (`dezero.grad(f)`).
+    *args, **kwargs
+        What to trace it with: the source is for arguments of these shapes and dtypes, and for the
+        path that the program takes on them.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    GraphError
+        If the program calls what NumPy does not have, or holds large arrays.
+
+    Examples
+    --------
+    >>> from dezero import grad
+    >>> def energy(x):
+    ...     return np.sum(x**2 * np.exp(-x))
+    >>> print(source(energy, np.ones(3)))
+    import numpy as np
+    <BLANKLINE>
+    <BLANKLINE>
+    def energy(x):
+        return np.sum(np.square(x) * np.exp(-x))
+    <BLANKLINE>
+    """
+    return to_source(trace(f)(*args, **kwargs))
 
 
 def returned(tree: Any) -> str:

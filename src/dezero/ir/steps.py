@@ -89,8 +89,8 @@ class Guard:
             found = {"bool": bool, "int": int}.get(self.question, _asked)(found)
         if not np.array_equal(found, self.answer):
             raise GuardError(
-                f"the graph was traced where {self.question}({self.operand.name}) is "
-                f"{self.answer!r}, and now it is {found!r}: trace the function for these arguments"
+                f"the program asked for a number ({self.question}) that was {self.answer} when it "
+                f"was traced and is {found} now: trace it for these arguments"
                 + (f" ({self.line})" if self.line else "")
             )
 

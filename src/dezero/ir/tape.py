@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -67,27 +68,27 @@ def expression(step: Equation, names: dict[Value, str]) -> str:
     return f"{title}({', '.join(xs + named)})"
 
 
-def index_text(index: Any) -> str:
+def index_text(index: Any, constant: Callable[[Any], str] | None = None) -> str:
     """An index as it is written between brackets."""
     parts = index if isinstance(index, tuple) else (index,)
-    return ", ".join(map(_index_part, parts)) or "()"
+    return ", ".join(_index_part(each, constant or short) for each in parts) or "()"
 
 
-def _index_part(each: Any) -> str:
+def _index_part(each: Any, constant: Callable[[Any], str]) -> str:
     if each is Ellipsis:
         return "..."
     if isinstance(each, slice):
         ends = ["" if end is None else str(end) for end in (each.start, each.stop)]
         return ":".join(ends) + (f":{each.step}" if each.step is not None else "")
-    return short(each)
+    return constant(each)
 
 
 def short(x: Any) -> str:
-    """A constant in a line."""
+    """A constant, or a value, in a line."""
     if isinstance(x, np.ndarray) and x.size > 6:
         return f"<{x.dtype}{list(x.shape)}>"
-    if isinstance(x, np.ndarray):
+    if isinstance(x, np.ndarray) and x.ndim:
         return np.array2string(x, separator=", ", precision=6).replace("\n", "")
-    if isinstance(x, np.generic):
-        return str(x)
+    if isinstance(x, (np.ndarray, np.generic)):
+        return repr(x.item())
     return repr(x)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import optree
 
 from ..box import Box, as_array, check_data, new_level, note, plain
 from ..core import new, opened
@@ -16,7 +17,7 @@ from ..debugging import user_frame
 from ..errors import GraphError
 from ..memory import note_views
 from ..rules.nondiff import refused, stopped
-from ..trees import derived, flatten, is_numbers, peeled, unflatten
+from ..trees import NAMESPACE, derived, flatten, is_numbers, peeled, unflatten
 from .graph import Graph
 from .steps import Equation, Guard, Step, Value
 
@@ -244,8 +245,8 @@ def names_of(f: Any, args: Any, kwargs: Any) -> list[str]:
         parameters = []
     spare = (f"x{k}" for k in range(len(args)))
     named = [*zip(itertools.chain(parameters[: len(args)], spare), args, strict=False)]
-    found: list[str] = []
-    for name, value in (*named, *sorted(kwargs.items())):
-        n = len(flatten(value, is_numbers)[0])
-        found += [name] if n == 1 else [f"{name}_{k}" for k in range(n)]
-    return found
+    return [
+        "_".join([name, *map(str, path)])
+        for name, value in (*named, *sorted(kwargs.items()))
+        for path in optree.tree_paths(value, is_numbers, namespace=NAMESPACE)
+    ]

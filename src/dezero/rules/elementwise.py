@@ -146,7 +146,13 @@ elementwise(np.degrees, lambda t: t * (180 / np.pi))
 
 
 def over_radius(a: Any, x: Any, y: Any) -> Any:
-    """``a / (x² + y²)``, and 0 at the origin; squares would overflow or vanish."""
+    """``a / (x² + y²)``, and 0 at the origin; by `hypot` where squares overflow or vanish."""
+    with np.errstate(over="ignore", under="ignore"):
+        squared = x * x + y * y
+    if type(squared) is np.ndarray and squared.dtype.kind == "f" and squared.size:
+        info = np.finfo(squared.dtype)
+        if squared.min() > info.tiny / info.eps and squared.max() <= info.max:
+            return a / squared
     r = nonzero(np.hypot(x, y))
     return a / r / r
 
@@ -168,6 +174,8 @@ def sinc_slope(x: Any) -> Any:
     loses all digits and a constant would have no derivative of its own.
     """
     near = np.abs(x) < 0.05
+    if type(x) is np.ndarray and not near.any():
+        return (np.cos(np.pi * x) - np.sinc(x)) / x
     u = np.where(near, np.pi * x, 0)
     u2 = u * u
     series = -u / 3 * (1 - u2 / 10 * (1 - u2 / 28 * (1 - u2 / 54 * (1 - u2 / 88))))
@@ -179,28 +187,49 @@ elementwise(np.sinc, lambda t, x: t * sinc_slope(x))
 
 # kinks: ties share equally, what was not taken gets an exact zero
 
+
+def kept(t: Any, taken: Any) -> Any:
+    """`t` where it was taken, and an exact 0 elsewhere.
+
+    A product is ten times as fast as `where`, but makes NaN of what is not finite.
+    """
+    if type(t) is np.ndarray and np.isfinite(np.vdot(t, t)):
+        return t * taken
+    return np.where(taken, t, 0)
+
+
+def shared(t: Any, taken: Any, tied: Any) -> Any:
+    """`t` where it was taken, half of it where there is a tie, and an exact 0 elsewhere.
+
+    For two operands this takes about 8 times what the function takes, which is one instruction
+    for eight numbers: for each operand two comparisons, a look for ties, and a product.
+    """
+    g = kept(t, taken)
+    return np.where(tied, t / 2, g) if isinstance(tied, Box) or tied.any() else g
+
+
 elementwise(
     np.maximum,
-    lambda t, x, y: np.where(x > y, t, np.where(x == y, t / 2, 0)),
-    lambda t, x, y: np.where(y > x, t, np.where(x == y, t / 2, 0)),
+    lambda t, x, y: shared(t, x > y, x == y),
+    lambda t, x, y: shared(t, x < y, x == y),
     masks=True,
 )
 elementwise(
     np.minimum,
-    lambda t, x, y: np.where(x < y, t, np.where(x == y, t / 2, 0)),
-    lambda t, x, y: np.where(y < x, t, np.where(x == y, t / 2, 0)),
+    lambda t, x, y: shared(t, x < y, x == y),
+    lambda t, x, y: shared(t, x > y, x == y),
     masks=True,
 )
 elementwise(
     np.fmax,
-    lambda t, x, y: np.where((x > y) | np.isnan(y), t, np.where(x == y, t / 2, 0)),
-    lambda t, x, y: np.where((y > x) | np.isnan(x), t, np.where(x == y, t / 2, 0)),
+    lambda t, out, x, y: shared(t, x == out, x == y),
+    lambda t, out, x, y: shared(t, y == out, x == y),
     masks=True,
 )
 elementwise(
     np.fmin,
-    lambda t, x, y: np.where((x < y) | np.isnan(y), t, np.where(x == y, t / 2, 0)),
-    lambda t, x, y: np.where((y < x) | np.isnan(x), t, np.where(x == y, t / 2, 0)),
+    lambda t, out, x, y: shared(t, x == out, x == y),
+    lambda t, out, x, y: shared(t, y == out, x == y),
     masks=True,
 )
 where = elementwise(
@@ -212,9 +241,9 @@ where = elementwise(
 )
 clip = elementwise(
     np.clip,
-    lambda t, x, y, z: np.where((x >= y) & (x <= z), t, 0),
-    lambda t, x, y, z: np.where((x < y) & (y <= z), t, 0),
-    lambda t, x, y, z: np.where((x > z) | (y > z), t, 0),
+    lambda t, x, y, z: kept(t, (x >= y) & (x <= z)),
+    lambda t, x, y, z: kept(t, (x < y) & (y <= z)),
+    lambda t, x, y, z: kept(t, (x > z) | (y > z)),
     masks=True,
 )
 

@@ -17,13 +17,13 @@ import numpy as np
 from ..axes import lined_up, spread
 from ..box import ROWS, Box, as_array, new_level, plain
 from ..config import observing, records
-from ..core import Node, Variable, node_of, revive
+from ..core import Node, Variable, edge_of, is_constant, node_of, revive
 from ..dispatch import implements
 from ..errors import AssignmentError, OperandError
 from ..memory import Spent, forget_views, views_of
 from ..primitives import describe
 from ..rows import General, Jointly
-from .gather import in_batches, read, write
+from .gather import in_batches, is_mask, read, write
 from .nondiff import stopped
 
 
@@ -39,11 +39,14 @@ def _is_basic(index: Any) -> bool:
 def _scattered(g: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
     """Zeros of `shape` with `g` added at `index`."""
     out = np.zeros(shape, g.dtype)
-    _add_at(out, index, g)
+    if _is_basic(index):
+        out[index] = g
+    else:
+        np.add.at(out, index, g)
     return out
 
 
-def _add_at(x: Any, index: Any, g: Any) -> None:
+def add_at(x: Any, index: Any, g: Any) -> None:
     """``x[index] += g`` where an index may occur several times."""
     if _is_basic(index):
         x[index] += g
@@ -97,7 +100,7 @@ getitem = General(
     (lambda g, x, *, index: scatter(g, index=index, shape=x.shape),),
     None,
     masks=True,
-    adds=lambda total, g, saved: _add_at(total, saved[-1]["index"], g),
+    adds=lambda total, g, saved: add_at(total, saved[-1]["index"], g),
     batching=_getitem_members,
 )
 
@@ -138,7 +141,8 @@ def _written(x: Any, w: Any, *, index: Any) -> Any:
 def _unwritten(g: Any, specs: tuple[Any, ...], *, index: Any) -> tuple[Any, Any]:
     """What was written over has no say any more; what was written has that place's."""
     shape = specs[1].shape
-    gw = g[index] if _is_basic(index) else g[index] * _last(g, index)
+    once = _is_basic(index) or is_mask(index)
+    gw = g[index] if once else g[index] * _last(g, index)
     ones = (1,) * (len(shape) - gw.ndim)  # NumPy takes a value with more axes, if they are 1
     return setitem(g, 0, index=index), np.reshape(gw, (*ones, *gw.shape)) if ones else gw
 
@@ -215,7 +219,7 @@ def write_into(v: Any, index: Any, w: Any) -> Any:
         x = v._value if made else v
         turn_into(v, write(x, index, w) if batches else setitem(x, w, index=index))
         return v
-    edges = (v._node, node_of(w) if ours else None)
+    edges = (v._node, edge_of(w) if ours else None)
     # Two references are ours: the Variable's and the argument's.
     alone = sys.getrefcount(v._value) == 2 and v._value.base is None
     data = v._value if alone and v._value.flags.writeable else v._value.copy()
@@ -234,7 +238,7 @@ def write_into(v: Any, index: Any, w: Any) -> Any:
 
 def own_copy(w: Box) -> Box:
     """A box of the same value and the same derivative, in other memory."""
-    if isinstance(w, Variable):
+    if isinstance(w, Variable) and not is_constant(w):
         return revive(w._value.copy(), node_of(w), w._level, fresh=True)
     return ROWS[np.copy](w)  # type: ignore[no-any-return]  # of a box
 

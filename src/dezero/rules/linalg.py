@@ -182,7 +182,8 @@ linear(np.inner, _inner_x, _inner_y, broadcasts=True, batching=_inner_members)
 
 @implements(np.outer)
 def _outer(a: Any, b: Any) -> Any:
-    return np.multiply(np.reshape(as_array(a), (-1, 1)), np.reshape(as_array(b), (1, -1)))
+    a, b = (x if x.ndim == 1 else np.reshape(x, -1) for x in map(as_array, (a, b)))
+    return np.einsum("i,j->ij", a, b)
 
 
 # ---- equations ----

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..axes import along, every, named, one_by_one, over, pointwise
-from ..box import as_array
+from ..box import Box, as_array
 from ..dispatch import implements
 from ..errors import OperandError
 from ..rows import Nondifferentiable, nondifferentiable
@@ -24,8 +24,12 @@ def alike(p: Any, n: int, mine: Any, xs: Any, params: Any) -> Any:
 
 def refused(p: Any, n: int, mine: Any, xs: Any, params: Any) -> Any:
     """Of functions whose result is of another length for each member."""
-    raise OperandError(
-        f"vmap: np.{p.title} gives results of different lengths for the members of a batch; "
+    raise _lengths_differ(p.title)
+
+
+def _lengths_differ(title: str) -> OperandError:
+    return OperandError(
+        f"vmap: np.{title} gives results of different lengths for the members of a batch; "
         "use np.where(condition, x, y), or multiply with a mask"
     )
 
@@ -55,7 +59,7 @@ def _searched(p: Any, n: int, mine: Any, xs: Any, params: Any) -> Any:
 nondifferentiable(
     *(np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal),
     *(np.logical_and, np.logical_or, np.logical_xor, np.logical_not),
-    *(np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert),
+    *(np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert, np.left_shift, np.right_shift),
     *(np.isfinite, np.isinf, np.isnan, np.isneginf, np.isposinf, np.signbit),
     *(np.isreal, np.iscomplex, np.isclose),
     batching=pointwise,
@@ -68,10 +72,18 @@ nondifferentiable(np.argwhere, np.nonzero, np.flatnonzero, batching=refused)
 nondifferentiable(np.allclose, batching=_all_close)
 nondifferentiable(np.array_equal, batching=_all_equal)
 nondifferentiable(np.searchsorted, batching=_searched)
-nondifferentiable(np.array_repr, np.array_str, batching=pointwise)
+nondifferentiable(np.array_repr, np.array_str, np.array2string, batching=pointwise)
 
 stopped = Nondifferentiable(lambda x: x, "stop_gradient", batching=pointwise)
 """What a box holds, cut from all derivatives, and still a batch if it is one."""
+
+
+def for_all(function: Any, x: Any) -> Any:
+    """What a box holds, as a plain array, where the members of a batch must have it in common."""
+    value = stopped(as_array(x))
+    if isinstance(value, Box):
+        raise _lengths_differ(function.__name__)
+    return value
 
 
 @implements(np.shape)

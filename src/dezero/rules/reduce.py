@@ -1,7 +1,7 @@
-"""Functions that fold an axis away, and running sums.
+"""Functions that fold an axis away.
 
 ``axis`` and ``keepdims`` mean what they mean in NumPy. `expand` brings a reduced array back to
-its operand's shape, and is most of every rule here.
+its operand's shape, and is most of every rule here. NumPy's other keywords are in `keywords.py`.
 """
 
 from __future__ import annotations
@@ -11,9 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..axes import along, over
-from ..box import ROWS, numbers
-from ..dispatch import implements
+from ..axes import over
 from ..rows import linear, primitive
 from .nondiff import stopped
 
@@ -46,25 +44,18 @@ def count(x: Any, axis: Axis) -> int:
     return math.prod([x.shape[k] for k in axes_of(axis, x.ndim)])
 
 
-linear(
+total = linear(
     np.sum,
     lambda g, x, *, axis=None, keepdims=False: expand(g, x, axis),
     batching=over,
 )
-linear(
+mean = linear(
     np.mean,
     lambda g, x, *, axis=None, keepdims=False: expand(g * (1 / max(count(x, axis), 1)), x, axis),
     batching=over,
 )
 
 
-def backwards_cumsum(g: Any, x: Any, *, axis: int | None = None) -> Any:
-    """The transpose of a running sum is the running sum from the other end."""
-    turned = np.flip(g, 0 if axis is None else axis)
-    return np.reshape(np.flip(np.cumsum(turned, axis), 0 if axis is None else axis), x.shape)
-
-
-linear(np.cumsum, backwards_cumsum, batching=along)
 linear(np.flip, lambda g, *, axis=None: np.flip(g, axis), batching=over)
 
 
@@ -78,7 +69,7 @@ def taken(t: Any, out: Any, x: Any, axis: Axis) -> Any:
     return np.where(hit, t / np.maximum(ties, 1), 0)
 
 
-for extreme in (np.max, np.min):
+extremes = tuple(
     primitive(
         extreme,
         lambda g, out, x, *, axis=None, keepdims=False: taken(opened(g, x, axis), out, x, axis),
@@ -90,10 +81,8 @@ for extreme in (np.max, np.min):
         masks=True,
         batching=over,
     )
-
-
-implements(np.amax)(ROWS[np.max])
-implements(np.amin)(ROWS[np.min])
+    for extreme in (np.max, np.min, np.nanmax, np.nanmin)
+)
 
 
 # products
@@ -132,7 +121,7 @@ def prod_slope(out: Any, x: Any, axis: Axis) -> Any:
     return np.transpose(np.reshape(others(folded), front.shape), np.argsort(order))
 
 
-primitive(
+product = primitive(
     np.prod,
     lambda g, out, x, *, axis=None, keepdims=False: expand(g, x, axis) * prod_slope(out, x, axis),
     pushes=(
@@ -169,7 +158,7 @@ def moved(slope: Any, t: Any, axis: Axis, keepdims: bool) -> Any:
     return np.sum(np.real(np.conjugate(slope) * t), axis=axis, keepdims=keepdims)
 
 
-primitive(
+variance = primitive(
     np.var,
     lambda g, x, *, axis=None, ddof=0, keepdims=False: (
         expand(g, x, axis) * var_slope(x, axis, ddof)
@@ -181,7 +170,7 @@ primitive(
     ),
     batching=over,
 )
-primitive(
+deviation = primitive(
     np.std,
     lambda g, out, x, *, axis=None, ddof=0, keepdims=False: (
         expand(g, x, axis) * std_slope(out, x, axis, ddof)
@@ -193,23 +182,3 @@ primitive(
     ),
     batching=over,
 )
-
-
-# the same by ufunc methods, whose axis is the first unless told
-
-
-def _reduction(function: Any) -> Any:
-    def reduce(a: Any, axis: Axis = 0, **kwargs: Any) -> Any:
-        return function(a, axis=axis, **kwargs)
-
-    return reduce
-
-
-for ufunc, function in (
-    (np.add, np.sum),
-    (np.multiply, np.prod),
-    (np.maximum, np.max),
-    (np.minimum, np.min),
-):
-    implements((ufunc, "reduce"))(_reduction(function))
-implements((np.add, "accumulate"))(_reduction(np.cumsum))

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
-from ..axes import every, lined_up, pointwise, spread
-from ..box import as_array
+from ..axes import every, lined_up, pointwise
+from ..box import as_array, plain
 from ..dispatch import implements
-from ..errors import UnsupportedError
-from ..rows import General, Nondifferentiable, jointly_linear, linear
+from ..errors import BoundsError, OperandError, ShapeError, UnsupportedError
+from ..rows import General, Nondifferentiable, linear
 
 
 def _reshaped(x: Any, *, shape: Any, order: str = "C") -> Any:
@@ -44,14 +43,38 @@ reshape = General(
 
 @implements(np.reshape)
 def _reshape(a: Any, shape: Any, order: str = "C", *, copy: bool | None = None) -> Any:
-    if order not in ("C", "F") or copy is False:
-        raise UnsupportedError(f"np.reshape of a box does not take order={order!r}, copy={copy}")
+    if copy is False:
+        raise UnsupportedError("np.reshape of a box does not take copy=False")
+    a = np.copy(a) if copy else as_array(a)
+    order = order_in(a, order)
     return reshape(a, shape=shape) if order == "C" else reshape(a, shape=shape, order=order)
 
 
 @implements(np.ravel)
 def _ravel(a: Any, order: str = "C") -> Any:
+    a = as_array(a)
+    if order in ("K", "k"):
+        strides = _in_memory(a).strides
+        a = np.transpose(a, sorted(range(a.ndim), key=lambda k: -abs(strides[k])))
+        order = "C"
     return _reshape(a, -1, order)
+
+
+def order_in(x: Any, order: str) -> str:
+    """Whose axis changes fastest; "A" asks the array itself."""
+    order = order.upper()
+    if order == "A":
+        return "F" if _in_memory(x).flags.fnc else "C"
+    if order not in ("C", "F"):
+        raise OperandError(f"order={order!r}: an order is one of C, F, A, and K for np.ravel")
+    return order
+
+
+def _in_memory(x: Any) -> Any:
+    """The array that a box holds, or that a member of a batch would hold."""
+    array = plain(x)
+    members = array.ndim - x.ndim
+    return array[(0,) * members] if array.size else np.empty(x.shape)
 
 
 def _inverse(axes: Any) -> Any:
@@ -126,7 +149,7 @@ linear(
     broadcasts=True,
     batching=_broadcast_members,
 )
-linear(np.copy, lambda g: g, batching=pointwise)
+linear(np.copy, lambda g, *, order="K", subok=False: g, batching=pointwise)
 linear(np.real, lambda g: g, holomorphic=False, batching=pointwise)
 linear(
     np.imag,
@@ -154,77 +177,115 @@ whole = Nondifferentiable(lambda x, *, dtype: x.astype(dtype), "whole", batching
 
 
 @implements("astype", *([np.astype] if hasattr(np, "astype") else []))
-def _astype(x: Any, dtype: Any) -> Any:
+def _astype(x: Any, dtype: Any, *, copy: bool = True, device: Any = None) -> Any:
     """Whole numbers have no derivative: they come out plain, like the result of a comparison."""
     dtype = np.dtype(dtype)
+    if device not in (None, "cpu"):
+        raise UnsupportedError(f"np.astype of a box does not take device={device!r}")
+    if not copy and x.dtype == dtype:
+        return x
     return (astype if dtype.kind in "fc" else whole)(x, dtype=dtype)
 
 
-# joining
+# ---- other ways to turn axes ----
 
 
-def _joined(*xs: Any, axis: int) -> Any:
-    return np.concatenate(xs, axis=axis)
+@implements(np.matrix_transpose)
+def np_matrix_transpose(x: Any) -> Any:
+    """The last two axes swapped."""
+    if x.ndim < 2:
+        raise ShapeError(f"np.matrix_transpose: an array with {x.ndim} axes is no matrix")
+    return np.swapaxes(x, -1, -2)
 
 
-def _cut(g: Any, specs: tuple[Any, ...], *, axis: int) -> list[Any]:
-    """The pieces of a cotangent that belong to each operand of `concatenate`."""
-    before = (slice(None),) * (axis % g.ndim)
-    pieces, start = [], 0
-    for spec in specs:
-        stop = start + spec.shape[axis]
-        pieces.append(g[(*before, slice(start, stop))])
-        start = stop
-    return pieces
+@implements(np.rollaxis)
+def np_rollaxis(a: Any, axis: int, start: int = 0) -> Any:
+    """One axis moved to where it lies before `start`."""
+    axis = normalize_axis_index(axis, a.ndim)
+    start = start + a.ndim if start < 0 else start
+    if not 0 <= start <= a.ndim:
+        raise BoundsError(f"np.rollaxis: start={start} of an array with {a.ndim} axes")
+    return np.moveaxis(a, axis, start - 1 if axis < start else start)
 
 
-def _joining(shifted: Callable[[int, int], int]) -> Any:
-    """The batching rule of functions that join arrays along an axis; all are made batches."""
-
-    def batched(p: Any, n: int, mine: Any, xs: Any, params: Any) -> Any:
-        parts = [spread(x, n, m) for x, m in zip(xs, mine, strict=True)]
-        return p(*parts, axis=shifted(params["axis"], parts[0].ndim - 1))
-
-    return batched
+@implements(np.fliplr)
+def np_fliplr(m: Any) -> Any:
+    """The second axis backwards."""
+    return np.flip(m, 1)
 
 
-concatenate = jointly_linear(
-    _joined,
-    _cut,
-    "concatenate",
-    batching=_joining(lambda axis, ndim: normalize_axis_index(axis, ndim) + 1),
-)
+@implements(np.flipud)
+def np_flipud(m: Any) -> Any:
+    """The first axis backwards."""
+    return np.flip(m, 0)
 
 
-@implements(np.concatenate)
-def _concatenate(arrays: Any, axis: int | None = 0, **kwargs: Any) -> Any:
-    if kwargs:
-        raise UnsupportedError(f"np.concatenate of boxes does not take {', '.join(kwargs)}=")
-    parts = [as_array(x) for x in arrays]
-    if axis is None:
-        parts, axis = [np.ravel(x) for x in parts], 0
-    return concatenate(*parts, axis=axis)
+@implements(np.rot90)
+def np_rot90(m: Any, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Any:
+    """Quarter turns, from the first of the axes towards the second."""
+    first, second = normalize_axis_tuple(axes, m.ndim)
+    if k % 4 == 0:
+        return m[:]
+    if k % 4 == 2:
+        return np.flip(m, (first, second))
+    if k % 4 == 1:
+        return np.swapaxes(np.flip(m, second), first, second)
+    return np.flip(np.swapaxes(m, first, second), second)
 
 
-def _stacked(*xs: Any, axis: int) -> Any:
-    return np.stack(xs, axis=axis)
+# ---- axes of length 1, and broadcasting ----
 
 
-def _unstacked(g: Any, specs: tuple[Any, ...], *, axis: int) -> list[Any]:
-    before = (slice(None),) * (axis % g.ndim)
-    return [g[(*before, k)] for k in range(len(specs))]
+def _at_least(ndim: int) -> Any:
+    def filled(*arrays: Any) -> Any:
+        found = tuple(with_axes(x, ndim) for x in map(as_array, arrays))
+        return found[0] if len(found) == 1 else found
+
+    return filled
 
 
-stack = jointly_linear(
-    _stacked,
-    _unstacked,
-    "stack",
-    batching=_joining(lambda axis, ndim: normalize_axis_index(axis, ndim + 1) + 1),
-)
+def with_axes(x: Any, ndim: int) -> Any:
+    """With axes of length 1 up to `ndim`: in front, but a third one behind."""
+    if x.ndim >= ndim:
+        return x
+    shape = (*x.shape, 1) if ndim == 3 and x.ndim else x.shape
+    return np.reshape(x, (1,) * (ndim - len(shape)) + shape)
 
 
-@implements(np.stack)
-def _stack(arrays: Any, axis: int = 0, **kwargs: Any) -> Any:
-    if kwargs:
-        raise UnsupportedError(f"np.stack of boxes does not take {', '.join(kwargs)}=")
-    return stack(*(as_array(x) for x in arrays), axis=axis)
+for ndim, function in enumerate((np.atleast_1d, np.atleast_2d, np.atleast_3d), 1):
+    implements(function)(_at_least(ndim))
+
+
+def common_shape(function: Any, arrays: Any) -> tuple[int, ...]:
+    """The shape that arrays broadcast to."""
+    shapes = [x.shape for x in arrays]
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError as error:
+        shown = ", ".join(map(str, shapes))
+        raise ShapeError(f"np.{function.__name__}: {shown} do not broadcast") from error
+
+
+@implements(np.broadcast_arrays)
+def np_broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Any, ...]:
+    """All in the shape that they have together."""
+    arrays = [as_array(x) for x in args]
+    shape = common_shape(np.broadcast_arrays, arrays)
+    return tuple(x if x.shape == shape else np.broadcast_to(x, shape) for x in arrays)
+
+
+@implements(np.meshgrid)
+def np_meshgrid(
+    *xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy"
+) -> tuple[Any, ...]:
+    """Each along an axis of its own."""
+    if indexing not in ("xy", "ij"):
+        raise OperandError(f"np.meshgrid: indexing is 'xy' or 'ij', not {indexing!r}")
+    axes = list(range(len(xi)))
+    if indexing == "xy":
+        axes[:2] = axes[:2][::-1]
+    grids = tuple(
+        np.reshape(x, tuple(-1 if k == axis else 1 for k in axes)) for axis, x in enumerate(xi)
+    )
+    grids = grids if sparse else np_broadcast_arrays(*grids)
+    return tuple(map(np.copy, grids)) if copy else grids

@@ -1,1 +1,0 @@
-"""Special functions: rows for the ufuncs of `scipy.special`, and its other functions."""
