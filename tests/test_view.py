@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import dezero as dz
+import dezero.scipy.special  # its rows
 from dezero.errors import GraphError
 from dezero.ir import trace
 from dezero.rows import TABLE, Elementwise
@@ -225,6 +226,7 @@ def test_a_file_that_is_no_python_shows_the_line_alone(tmp_path):
 # --- rules --------------------------------------------------------------------------------------
 
 SAFE = {"arccosh": 1.7, "arctanh": 0.4}
+SQUARE = {"inv"}
 
 
 @pytest.mark.parametrize("title", TABLE)
@@ -258,8 +260,9 @@ def test_formulas_are_the_rows_own(title):
 @pytest.mark.parametrize("title", formulas.MATRIX)
 def test_matrix_formulas_are_the_rows_own(title):
     x, y = RNG.normal(size=(3, 4)), RNG.normal(size=(5, 4) if title == "inner" else (4, 5))
-    out, pull = dz.vjp(getattr(np, title), x, y)
-    env = {"x": x, "y": y, "g": np.cos(out)}
+    xs = (x @ x.T,) if title in SQUARE else (x, y)
+    out, pull = dz.vjp(TABLE[title], *xs)
+    env = {**dict(zip("xy", xs, strict=False)), "out": out, "g": np.cos(out)}
     for text, found in zip(formulas.MATRIX[title], pull(env["g"]), strict=True):
         np.testing.assert_allclose(formulas.value(text, env), found, rtol=1e-12)
 
@@ -538,6 +541,15 @@ def test_a_page_opens_at_a_step_and_as_text_only(tmp_path):
     assert 'data-step="2"' in dom
     assert "<img" not in dom
     assert html.escape(EVIL, quote=False) in dom
+
+
+@browser
+@pytest.mark.parametrize(
+    "f", [lambda: 1.0, lambda x: 3.0 + 0 * (x > 2), lambda x: x, lambda x: x > 2]
+)
+def test_the_smallest_programs_have_a_page(f, tmp_path):
+    args = (1.5,) * f.__code__.co_argcount
+    assert visit(trace(f)(*args).to_html(), tmp_path, driver='press("End"); log.push(look().say)')
 
 
 @browser

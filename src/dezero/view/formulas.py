@@ -68,6 +68,14 @@ PARTIALS: dict[str, tuple[str, ...]] = {
     "fmin": ("x < y", "y < x"),
     "where": ("0", "x", "1 - x"),
     "ldexp": ("2 ** y", "0"),
+    "exp10": ("log(10) * out",),
+    "expit": ("out * (1 - out)",),
+    "logit": ("1 / (x * (1 - x))",),
+    "erf": ("2 * exp(-(x ** 2)) / sqrt(pi)",),
+    "erfc": ("-2 * exp(-(x ** 2)) / sqrt(pi)",),
+    "ndtr": ("exp(-(x ** 2) / 2) / sqrt(2 * pi)",),
+    "entr": ("-log(x) - 1",),
+    "xlogy": ("log(y)", "x / y"),
     **dict.fromkeys(("sign", "floor", "ceil", "rint", "trunc", "spacing"), ("0",)),
     **dict.fromkeys(("floor_divide", "heaviside"), ("0", "0")),
 }
@@ -80,8 +88,9 @@ MATRIX: dict[str, tuple[str, ...]] = {
     "matmul": ("g @ y.T", "x.T @ g"),
     "dot": ("g @ y.T", "x.T @ g"),
     "inner": ("g @ y", "g.T @ x"),
+    "inv": ("-(out.T @ g @ out.T)",),
 }
-"""What matrices' gradients are; the same functions of vectors are told in words."""
+"""What matrices' gradients are; the same functions of vectors and stacks are told in words."""
 
 TIES = "At a tie the operands share the gradient equally."
 KEPT = "The gradient goes to the element that was taken; ties share it equally."
@@ -105,7 +114,13 @@ WORDS: dict[str, str] = {
     "std": "The gradient times (x - mean) / (n · out).",
     "max": KEPT,
     "min": KEPT,
+    "nanmax": KEPT,
+    "nanmin": KEPT,
     "flip": "The gradient, flipped back.",
+    "roll": "The gradient, rolled back.",
+    "fftshift": "The gradient, shifted back.",
+    "ifftshift": "The gradient, shifted back.",
+    "repeat": "The gradient, summed over the repetitions.",
     "reshape": "The gradient in the operand's shape.",
     "squeeze": "The gradient in the operand's shape.",
     "expand_dims": "The gradient in the operand's shape.",
@@ -130,6 +145,12 @@ WORDS: dict[str, str] = {
     "outer": "The gradient times the other operand.",
     "tensordot": "The gradient, contracted with the other operand over the axes that are left.",
     "einsum": "The gradient and the other operands, by the subscripts exchanged.",
+    "convolve": "The gradient, correlated with the other operand.",
+    "det": "The gradient times det(x) times the transposed inverse of x.",
+    "slogdet": "The gradient times the transposed inverse of x.",
+    "inv": "The gradient between two transposed inverses, with the sign changed.",
+    "cumprod": "Each factor gets the products in which it is, without it.",
+    "softmax": "out · (g - the sum of g · out).",
     "solve": "b gets w = solve(Aᵀ, g), and A gets -w xᵀ, where x is the solution.",
     "modf": "The fraction's gradient goes through; the whole part is constant between its jumps.",
     "frexp": "The gradient over the power of two that was taken out.",
@@ -192,7 +213,7 @@ def applied(
     'back through sum of d_c'
     """
     env = {**dict(zip("xyz", names, strict=False)), "out": out, "g": g}
-    if title in MATRIX and list(ndims) == [2, 2]:
+    if title in MATRIX and set(ndims) == {2}:
         return ast.unparse(Named(env).visit(parsed(MATRIX[title][k])))
     if title not in PARTIALS or k >= len(PARTIALS[title]):
         return f"back through {title} of {g}"

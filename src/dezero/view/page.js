@@ -130,7 +130,7 @@ function setLayers(units) {
   }
   for (const unit of units.filter(isInput)) { // an input just above what reads it first
     let layer = Math.min(...unit.to.map((k) => units[k].layer), Infinity);
-    layer = layer === Infinity ? 0 : layer - 1;
+    layer = layer === Infinity ? -1 : layer - 1;
     while (full(layer)) layer--;
     fill(unit, layer);
   }
@@ -214,7 +214,7 @@ let drawing = null, zoom = 1, now = 0, timer = null;
 
 function draw() {
   const { units, edges, home, layers } = layout();
-  const width = Math.max(...units.map((u) => u.x + u.width / 2), ...layers.flat().map((p) => p.x)) + 16;
+  const width = Math.max(100, ...units.map((u) => u.x + u.width / 2), ...layers.flat().map((p) => p.x)) + 16;
   const height = layers.length * ROW + 4;
   const svg = make("svg", { viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true" });
   const defs = make("defs");
@@ -311,7 +311,8 @@ function jump(part, text) {
 function foldRow(fold) {
   const depth = (function count(f) { return f ? 1 + count(f.above) : 0; })(fold.above);
   const button = make("button", { "aria-expanded": String(fold.open), "data-fold": fold.id },
-    `${"  ".repeat(depth)}${fold.open ? "▾" : "▸"} ${headline(fold)}`);
+    `${fold.open ? "▾" : "▸"} ${headline(fold)}`);
+  button.style.paddingLeft = `${depth * 14 + 2}px`;
   button.addEventListener("click", () => toggle(fold, !fold.open));
   return make("tr", { class: "fold" }, make("td", { colspan: 4 }, button));
 }
@@ -339,8 +340,9 @@ function show(t) {
   $("slider").value = now;
   $("slider").setAttribute("aria-valuetext", frame.say);
   $("count").textContent = `${now} / ${LAST}`;
-  for (const id of ["first", "back"]) $(id).disabled = now === 0;
-  for (const id of ["forward", "last"]) $(id).disabled = now === LAST;
+  // Not `disabled`: a button that a person has just pressed would lose the focus.
+  for (const id of ["first", "back"]) $(id).setAttribute("aria-disabled", now === 0);
+  for (const id of ["forward", "last"]) $(id).setAttribute("aria-disabled", now === LAST);
   detail(frame);
   light(frame, back);
   fillTable(frame);
@@ -462,6 +464,7 @@ function scrollInto(frame, element) {
 }
 
 function reveal(frame, unit) {
+  if (!unit) return;
   const x = unit.x * zoom, y = unit.y * zoom, [w, h] = [frame.clientWidth, frame.clientHeight];
   const half = (unit.width / 2) * zoom;
   if (x - half < frame.scrollLeft || x + half > frame.scrollLeft + w) frame.scrollLeft = x - w / 2;
@@ -547,7 +550,7 @@ function follow() { // #step=7, #step=last, #open
 }
 window.addEventListener("hashchange", follow);
 
-const count = parts.length - inputs.length;
+const count = parts.filter((part) => part.role === "step").length;
 $("about").textContent = `${count} operation${count === 1 ? "" : "s"}, ${
   turn < 0 ? `forward only: ${run.why}` : "forward and then backward"}`;
 $("slider").max = LAST;
