@@ -313,6 +313,11 @@ def test_a_loop_of_python_is_one_fold():
     assert fold["items"][0]["items"] == [2, 3, 4, 5]
 
 
+def test_a_short_program_is_shown_step_by_step():
+    data = replay(trace(lambda x: x * x * x * x * x)(2.0))
+    assert data["folds"] == [1, 2, 3, 4]
+
+
 # --- Graphviz -----------------------------------------------------------------------------------
 
 

@@ -6,7 +6,6 @@ const run = JSON.parse($("data").textContent);
 const { values, parts, frames } = run;
 const LAST = frames.length - 1;
 const SVG = "http://www.w3.org/2000/svg";
-const FOLD_FROM = 60; // parts from which repeated blocks are folded at first
 
 function make(tag, attributes = {}, ...children) {
   const svg = ["svg", "g", "rect", "text", "path", "title", "defs", "marker"].includes(tag);
@@ -494,7 +493,6 @@ function setFolds(open) {
 function redraw() {
   draw();
   tabulate();
-  $("fold").hidden = $("unfold").hidden = !folds.length;
   show(now);
 }
 
@@ -554,7 +552,7 @@ const count = parts.filter((part) => part.role === "step").length;
 $("about").textContent = `${count} operation${count === 1 ? "" : "s"}, ${
   turn < 0 ? `forward only: ${run.why}` : "forward and then backward"}`;
 $("slider").max = LAST;
-if (parts.length <= FOLD_FROM) for (const fold of folds) fold.open = true;
+$("fold").hidden = $("unfold").hidden = !folds.length;
 list();
 redraw();
 follow();

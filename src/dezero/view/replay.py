@@ -25,6 +25,10 @@ from .formulas import applied
 Data = dict[str, Any]
 
 
+FOLD_FROM = 60
+"""Steps that a person can take in one by one."""
+
+
 class Pulled(NamedTuple):
     """What one equation gave to its operands in the sweep."""
 
@@ -110,7 +114,9 @@ class Replay:
         return [self.names[x] if isinstance(x, Value) else brief(x) for x in step.operands]
 
     def folds(self, first: int) -> list[Any]:
-        """The steps, by the numbers of their parts, with what is repeated folded."""
+        """The steps, by the numbers of their parts; in a long program what is repeated is folded."""
+        if len(self.graph.steps) < FOLD_FROM:
+            return [*range(first, first + len(self.graph.steps))]
         return folded([token(step) for step in self.graph.steps], first)
 
     # the frames
