@@ -114,7 +114,7 @@ class Replay:
         return [self.names[x] if isinstance(x, Value) else brief(x) for x in step.operands]
 
     def folds(self, first: int) -> list[Any]:
-        """The steps, by the numbers of their parts; in a long program what is repeated is folded."""
+        """The steps, by their parts' numbers; in a long program what is repeated is folded."""
         if len(self.graph.steps) < FOLD_FROM:
             return [*range(first, first + len(self.graph.steps))]
         return folded([token(step) for step in self.graph.steps], first)
