@@ -90,6 +90,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[zipfile.ZipFile]
 def test_the_wheel_holds_the_package_typed_and_licensed(wheel: zipfile.ZipFile) -> None:
     names = wheel.namelist()
     assert {"dezero/__init__.py", "dezero/py.typed", "dezero/core_simple.py"} <= set(names)
+    assert {f"dezero/view/page.{kind}" for kind in ("html", "css", "js")} <= set(names)
     assert any(name.endswith("licenses/LICENSE") for name in names)
     sources = ROOT / "src"
     modules = {path.relative_to(sources).as_posix() for path in sources.rglob("*.py")}

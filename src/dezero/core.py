@@ -244,7 +244,7 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
                     quiet.__enter__()
                 if p.joint:
                     edges, gxs = p.pull(node, arrived, lifted)
-                elif p.adds and added_in_place(node, g, waiting, sums):
+                elif p.adds and observer is None and added_in_place(node, g, waiting, sums):
                     continue
                 else:
                     if lifted is not None:

@@ -8,6 +8,7 @@ called with: arrays, Variables, Batches, other Tracers.
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Iterable
 from typing import Any
 
@@ -249,3 +250,52 @@ class Graph:
         from .source import to_source  # noqa: PLC0415  # likewise
 
         return to_source(self, name)
+
+    # as a picture
+
+    def to_dot(self) -> str:
+        """The graph in the language of Graphviz."""
+        from ..view import to_dot  # noqa: PLC0415  # likewise
+
+        return to_dot(self)
+
+    def to_svg(self) -> str:
+        """The graph as SVG, drawn by Graphviz.
+
+        Raises
+        ------
+        GraphError
+            If Graphviz is not installed, or fails.
+        """
+        from ..view import to_svg  # noqa: PLC0415  # likewise
+
+        return to_svg(self)
+
+    def to_html(self, path: str | os.PathLike[str] | None = None) -> str:
+        """A page on which a person steps through the program, forward and then backward.
+
+        It shows the run on the arguments that the graph was traced with: the operation under way,
+        values and gradients, rules, and the user's code. The page needs no network.
+
+        Parameters
+        ----------
+        path : path, optional
+            A file to write the page to.
+
+        Returns
+        -------
+        str
+            The page. Opened with ``#step=7`` after its name, it starts there.
+        """
+        from ..view import to_html  # noqa: PLC0415  # likewise
+
+        return to_html(self, path)
+
+    def _repr_html_(self) -> str:
+        return self._repr_mimebundle_()["text/html"]
+
+    def _repr_mimebundle_(self, **_asked: Any) -> dict[str, str]:
+        """What notebooks show: `to_html` in a frame."""
+        from ..view import mimebundle  # noqa: PLC0415  # likewise
+
+        return mimebundle(self)

@@ -1,0 +1,318 @@
+"""The rule of each row, for people: a formula where it is one, else a sentence.
+
+The formulas are expressions of Python in the words of rules: `x`, `y`, `z` for the operands, `out`
+for the result, `g` for its gradient. So they can be computed (a test compares each with its row),
+shown as MathML, and written with the names of a step.
+"""
+
+from __future__ import annotations
+
+import ast
+import html
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..rows import TABLE, Elementwise, General, Nondifferentiable
+
+PARTIALS: dict[str, tuple[str, ...]] = {
+    "add": ("1", "1"),
+    "subtract": ("1", "-1"),
+    "multiply": ("y", "x"),
+    "divide": ("1 / y", "-out / y"),
+    "power": ("y * x ** (y - 1)", "out * log(x)"),
+    "float_power": ("y * x ** (y - 1)", "out * log(x)"),
+    "remainder": ("1", "-floor(x / y)"),
+    "fmod": ("1", "-trunc(x / y)"),
+    "negative": ("-1",),
+    "positive": ("1",),
+    "reciprocal": ("-(out ** 2)",),
+    "square": ("2 * x",),
+    "sqrt": ("1 / (2 * out)",),
+    "cbrt": ("1 / (3 * out ** 2)",),
+    "absolute": ("sign(x)",),
+    "fabs": ("sign(x)",),
+    "copysign": ("sign(x) * sign(y)", "0"),
+    "exp": ("out",),
+    "exp2": ("log(2) * out",),
+    "expm1": ("exp(x)",),
+    "log": ("1 / x",),
+    "log2": ("1 / (log(2) * x)",),
+    "log10": ("1 / (log(10) * x)",),
+    "log1p": ("1 / (1 + x)",),
+    "logaddexp": ("exp(x - out)", "exp(y - out)"),
+    "logaddexp2": ("2 ** (x - out)", "2 ** (y - out)"),
+    "sin": ("cos(x)",),
+    "cos": ("-sin(x)",),
+    "tan": ("1 + out ** 2",),
+    "arcsin": ("1 / sqrt(1 - x ** 2)",),
+    "arccos": ("-1 / sqrt(1 - x ** 2)",),
+    "arctan": ("1 / (1 + x ** 2)",),
+    "sinh": ("cosh(x)",),
+    "cosh": ("sinh(x)",),
+    "tanh": ("1 - out ** 2",),
+    "arcsinh": ("1 / sqrt(1 + x ** 2)",),
+    "arccosh": ("1 / sqrt(x ** 2 - 1)",),
+    "arctanh": ("1 / (1 - x ** 2)",),
+    "deg2rad": ("pi / 180",),
+    "radians": ("pi / 180",),
+    "rad2deg": ("180 / pi",),
+    "degrees": ("180 / pi",),
+    "arctan2": ("y / (x ** 2 + y ** 2)", "-x / (x ** 2 + y ** 2)"),
+    "hypot": ("x / out", "y / out"),
+    "sinc": ("(cos(pi * x) - out) / x",),
+    "maximum": ("x > y", "y > x"),
+    "minimum": ("x < y", "y < x"),
+    "fmax": ("x > y", "y > x"),
+    "fmin": ("x < y", "y < x"),
+    "where": ("0", "x", "1 - x"),
+    "ldexp": ("2 ** y", "0"),
+    "exp10": ("log(10) * out",),
+    "expit": ("out * (1 - out)",),
+    "logit": ("1 / (x * (1 - x))",),
+    "erf": ("2 * exp(-(x ** 2)) / sqrt(pi)",),
+    "erfc": ("-2 * exp(-(x ** 2)) / sqrt(pi)",),
+    "ndtr": ("exp(-(x ** 2) / 2) / sqrt(2 * pi)",),
+    "entr": ("-log(x) - 1",),
+    "xlogy": ("log(y)", "x / y"),
+    **dict.fromkeys(("sign", "floor", "ceil", "rint", "trunc", "spacing"), ("0",)),
+    **dict.fromkeys(("floor_divide", "heaviside"), ("0", "0")),
+}
+"""The partial derivatives of elementwise rows, one for each operand.
+
+A comparison counts 1 where it holds and 0 elsewhere, as it does in NumPy.
+"""
+
+MATRIX: dict[str, tuple[str, ...]] = {
+    "matmul": ("g @ y.T", "x.T @ g"),
+    "dot": ("g @ y.T", "x.T @ g"),
+    "inner": ("g @ y", "g.T @ x"),
+    "inv": ("-(out.T @ g @ out.T)",),
+}
+"""What matrices' gradients are; the same functions of vectors and stacks are told in words."""
+
+TIES = "At a tie the operands share the gradient equally."
+KEPT = "The gradient goes to the element that was taken; ties share it equally."
+MOVED = "The gradient, with its axes moved back."
+PARTS = "Each operand gets the part of the gradient that belongs to it."
+STEPS = "Constant between its jumps: the gradient is 0."
+
+WORDS: dict[str, str] = {
+    "maximum": TIES,
+    "minimum": TIES,
+    "fmax": f"{TIES} A NaN gets nothing.",
+    "fmin": f"{TIES} A NaN gets nothing.",
+    "where": "The gradient goes where the elements were taken from.",
+    "clip": "The gradient goes through inside the limits; outside it goes to the limit.",
+    "conjugate": "The gradient, conjugated.",
+    "sum": "The gradient, repeated along the axes that were summed.",
+    "mean": "The gradient divided by their number, repeated along the axes that were averaged.",
+    "cumsum": "The running sum of the gradient, from the other end.",
+    "prod": "The gradient times the product of all other elements.",
+    "var": "The gradient times 2 (x - mean) / n.",
+    "std": "The gradient times (x - mean) / (n · out).",
+    "max": KEPT,
+    "min": KEPT,
+    "nanmax": KEPT,
+    "nanmin": KEPT,
+    "flip": "The gradient, flipped back.",
+    "roll": "The gradient, rolled back.",
+    "fftshift": "The gradient, shifted back.",
+    "ifftshift": "The gradient, shifted back.",
+    "repeat": "The gradient, summed over the repetitions.",
+    "reshape": "The gradient in the operand's shape.",
+    "squeeze": "The gradient in the operand's shape.",
+    "expand_dims": "The gradient in the operand's shape.",
+    "transpose": MOVED,
+    "swapaxes": MOVED,
+    "moveaxis": MOVED,
+    "broadcast_to": "The gradient, summed over the axes along which the operand was repeated.",
+    "copy": "The gradient itself.",
+    "astype": "The gradient in the operand's dtype.",
+    "real": "The gradient itself: the imaginary part gets 0.",
+    "imag": "The gradient goes to the imaginary part.",
+    "getitem": "The gradient goes to where the elements were read; the others get 0.",
+    "gather": "The gradient goes to where the elements were read; the others get 0.",
+    "scatter": "The elements of the gradient at the places that were written.",
+    "deposit": "The elements of the gradient at the places that were written.",
+    "setitem": "What was written gets its part of the gradient; the old elements there get 0.",
+    "concatenate": PARTS,
+    "stack": PARTS,
+    "matmul": "The gradient times the other operand, transposed.",
+    "dot": "The gradient times the other operand, transposed.",
+    "inner": "The gradient times the other operand.",
+    "outer": "The gradient times the other operand.",
+    "tensordot": "The gradient, contracted with the other operand over the axes that are left.",
+    "einsum": "The gradient and the other operands, by the subscripts exchanged.",
+    "convolve": "The gradient, correlated with the other operand.",
+    "det": "The gradient times det(x) times the transposed inverse of x.",
+    "slogdet": "The gradient times the transposed inverse of x.",
+    "inv": "The gradient between two transposed inverses, with the sign changed.",
+    "cumprod": "Each factor gets the products in which it is, without it.",
+    "softmax": "out · (g - the sum of g · out).",
+    "solve": "b gets w = solve(Aᵀ, g), and A gets -w xᵀ, where x is the solution.",
+    "modf": "The fraction's gradient goes through; the whole part is constant between its jumps.",
+    "frexp": "The gradient over the power of two that was taken out.",
+    "round": STEPS,
+    "stop_gradient": "The gradient stops here.",
+}
+
+
+def words(title: str) -> str:
+    """The rule of a row in a sentence; never empty, so that a new row is shown too."""
+    if title in WORDS:
+        return WORDS[title]
+    row = TABLE.get(title)
+    if isinstance(row, Nondifferentiable):
+        return "It has no derivative, or 0 everywhere: no gradient goes through."
+    if title in PARTIALS or isinstance(row, Elementwise):
+        return "The gradient times the partial derivative, element by element."
+    if isinstance(row, General) and row.pushes is None:
+        return "It is linear: the gradient goes through its transpose."
+    return "A rule of its own turns the result's gradient into those of the operands."
+
+
+def rule_html(title: str) -> str:
+    """The rule as a formula in MathML, where it is one, and in words."""
+    partials = zip(map(partial, "xyz"), PARTIALS.get(title, ()), strict=False)
+    products = zip(map(gradient, "xy"), MATRIX.get(title, ()), strict=False)
+    shown = "".join(equation(left, text) for left, text in (*partials, *products))
+    return f"{shown}<p>{html.escape(words(title))}</p>"
+
+
+def equation(left: str, text: str) -> str:
+    """What is left of the sign, in MathML, and the formula."""
+    right = mathml(parsed(text))
+    return f"<math displaystyle='true'><mrow>{left}<mo>=</mo>{right}</mrow></math>"
+
+
+def partial(x: str) -> str:
+    """∂out/∂x."""
+    return f"<mfrac><mrow><mo>∂</mo>{OUT}</mrow><mrow><mo>∂</mo><mi>{x}</mi></mrow></mfrac>"
+
+
+def gradient(x: str) -> str:
+    """The gradient of an operand, g with its name below."""
+    return f"<msub><mi>g</mi><mi>{x}</mi></msub>"
+
+
+# ---------------------------------------------------------------------------- with a step's names
+
+
+def applied(
+    title: str, k: int, names: Sequence[str], ndims: Sequence[int], g: str, out: str
+) -> str:
+    """What operand k gets, in the names of a step.
+
+    Examples
+    --------
+    >>> applied("multiply", 0, ["a", "b"], [0, 0], "d_c", "c")
+    'd_c * b'
+    >>> applied("sum", 0, ["a"], [1], "d_c", "c")
+    'back through sum of d_c'
+    """
+    env = {**dict(zip("xyz", names, strict=False)), "out": out, "g": g}
+    if title in MATRIX and set(ndims) == {2}:
+        return ast.unparse(Named(env).visit(parsed(MATRIX[title][k])))
+    if title not in PARTIALS or k >= len(PARTIALS[title]):
+        return f"back through {title} of {g}"
+    slope = PARTIALS[title][k]
+    if slope in ("1", "-1"):
+        return g if slope == "1" else f"-{g}"
+    product = ast.BinOp(ast.Name("g"), ast.Mult(), parsed(slope))
+    return ast.unparse(Named(env).visit(product))
+
+
+def parsed(text: str) -> ast.expr:
+    """A formula as a tree."""
+    return ast.parse(text, mode="eval").body
+
+
+class Named(ast.NodeTransformer):
+    """Puts a step's names, and constants, in place of a formula's."""
+
+    def __init__(self, env: Mapping[str, str]) -> None:
+        self.env = env
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        text = self.env.get(node.id, node.id)
+        try:
+            return ast.Constant(ast.literal_eval(text))
+        except (SyntaxError, ValueError):
+            return ast.Name(text)
+
+    def visit_Call(self, node: ast.Call) -> ast.Call:
+        return ast.Call(node.func, [self.visit(x) for x in node.args], [])
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        """With what people do in their heads: ``2 * x ** (2 - 1)`` is ``2 * x``."""
+        node = ast.BinOp(self.visit(node.left), node.op, self.visit(node.right))
+        match node:
+            case ast.BinOp(ast.Constant(float() | int() as x), ast.Sub(), ast.Constant(1)):
+                return ast.Constant(x - 1)
+            case ast.BinOp(x, ast.Pow(), ast.Constant(1)):
+                return x
+        return node
+
+
+def value(text: str, env: Mapping[str, Any]) -> Any:
+    """A formula computed by NumPy."""
+    return eval(text, {"__builtins__": {}}, {**vars(np), **env})
+
+
+# ---------------------------------------------------------------------------- MathML
+
+OUT = "<mi>out</mi>"
+LETTERS = {"pi": "π"}
+NAMES = {"log": "ln"}
+SIGNS: dict[type[ast.AST], str] = {
+    ast.Add: "+",
+    ast.Sub: "−",
+    ast.Mult: "·",
+    ast.MatMult: "·",
+    ast.Gt: "&gt;",
+    ast.Lt: "&lt;",
+}
+
+
+def mathml(node: ast.expr) -> str:  # noqa: C901  # one line for each form
+    """A formula as MathML; its parts are those of the tables above, so nothing is escaped."""
+    match node:
+        case ast.Constant(number):
+            return f"<mn>{number!r}</mn>"
+        case ast.Name(name):
+            return f"<mi>{LETTERS.get(name, name)}</mi>"
+        case ast.Attribute(x):  # of the formulas above only `.T`
+            return f"<msup>{mathml(x)}<mi>T</mi></msup>"
+        case ast.UnaryOp(_, x):
+            return f"<mrow><mo>−</mo>{factor(x)}</mrow>"
+        case ast.BinOp(x, ast.Div(), y):
+            return f"<mfrac>{mathml(x)}{mathml(y)}</mfrac>"
+        case ast.BinOp(x, ast.Pow(), y):
+            return f"<msup>{factor(x)}{mathml(y)}</msup>"
+        case ast.BinOp(x, ast.Add() | ast.Sub() as op, y):
+            return f"<mrow>{mathml(x)}<mo>{SIGNS[type(op)]}</mo>{factor(y)}</mrow>"
+        case ast.BinOp(x, op, y):
+            return f"<mrow>{factor(x)}<mo>{SIGNS[type(op)]}</mo>{factor(y)}</mrow>"
+        case ast.Compare(x, [op], [y]):
+            return (
+                f"<mrow><mo>[</mo>{mathml(x)}<mo>{SIGNS[type(op)]}</mo>{mathml(y)}<mo>]</mo></mrow>"
+            )
+        case ast.Call(ast.Name("sqrt"), [x]):
+            return f"<msqrt>{mathml(x)}</msqrt>"
+        case ast.Call(ast.Name("exp"), [x]):
+            return f"<msup><mi>e</mi>{mathml(x)}</msup>"
+        case ast.Call(ast.Name("floor"), [x]):
+            return f"<mrow><mo>⌊</mo>{mathml(x)}<mo>⌋</mo></mrow>"
+        case ast.Call(ast.Name(name), [x]):
+            return f"<mrow><mi>{NAMES.get(name, name)}</mi><mo>(</mo>{mathml(x)}<mo>)</mo></mrow>"
+    raise AssertionError(ast.dump(node))
+
+
+def factor(node: ast.expr) -> str:
+    """A part that is bound more strongly than a sum."""
+    sums = isinstance(node, ast.UnaryOp) or (
+        isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Sub))
+    )
+    return f"<mrow><mo>(</mo>{mathml(node)}<mo>)</mo></mrow>" if sums else mathml(node)

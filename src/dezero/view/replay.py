@@ -1,0 +1,297 @@
+"""A run of a graph and of its backward pass, frame by frame, as data for the page.
+
+The numbers are those of a real run: the sweep tells what each equation makes of its gradient.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Hashable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..box import as_array, new_level, plain
+from ..config import Observer, observing
+from ..core import Node, Variable, attach, fit, node_of, opened, sweep
+from ..errors import DeZeroError, DifferentiationError
+from ..ir.graph import Graph
+from ..ir.steps import Equation, Guard, Step, Value, look_up
+from ..ir.tape import short, written
+from .code import Code
+from .folds import Fold, folded
+from .formulas import applied
+
+Data = dict[str, Any]
+
+
+FOLD_FROM = 60
+"""Steps that a person can take in one by one."""
+
+
+class Pulled(NamedTuple):
+    """What one equation gave to its operands in the sweep."""
+
+    node: Node
+    edges: tuple[Node | None, ...]
+    gxs: tuple[Any, ...]
+
+
+class Witness(Observer):
+    """Writes down each step of a sweep."""
+
+    def __init__(self, _under: int) -> None:
+        self.seen: list[Pulled] = []
+
+    def arrived(self, arrived: dict[Any, Any]) -> None:
+        pass
+
+    def pulled(self, node: Any, _g: Any, edges: Any, gxs: Any) -> None:
+        self.seen.append(Pulled(node, edges, tuple(gxs)))
+
+
+def replay(graph: Graph) -> Data:
+    """Everything that the page shows, in the types of JSON."""
+    return Replay(graph).data()
+
+
+class Replay:
+    """One run of a graph on its example."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph, self.names = graph, graph.names
+        self.values = [*graph.inputs, *(v for step in graph.steps for v in step.results)]
+        self.number = {value: k for k, value in enumerate(self.values)}
+        self.env: dict[Value, Any] = {}
+        self.frames: list[Data] = []
+
+    def data(self) -> Data:
+        graph, code = self.graph, Code()
+        parts: list[Data] = [
+            {"role": "input", "text": self.names[v], "reads": [], "makes": [self.number[v]]}
+            for v in graph.inputs
+        ]
+        parts += [self.part(step, code) for step in graph.steps]
+        with np.errstate(all="ignore"):
+            self.forward()
+            why = ""
+            try:
+                self.backward()
+            except DeZeroError as problem:
+                why = str(problem)
+        outputs = [self.number[y] for y in graph.outputs if isinstance(y, Value)]
+        return {
+            "name": graph.name,
+            "values": [{"name": self.names[v], "kind": v.kind} for v in self.values],
+            "parts": parts,
+            "outputs": outputs,
+            "frames": self.frames,
+            "why": why,
+            "blocks": [block._asdict() for block in code.blocks],
+            "folds": [fold_data(item, parts) for item in self.folds(len(graph.inputs))],
+        }
+
+    def part(self, step: Step, code: Code) -> Data:
+        """A step as the page knows it."""
+        return {
+            "role": "guard" if isinstance(step, Guard) else "step",
+            "text": written(step, self.names),
+            "title": title_of(step),
+            "reads": [self.number[v] for v in dict.fromkeys(step.reads)],
+            "makes": [self.number[v] for v in step.results],
+            "place": code.place(step.line),
+            "where": "" if isinstance(step, Guard) else self.where(step),
+        }
+
+    def where(self, step: Equation) -> str:
+        """What the letters of the rule are in this step."""
+        pairs = [*zip("xyz", self.operands(step), strict=False)]
+        out = ", ".join(self.names[v] for v in step.results)
+        return ", ".join(f"{x} = {name}" for x, name in [*pairs, ("out", out)])
+
+    def operands(self, step: Equation) -> list[str]:
+        """What a step reads, as it is called."""
+        return [self.names[x] if isinstance(x, Value) else brief(x) for x in step.operands]
+
+    def folds(self, first: int) -> list[Any]:
+        """The steps, by their parts' numbers; in a long program what is repeated is folded."""
+        if len(self.graph.steps) < FOLD_FROM:
+            return [*range(first, first + len(self.graph.steps))]
+        return folded([token(step) for step in self.graph.steps], first)
+
+    # the frames
+
+    def frame(self, phase: str, part: int | None, say: str, **more: Any) -> None:
+        self.frames.append({"phase": phase, "part": part, "say": say, **more})
+
+    def sets(self, values: tuple[Value, ...]) -> list[Any]:
+        return [[self.number[v], *shown(plain(self.env[v]))] for v in values]
+
+    def forward(self) -> None:
+        """The inputs, and a frame for each step."""
+        graph, level = self.graph, new_level()
+        for value, x in zip(graph.inputs, graph.example, strict=True):
+            moves = value.dtype.kind in "fc"
+            self.env[value] = attach(as_array(x), None, level) if moves else x
+        given = ", ".join(f"{self.names[v]} = {brief(plain(self.env[v]))}" for v in graph.inputs)
+        self.frame("start", None, f"Start: {given}.", sets=self.sets(graph.inputs))
+        with opened(level):
+            for k, step in enumerate(graph.steps, len(graph.inputs)):
+                step.run(self.env)
+                say = f"{written(step, self.names)}."
+                if isinstance(step, Guard):
+                    say = (
+                        f"The program asked for {step.question}({self.names[step.operand]}), and "
+                        f"went on with {short(step.answer)}."
+                    )
+                elif step.results:
+                    got = ", ".join(brief(plain(self.env[v])) for v in step.results)
+                    say = f"{written(step, self.names)} gives {got}."
+                self.frame("forward", k, say, sets=self.sets(step.results))
+
+    def backward(self) -> None:
+        """A frame for each equation that a gradient reaches, in the order of the sweep."""
+        graph = self.graph
+        if len(graph.outputs) != 1:
+            raise DifferentiationError(f"it has {len(graph.outputs)} results, not one")
+        y = look_up(self.env, graph.outputs[0])
+        if not isinstance(y, Variable):
+            raise DifferentiationError("the result does not move with the inputs")
+        owner = {node_of(v): value for value, v in self.env.items() if isinstance(v, Variable)}
+        seed, witness = np.ones(y.shape, y.dtype), Witness(0)
+        with contextlib.nullcontext() if (above := observing()) is None else above.aside():
+            sweep({node_of(y): seed}, None, None, frozenset(), witness)
+        totals: dict[Node, Any] = {node_of(y): seed}
+        out = self.names[graph.outputs[0]]
+        of = out if y.shape == () else f"the sum of {out}"
+        self.frame(
+            "seed",
+            None,
+            f"The backward pass starts: the derivative of {of} by {out} is {brief(seed)}.",
+            grads=[[self.number[graph.outputs[0]], "", "", *shown(seed)]],
+        )
+        made = {v: k for k, step in enumerate(graph.steps) for v in step.results}
+        for pulled in witness.seen:
+            if pulled.edges:
+                self.pulled(pulled, made[owner[pulled.node]], owner, totals)
+        self.rest(totals)
+
+    def pulled(
+        self, pulled: Pulled, k: int, owner: dict[Node, Value], totals: dict[Node, Any]
+    ) -> None:
+        """The frame of one step of the sweep."""
+        step, grads, told = self.graph.steps[k], [], []
+        assert isinstance(step, Equation)
+        for j, (edge, gx) in enumerate(zip(pulled.edges, pulled.gxs, strict=False)):
+            if edge is None or gx is None:
+                continue
+            gx = fit(as_array(gx), edge, step.p)
+            totals[edge] = totals[edge] + gx if edge in totals else gx
+            value, how = owner[edge], self.how(step, j)
+            grads.append([self.number[value], how, brief(gx), *shown(totals[edge])])
+            told.append(f"d_{self.names[value]} gets {brief(gx)}")
+        say = f"Back through {written(step, self.names)}: {', '.join(told)}."
+        self.frame("backward", k + len(self.graph.inputs), say, grads=grads)
+
+    def how(self, step: Equation, j: int) -> str:
+        """What operand j gets, as an expression."""
+        out = self.names[step.results[0]]
+        ndims = [
+            np.ndim(self.env[x]) if isinstance(x, Value) else np.ndim(x) for x in step.operands
+        ]
+        return applied(step.p.title, j, self.operands(step), ndims, f"d_{out}", out)
+
+    def rest(self, totals: dict[Node, Any]) -> None:
+        """What no gradient reached has zeros, from the last frame on."""
+        left = [
+            value
+            for value, v in self.env.items()
+            if isinstance(v, Variable) and node_of(v) not in totals
+        ]
+        if left:
+            named = ", ".join(self.names[value] for value in left)
+            zeros = [np.zeros(value.shape, value.dtype) for value in left]
+            grads = [
+                [self.number[value], "", "0", *shown(zero)]
+                for value, zero in zip(left, zeros, strict=True)
+            ]
+            verb = "it is" if len(left) == 1 else "they are"
+            self.frame("rest", None, f"No gradient reached {named}: {verb} 0.", grads=grads)
+
+
+def token(step: Step) -> Hashable:
+    """What two steps share that are the same step of a loop."""
+    return title_of(step), step.line
+
+
+def title_of(step: Step) -> str:
+    """What a step does, in a word."""
+    title: str = step.question if isinstance(step, Guard) else step.p.title
+    return title
+
+
+def fold_data(item: Any, parts: list[Data]) -> Any:
+    """A fold as the page knows it: what is in it, how often, and in which words."""
+    if not isinstance(item, Fold):
+        return item
+    steps = list(flat(item))
+    titles = list(dict.fromkeys(parts[k]["title"] for k in steps))
+    label = ", ".join(titles[:4]) + (", …" if len(titles) > 4 else "")
+    items = [fold_data(each, parts) for each in item.items]
+    return {"times": item.times, "period": item.period, "label": label, "items": items}
+
+
+def flat(item: Any) -> Iterator[int]:
+    """The steps in a fold."""
+    if isinstance(item, Fold):
+        for each in item.items:
+            yield from flat(each)
+    else:
+        yield item
+
+
+# ---------------------------------------------------------------------------- numbers as text
+
+WHOLE = 64
+"""Numbers of an array that are written out where there is room for them."""
+
+
+def brief(x: Any) -> str:
+    """A value in a few characters: a number, a short row, or shape and range."""
+    x = np.asarray(x)
+    if x.size > 6 or x.ndim > 2:
+        return f"{list(x.shape)} {extent(x)}".strip()
+    return text(x, "{:.5g}".format).replace("\n", "")
+
+
+def extent(x: Any) -> str:
+    """Between which numbers an array's elements are."""
+    if x.dtype.kind not in "fiu" or not x.size:
+        return ""
+    finite = x[np.isfinite(x)]
+    lost = f"{x.size - finite.size} not finite" if finite.size < x.size else ""
+    between = f"{finite.min():.3g} … {finite.max():.3g}" if finite.size else ""
+    return ", ".join(filter(None, (between, lost)))
+
+
+def shown(x: Any) -> tuple[str, str]:
+    """A value in brief, and to the last digit, or as much of it as a person reads."""
+    x = np.asarray(x)
+    if x.size <= WHOLE:
+        return brief(x), text(x, str)
+    more = [f"{x.dtype}{list(x.shape)}", extent(x)]
+    if x.dtype.kind in "fiuc":
+        more += [f"mean {x.mean():.6g}", f"norm {np.linalg.norm(x.ravel()):.6g}"]
+    return brief(x), ", ".join(filter(None, more))
+
+
+def text(x: Any, number: Callable[[Any], str]) -> str:
+    """An array in brackets, each number as long as it is."""
+    if x.ndim == 0:
+        return number(x[()]) if x.dtype.kind in "fc" else str(x)
+    return np.array2string(
+        x,
+        separator=", ",
+        formatter={"float_kind": number, "complex_kind": number},
+        max_line_width=88,
+    )
