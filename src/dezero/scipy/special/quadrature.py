@@ -3,10 +3,10 @@
 Such a derivative is the integral of the density's: of a polynomial in logarithms times the density.
 It is computed by Gauss's quadrature in the logarithm of the variable (in the logit), where the
 integrand is smooth and bell-shaped, from the limit to where the nearer tail is below rounding; so
-no digits are lost to cancellation. A parameter below 10 is first raised by the recurrences of DLMF
+no digits are lost to cancellation. A parameter below 4 is first raised by the recurrences of DLMF
 8.8.5 and 8.17.20, whose terms do not cancel.
 
-The price is an exponential or two for each of 48 nodes: six to fifteen times the function for each
+The price is an exponential or two for each of 32 nodes: four to eight times the function for each
 parameter.
 """
 
@@ -22,11 +22,11 @@ import scipy.special as sp
 from .gammas import BERNOULLI
 from .tools import in_blocks
 
-NODES, WEIGHTS = np.polynomial.legendre.leggauss(48)
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(32)
 DROP = 45.0
 """A tail ends where it has fallen by a factor exp(45)."""
 
-RAISED = 10
+RAISED = 4
 """A smaller parameter is raised by this."""
 
 Cumulant = Callable[[int, int], Any]
