@@ -87,8 +87,15 @@ _expm: Any = primitive(
 
 
 def _logarithm(x: Any) -> Any:
-    """SciPy's, which checks its results by what double precision can hold."""
-    return scipy.linalg.logm(np.asarray(x, np.result_type(x, np.float64)))
+    """SciPy's, which checks its results by what double precision can hold.
+
+    It draws from NumPy's global random numbers, which is no affair of the program.
+    """
+    state = np.random.get_state(legacy=False)  # noqa: NPY002  # theirs
+    try:
+        return scipy.linalg.logm(np.asarray(x, np.result_type(x, np.float64)))
+    finally:
+        np.random.set_state(state)  # noqa: NPY002  # likewise
 
 
 NODES, WEIGHTS = (each / 2 for each in np.polynomial.legendre.leggauss(7))
