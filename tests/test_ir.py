@@ -70,6 +70,16 @@ def is_exact(case):
     return case.exact and arrays and not any(map(np.iscomplexobj, case.args))
 
 
+def source_of(graph):
+    """The source, or nothing if it needs helpers of ours that NumPy does not have."""
+    try:
+        return to_source(graph, "written")
+    except GraphError as error:
+        if "is no function of NumPy" in str(error):
+            return ""
+        raise
+
+
 @over(ALL)
 def test_the_graph_of_a_row_is_the_program(case):
     """Bit for bit, after each pass, after all of them, and as source."""
@@ -83,12 +93,10 @@ def test_the_graph_of_a_row_is_the_program(case):
         for each in (graph, *(one(graph) for one in PASSES), small):
             for a, b in zip(flat(each.verify()(*case.args)), expected, strict=True):
                 same(a, b, exact)
-        space = {}
-        try:
-            exec(to_source(small, "written"), space)
-        except GraphError as error:  # helpers of ours, which NumPy does not have
-            assert "is no function of NumPy" in str(error)
+        text, space = source_of(small), {}
+        if not text:
             continue
+        exec(text, space)
         with np.errstate(all="ignore"):
             found = flat(space["written"](*case.args))
         for a, b in zip(found, expected, strict=True):
