@@ -11,11 +11,11 @@ import contextlib
 import math
 import operator
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from .box import Box, as_array, deciding
+from .box import Box, as_array, deciding, plain
 from .config import no_grad, observing
 from .errors import DataError, OperandError, ShapeError
 from .recompute import checkpoint as checkpointed
@@ -23,6 +23,37 @@ from .rules.nondiff import stopped
 from .trees import bare, flatten, is_numbers, tree_map, unflatten
 
 Step = Callable[..., Any]
+
+
+class Part(NamedTuple):
+    """A function that a loop calls: on leaves, and as the user wrote it.
+
+    Attributes
+    ----------
+    run : callable
+        Takes leaves and returns a list of leaves.
+    leaves : list
+        What it is called with first.
+    f : callable
+        The user's function, …
+    args : tuple
+        … and its arguments, for their names.
+    """
+
+    run: Step
+    leaves: list[Any]
+    f: Step
+    args: tuple[Any, ...]
+
+
+STAGES: list[Callable[..., list[Any] | None]] = []
+"""What writes a loop into a graph (`ir/loops.py`): gives its results, or None to run it here."""
+
+
+def staged(title: str, operands: list[Any], parts: dict[str, Part], **facts: Any) -> Any:
+    """The results of a loop of a program that is traced; None if there is none."""
+    return STAGES[0](title, operands, parts, facts) if STAGES else None
+
 
 # ---------------------------------------------------------------------------- scan
 
@@ -77,30 +108,56 @@ def scan(
     n = _length(leaves, length)
     carry = Carry(init, "scan")
 
-    def step(values: list[Any], k: int) -> tuple[list[Any], Any]:
-        x = unflatten(spec, [leaf[k] for leaf in leaves])
-        pair = f(carry.tree(values), x)
+    def checked(values: list[Any], xs: list[Any]) -> tuple[list[Any], Any]:
+        pair = f(carry.tree(values), unflatten(spec, xs))
         if not isinstance(pair, tuple) or len(pair) != 2:
             raise OperandError(f"scan: f must return (carry, y), not {type(pair)}")
         return carry.values(pair[0]), pair[1]
+
+    def step(values: list[Any], k: int) -> tuple[list[Any], Any]:
+        return checked(values, [leaf[k] for leaf in leaves])
 
     if n == 0:  # what a step puts out is told by one that is not counted
         with no_grad(), np.errstate(all="ignore"):
             leaves = [np.zeros((1, *x.shape[1:]), x.dtype) for x in leaves]
             _, y = step(carry.start, 0)
         return carry.tree(carry.start), tree_map(_none_of, y)
+    structures: list[Any] = []
+    held = len(carry.start)
+
+    def flat(*given: Any) -> list[Any]:
+        values, y = checked(list(given[:held]), list(given[held:]))
+        ys, structure = flatten(y)
+        structures.append(structure)
+        return [*values, *map(as_array, ys)]
+
+    part = Part(flat, [*carry.start, *(plain(x)[0] for x in leaves)], f, (init, xs))
+    outs = staged(
+        "scan",
+        [*carry.start, *leaves],
+        {"body": part},
+        carries=held,
+        length=n,
+        checkpoint=checkpoint,
+    )
+    if outs is not None:
+        return carry.tree(outs[:held]), unflatten(structures[-1], outs[held:])
+    values, ys = steps(step, carry.start, n, checkpoint)
+    return carry.tree(values), _stacked(ys)
+
+
+def steps(step: Step, values: list[Any], n: int, checkpoint: Any) -> tuple[list[Any], list[Any]]:
+    """The last carry, and what each of `n` steps puts out."""
     if checkpoint == "binomial":
         runs = 1
         while math.comb(2 * runs, runs) < n:
             runs += 1
-        values, ys = _segment(step, carry.start, 0, n, runs, runs)
-    else:
-        once = checkpointed(step) if checkpoint else step
-        values, ys = carry.start, []
-        for k in range(n):
-            values, y = once(values, k)
-            ys.append(y)
-    return carry.tree(values), _stacked(ys)
+        return _segment(step, values, 0, n, runs, runs)
+    once, ys = checkpointed(step) if checkpoint else step, []
+    for k in range(n):
+        values, y = once(values, k)
+        ys.append(y)
+    return values, ys
 
 
 def _length(leaves: list[Any], length: int | None) -> int:
@@ -200,9 +257,20 @@ def fori_loop(lo: Any, hi: Any, body: Callable[[int, Any], Any], init: Any) -> A
     24.0
     """
     carry = Carry(init, "fori_loop")
+
+    def step(i: int, *values: Any) -> list[Any]:
+        return carry.values(body(i, carry.tree(list(values))))
+
+    if all(getattr(end, "dtype", np.dtype(int)).kind in "iub" for end in (lo, hi)):
+        part = Part(step, [lo, *carry.start], body, (lo, init))
+        values = staged(
+            "fori_loop", [lo, hi, *carry.start], {"body": part}, carries=len(carry.start)
+        )
+        if values is not None:
+            return carry.tree(values)
     values = carry.start
     for i in range(operator.index(lo), operator.index(hi)):
-        values = carry.values(body(i, carry.tree(values)))
+        values = step(i, *values)
     return carry.tree(values)
 
 
@@ -237,18 +305,34 @@ def while_loop(cond: Callable[[Any], Any], body: Callable[[Any], Any], init: Any
     0.625
     """
     carry = Carry(init, "while_loop")
-    values = carry.start
+
+    def test(*values: Any) -> list[Any]:
+        return [cond(carry.tree(list(values)))]
+
+    def step(*values: Any) -> list[Any]:
+        return carry.values(body(carry.tree(list(values))))
+
+    parts = {
+        "cond": Part(test, carry.start, cond, (init,)),
+        "body": Part(step, carry.start, body, (init,)),
+    }
+    values = staged("while_loop", carry.start, parts, carries=len(carry.start))
+    return carry.tree(turns(test, step, carry.start) if values is None else values)
+
+
+def turns(test: Step, step: Step, values: list[Any]) -> list[Any]:
+    """The values after as many steps as it takes until the test does not hold."""
     while True:
-        going = truth(cond(carry.tree(values)), "while_loop")
+        going = truth(test(*values)[0], "while_loop")
         if not isinstance(going, Box):
             if not going:
-                return carry.tree(values)
-            values = carry.values(body(carry.tree(values)))
+                return values
+            values = step(*values)
         elif not np.any(deciding(going)):
-            return carry.tree(values)
+            return values
         else:
             with unwatched():  # what a member that is done computes does not count
-                new = carry.values(body(carry.tree(values)))
+                new = step(*values)
             values = [np.where(going, a, b) for a, b in zip(new, values, strict=True)]
 
 
@@ -286,12 +370,37 @@ def cond(pred: Any, yes: Callable[..., Any], no: Callable[..., Any], *args: Any)
     chosen = truth(pred, "cond")
     if not isinstance(chosen, Box):
         return (yes if chosen else no)(*args)
+    leaves, spec = flatten(args)
+    structures: list[Any] = []
+
+    def flat(f: Step) -> Step:
+        def run(*leaves: Any) -> list[Any]:
+            ys, structure = flatten(f(*unflatten(spec, leaves)))
+            structures.append(structure)
+            if structure != structures[0]:
+                raise ShapeError(
+                    "cond: the branches return different structures: "
+                    f"{structures[0]} and {structure}"
+                )
+            return ys
+
+        return run
+
+    parts = {name: Part(flat(f), leaves, f, args) for name, f in (("yes", yes), ("no", no))}
+    outs = staged("cond", [chosen, *leaves], parts)
+    if outs is None and not chosen._settled:
+        return (yes if chosen else no)(*args)  # the answer becomes a guard
+    if outs is None:
+        outs = either(chosen, flat(yes), flat(no), leaves)
+    return unflatten(structures[0], outs)
+
+
+def either(chosen: Any, yes: Step, no: Step, leaves: list[Any]) -> list[Any]:
+    """Of a truth value for each member, what each one takes."""
     with unwatched():  # what a member does not take may be no number
-        (first, spec), (second, other) = (flatten(f(*args)) for f in (yes, no))
-    if spec != other:
-        raise ShapeError(f"cond: the branches return different structures: {spec} and {other}")
+        first, second = yes(*leaves), no(*leaves)
     pairs = zip(map(as_array, first), map(as_array, second), strict=True)
-    return unflatten(spec, [_chosen(chosen, a, b) for a, b in pairs])
+    return [_chosen(chosen, a, b) for a, b in pairs]
 
 
 @contextlib.contextmanager

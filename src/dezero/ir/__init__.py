@@ -1,9 +1,10 @@
 """Programs written down: tracing gives a `Graph`, which runs, prints, and can be traced again."""
 
 from .graph import Graph
+from .loops import Loop
 from .passes import simplified
 from .source import source
 from .steps import Equation, Guard, Value
 from .tracer import Tracer, trace
 
-__all__ = ["Equation", "Graph", "Guard", "Tracer", "Value", "simplified", "source", "trace"]
+__all__ = ["Equation", "Graph", "Guard", "Loop", "Tracer", "Value", "simplified", "source", "trace"]

@@ -18,7 +18,7 @@ from ..box import as_array
 from ..errors import GraphError, ShapeError
 from ..trees import bare, flatten, is_numbers, unflatten
 from .steps import Equation, Guard, Step, Value, frozen, look_up
-from .tape import names_in, short, written
+from .tape import inside, names_in, short, written
 
 
 class Graph:
@@ -119,6 +119,8 @@ class Graph:
             if known & set(step.results):
                 raise GraphError(f"{self.name}: a value is computed twice: {step}")
             known |= set(step.results)
+            for graph in step.parts.values():
+                graph.verify()
         for y in self.outputs:
             if isinstance(y, Value) and y not in known:
                 raise GraphError(f"{self.name}: the output {y} is not computed")
@@ -163,7 +165,9 @@ class Graph:
         return f"<graph of {self.name}: {n} equations>"
 
     def __str__(self) -> str:
-        return "\n".join(written(step, self.names) for step in self.steps)
+        return "\n".join(
+            line for step in self.steps for line in (written(step, self.names), *inside(step))
+        )
 
     def text(self, *args: Any, **kwargs: Any) -> str:
         """The steps, one on a line, with the values that they have.
@@ -177,6 +181,7 @@ class Graph:
             step.run(env)
             shown = ", ".join(short(env[value]) for value in step.results)
             lines.append((written(step, self.names), shown))
+            lines += [(line, "") for line in inside(step)]
         width = max((len(line) for line, _ in lines), default=0)
         return "\n".join(f"{line:{width}}  # {x}" if x else line for line, x in lines)
 

@@ -271,11 +271,26 @@ def _with_small(step: Equation, made: dict[Value, Equation]) -> Equation:
     return Equation(step.p, tuple(operands), step.params, step.results, step.line)
 
 
+# ---- loops and branches ----
+
+
+def parts(graph: Graph) -> Graph:
+    """Simplify the graphs that loops and branches call."""
+    steps: list[Step] = []
+    for step in graph.steps:
+        if isinstance(step, Equation) and step.parts:
+            params = step.params | {key: simplified(each) for key, each in step.parts.items()}
+            step = Equation(step.p, step.operands, params, step.results, step.line)
+        steps.append(step)
+    return rebuilt(graph, steps)
+
+
 PASSES: tuple[Callable[[Graph], Graph], ...] = (
     constants,
     algebra,
     late_broadcasts,
     common_subexpressions,
+    parts,
     dead_code,
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -67,6 +67,11 @@ class Equation:
         """The values among the operands."""
         return (x for x in self.operands if isinstance(x, Value))
 
+    @property
+    def parts(self) -> dict[str, Any]:
+        """The graphs that the primitive calls, if it is a loop or a branch."""
+        return {key: value for key, value in self.params.items() if hasattr(value, "steps")}
+
 
 @dataclass(frozen=True)
 class Guard:
@@ -81,6 +86,7 @@ class Guard:
     line: str = ""
 
     results = ()
+    parts: ClassVar[dict[str, Any]] = {}
 
     def run(self, env: dict[Value, Any]) -> None:
         """Raise unless the answer is the same again."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -64,8 +64,20 @@ def expression(step: Equation, names: dict[Value, str]) -> str:
     named = [
         f"{key}={'[' + index_text(value) + ']' if key == 'index' else short(value)}"
         for key, value in params.items()
+        if key not in step.parts
     ]
     return f"{title}({', '.join(xs + named)})"
+
+
+def inside(step: Step) -> Iterator[str]:
+    """The lines of the graphs that a step calls, as functions."""
+    for name, graph in step.parts.items():
+        names = graph.names
+        yield f"    {name}({', '.join(names[value] for value in graph.inputs)}):"
+        for each in graph.steps:
+            yield from (f"        {line}" for line in (written(each, names), *inside(each)))
+        outputs = (names[y] if isinstance(y, Value) else short(y) for y in graph.outputs)
+        yield f"        return {', '.join(outputs)}"
 
 
 def index_text(index: Any, constant: Callable[[Any], str] | None = None) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import inspect
 import itertools
 import operator
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -23,10 +24,30 @@ from .steps import Equation, Guard, Step, Value
 
 
 class Recording:
-    """A graph that is being written."""
+    """A graph that is being written.
+
+    Attributes
+    ----------
+    steps : list of Equation and Guard
+    thread : int
+        Where.
+    inner : int or None
+        The level of a graph inside of it that is being written now, into which all goes.
+    """
 
     def __init__(self) -> None:
         self.steps: list[Step] = []
+        self.thread = threading.get_ident()
+        self.inner: int | None = None
+
+    def given(self, x: Any) -> Any:
+        """An operand from outside: a constant, as it is now."""
+        if isinstance(x, Box) and any(isinstance(each, Tracer) for each in layers(x)):
+            raise GraphError(
+                "a function that is traced inside a traced one uses a value of that one: "
+                "pass it as an argument"
+            )
+        return constant(x)
 
     def value(self, x: Any, name: str = "") -> Value:
         """A name for an array of this kind."""
@@ -134,6 +155,8 @@ class Tracer(Box):
     def process(p: Any, operands: tuple[Any, ...], params: dict[str, Any], level: int) -> Any:
         """Compute below this level, and write the call down."""
         recording = recording_of(level, p.title)
+        if recording.inner is not None:
+            return Tracer.process(p, operands, params, recording.inner)
         mine = [isinstance(x, Tracer) and x._level == level for x in operands]
         pairs = list(zip(operands, mine, strict=True))
         out = p(*(x._value if m else plain(x) for x, m in pairs), **params)
@@ -141,7 +164,7 @@ class Tracer(Box):
             return out
         several = isinstance(out, tuple)
         outs = tuple(map(as_array, out)) if several else (as_array(out),)
-        names = tuple(x._slot if m else constant(x) for x, m in pairs)
+        names = tuple(x._slot if m else recording.given(x) for x, m in pairs)
         results = recording.equation(p, names, params, outs)
         made = tuple(map(tracer, outs, results, [level] * len(outs)))
         if p.batching is refused:  # the shape depends on the numbers
@@ -166,6 +189,13 @@ def recording_of(level: int, what: str) -> Recording:
             f"{what}: a value of a traced program came out of its trace another way than by return"
         )
     return recordings[level]
+
+
+def layers(x: Any) -> Iterator[Box]:
+    """A box, and those inside of it."""
+    while isinstance(x, Box):
+        yield x
+        x = x._value
 
 
 def constant(x: Any) -> Any:
@@ -225,16 +255,16 @@ def _trace(f: Any, /, *args: Any, **kwargs: Any) -> Graph:
             results, out_spec = flatten(f(*given, **named))
     finally:
         del recordings[level]
-    outputs = tuple(output(y, level) for y in results)
+    outputs = tuple(output(y, level, recording) for y in results)
     title = getattr(f, "__name__", type(f).__name__)
     example = tuple(map(constant, (box._value for box in boxes)))
     return Graph(title, tuple(slots), recording.steps, outputs, (spec, out_spec), example)
 
 
-def output(y: Any, level: int) -> Any:
+def output(y: Any, level: int, recording: Recording) -> Any:
     """A result as the graph knows it."""
     y = peeled(y, level)
-    return y._slot if isinstance(y, Tracer) and y._level == level else constant(y)
+    return y._slot if isinstance(y, Tracer) and y._level == level else recording.given(y)
 
 
 def names_of(f: Any, args: Any, kwargs: Any) -> list[str]:

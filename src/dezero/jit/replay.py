@@ -85,7 +85,8 @@ class Generated:
         """One call."""
         fn = power if step.p.title == "power" else step.p.fn
         arguments = [self.operand(x) for x in step.operands]
-        arguments += [f"{key}={self.constant(value)}" for key, value in step.params.items()]
+        params = step.params | {key: compiled(each) for key, each in step.parts.items()}
+        arguments += [f"{key}={self.constant(value)}" for key, value in params.items()]
         results = [f"v{len(self.names) + k}" for k in range(len(step.results))]
         self.names.update(zip(step.results, results, strict=True))
         ufunc = isinstance(fn, np.ufunc) and fn.signature is None
@@ -98,7 +99,7 @@ class Generated:
             if spare:
                 arguments.append(f"out={spare}")
         call = f"{self.constant(fn)}({', '.join(arguments)})"
-        several = len(results) > 1 or step.p.title == "nonzero"
+        several = len(results) > 1 or step.p.title == "nonzero" or bool(step.parts)
         target = f"{', '.join(results)}{',' if len(results) == 1 and several else ''}"
         self.lines.append(f"    {target} = {call}")
 
