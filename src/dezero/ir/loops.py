@@ -17,7 +17,6 @@ import numpy as np
 
 from ..box import Box, as_array, new_level, plain
 from ..core import opened
-from ..errors import GraphError
 from ..loops import STAGES, Part, either, steps, truth, turns, unwatched
 from ..primitives import Primitive
 from ..trees import flatten
@@ -103,13 +102,10 @@ def run_scan(
 
 
 LOOPS = {
-    title: Loop(run, title)
-    for title, run in {
-        "scan": run_scan,
-        "fori_loop": run_fori,
-        "while_loop": run_while,
-        "cond": run_cond,
-    }.items()
+    "scan": Loop(run_scan, "scan"),
+    "fori_loop": Loop(run_fori, "fori_loop"),
+    "while_loop": Loop(run_while, "while_loop"),
+    "cond": Loop(run_cond, "cond"),
 }
 
 
@@ -123,7 +119,7 @@ class Inner(Recording):
         super().__init__()
         self.more = more  # boxes from outside, as they were when they were met, and their names
 
-    def ask(self, question: str, value: Value, answer: Any) -> Any:
+    def ask(self, *_question: Any) -> Any:
         raise Unrolled
 
     def given(self, x: Any) -> Any:
@@ -150,10 +146,11 @@ def stage(
         return None
     if sum(isinstance(recordings[level], Inner) for level in running) >= DEEPEST:
         return None
-    outside, more = recordings[max(running)], {}
+    outside = recordings[max(running)]
+    more: dict[int, tuple[Any, Any, Value]] = {}
     try:
         graphs = {name: graph_of(name, part, outside, more) for name, part in parts.items()}
-    except Exception:  # whatever it is: the loop itself will meet it, if it gets there
+    except Exception:  # noqa: BLE001  # whatever it is: the loop itself will meet it, if it gets there
         return None
     read = [twin for _, twin, _ in more.values()]
     if not boxes and not read:
@@ -168,9 +165,16 @@ def stage(
 
 
 def alike(first: Graph, second: Graph) -> bool:
-    """Whether two graphs give results of the same shapes and dtypes."""
-    kinds = [[(np.shape(y), getattr(y, "dtype", type(y))) for y in g.outputs] for g in (first, second)]
-    return kinds[0] == kinds[1]
+    """Whether two graphs give results of the same shapes and dtypes, and these are arrays."""
+    if len(first.outputs) != len(second.outputs):
+        return False
+    for pair in zip(first.outputs, second.outputs, strict=True):
+        if all(isinstance(y, (bool, int, float, complex)) for y in pair):
+            return False  # a Python number does not decide what it is added to
+        x, y = (each if isinstance(each, Value) else as_array(each) for each in pair)
+        if (x.shape, x.dtype) != (y.shape, y.dtype):
+            return False
+    return True
 
 
 def graph_of(

@@ -358,10 +358,123 @@ def index_source(index: Any) -> str:
     return f"({', '.join(parts)},)" if isinstance(index, tuple) else parts[0]
 
 
+# ---- loops and branches ----
+
+
+def held(writer: Writer, x: Any) -> Text:
+    """An operand that a loop reads again and again: computed before it."""
+    text = writer.operand(x)
+    if isinstance(x, Value) and not text.text.isidentifier():
+        name = writer.name_for(x)
+        writer.lines.append(f"{name} = {text.text}")
+        text = writer.texts[x] = Text(name, ATOM)
+    return text
+
+
+def part(writer: Writer, graph: Graph, inputs: list[Text]) -> tuple[list[str], list[Text]]:
+    """The lines of a graph that a loop calls, and what it gives."""
+    inner = Writer(graph)
+    inner.taken = set(writer.taken)
+    inner.texts.update(zip(graph.inputs, inputs, strict=True))
+    for step in graph.steps:
+        inner.step(step)
+    return inner.lines, [inner.operand(y) for y in graph.outputs]
+
+
+def assigned_to(names: list[Text], values: list[Text]) -> list[str]:
+    """The line that gives new values to names that change; none, if none does."""
+    pairs = [(name.text, x.text) for name, x in zip(names, values, strict=True) if name != x]
+    left, right = (", ".join(column) for column in zip(*pairs, strict=True)) if pairs else ("", "")
+    return [f"{left} = {right}"] if pairs else []
+
+
+def indented(lines: list[str]) -> list[str]:
+    """Lines inside of a statement."""
+    return [f"    {line}" for line in lines] or ["    pass"]
+
+
+class Turn:
+    """The names of a loop: of what it carries, and of what it reads."""
+
+    def __init__(self, writer: Writer, step: Equation, first: int) -> None:
+        n, body = step.params["carries"], step.params["body"]
+        sequences = step.params.get("sequences", 0)
+        starts = step.operands[first : first + n]
+        self.sequences = [held(writer, x) for x in step.operands[first + n :][:sequences]]
+        self.read = [held(writer, x) for x in step.operands[first + n + sequences :]]
+        given = body.inputs[first // 2 :][:n]
+        self.carries = [
+            Text(writer.new_name(writer.users.get(y) or x.name or "x"), ATOM)
+            for y, x in zip(step.results, given, strict=False)
+        ]
+        writer.lines += assigned_to(self.carries, [writer.operand(x) for x in starts])
+        writer.texts.update(zip(step.results, self.carries, strict=False))
+
+    def turned(self, writer: Writer, graph: Graph, *more: Text) -> list[str]:
+        """One turn, where `more` is what it gets before what is carried."""
+        lines, outs = part(writer, graph, [*more, *self.carries, *self.read])
+        return lines + assigned_to(self.carries, outs)
+
+
+def _fori(writer: Writer, step: Equation) -> None:
+    lo, hi = (writer.operand(x).text for x in step.operands[:2])
+    turn, body = Turn(writer, step, 2), step.params["body"]
+    i = Text(writer.new_name(body.inputs[0].name or "i"), ATOM)
+    writer.lines.append(f"for {i.text} in range({hi if lo == '0' else f'{lo}, {hi}'}):")
+    writer.lines += indented(turn.turned(writer, body, i))
+
+
+def _while(writer: Writer, step: Equation) -> None:
+    turn = Turn(writer, step, 0)
+    lines, (going,) = part(writer, step.params["cond"], [*turn.carries, *turn.read])
+    writer.lines.append("while True:" if lines else f"while {going.text}:")
+    if lines:
+        writer.lines += indented([*lines, f"if not {going.inside(COMPARED)}:", "    break"])
+    writer.lines += indented(turn.turned(writer, step.params["body"]))
+
+
+def _scan(writer: Writer, step: Equation) -> None:
+    turn, body = Turn(writer, step, 0), step.params["body"]
+    n, m = len(turn.carries), len(turn.sequences)
+    each = [Text(writer.new_name(value.name or "x"), ATOM) for value in body.inputs[n : n + m]]
+    columns = [Text(writer.name_for(y), ATOM) for y in step.results[n:]]
+    writer.lines += [f"{name.text} = []" for name in columns]
+    over = ", ".join(x.text for x in turn.sequences)
+    over = (
+        over if m == 1 else f"zip({over}, strict=True)" if m else f"range({step.params['length']})"
+    )
+    writer.lines.append(f"for {', '.join(x.text for x in each) or '_'} in {over}:")
+    lines, outs = part(writer, body, [*turn.carries, *each, *turn.read])
+    lines += [f"{y.text}.append({x.text})" for y, x in zip(columns, outs[n:], strict=True)]
+    writer.lines += indented(lines + assigned_to(turn.carries, outs[:n]))
+    writer.lines += [f"{name.text} = np.stack({name.text})" for name in columns]
+    writer.texts.update(zip(step.results[n:], columns, strict=True))
+
+
+def _cond(writer: Writer, step: Equation) -> None:
+    chosen, *read = step.operands
+    texts = [held(writer, x) for x in read]
+    yes, no = (part(writer, step.params[key], texts) for key in ("yes", "no"))
+    test = writer.operand(chosen)
+    text = f"{yes[1][0].text} if {test.text} else {no[1][0].text}" if step.results else ""
+    if len(step.results) == 1 and not (yes[0] or no[0]) and len(text) < WIDTH:
+        writer.made(step.results[0], text)
+        writer.own.clear()  # it may be an operand itself
+        return
+    names = [Text(writer.name_for(y), ATOM) for y in step.results]
+    for head, (lines, outs) in ((f"if {test.text}:", yes), ("else:", no)):
+        writer.lines += [head, *indented(lines + assigned_to(names, outs))]
+    writer.texts.update(zip(step.results, names, strict=True))
+
+
 STATEMENTS: dict[str, Callable[[Writer, Equation], None]] = {
     "scatter": _scatter,
     "deposit": _deposit,
     "setitem": _setitem,
+    "fori_loop": _fori,
+    "while_loop": _while,
+    "scan": _scan,
+    "cond": _cond,
 }
 """Calls that need more than an expression: an array is made, and written into."""
 
@@ -465,6 +578,8 @@ def returned(tree: Any) -> str:
     """A result, or containers of results, as an expression."""
     if isinstance(tree, Text):
         return tree.text
+    if tree is None:
+        return "None"
     if isinstance(tree, dict):
         return "{" + ", ".join(f"{key!r}: {returned(each)}" for key, each in tree.items()) + "}"
     inner = ", ".join(map(returned, tree))

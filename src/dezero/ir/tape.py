@@ -28,6 +28,10 @@ INFIX = {
 }
 
 
+HIDDEN = frozenset({"carries", "sequences", "checkpoint"})
+"""Parameters of loops that the operands show, or that do not change the values."""
+
+
 def names_in(graph: Any) -> dict[Value, str]:
     """A name for each value: its own where it has one, else v1, v2, … in the order of the steps."""
     names: dict[Value, str] = {}
@@ -64,7 +68,7 @@ def expression(step: Equation, names: dict[Value, str]) -> str:
     named = [
         f"{key}={'[' + index_text(value) + ']' if key == 'index' else short(value)}"
         for key, value in params.items()
-        if key not in step.parts
+        if key not in HIDDEN and key not in step.parts
     ]
     return f"{title}({', '.join(xs + named)})"
 
