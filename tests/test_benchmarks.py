@@ -42,6 +42,15 @@ def test_transforms_runs_and_its_sides_agree():
         assert all(each["gradient"] > 0 for each in sizes.values())
 
 
+def test_jit_runs_and_its_sides_agree():
+    argv = [sys.executable, FOLDER / "jit.py", "--quick", "--json", "--only", "call", "network"]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert set(found) == {"machine", "call", "network"}
+    assert all(each["eager"] > 0 for each in found["network"][0]["of"].values())
+
+
 def test_rules_measures_every_row():
     """A row that is new needs a call in `benchmarks/_calls.py`, if not one of vectors."""
     argv = [sys.executable, "-c", "import _calls; print(_calls.unfit())"]

@@ -1,5 +1,6 @@
 """Loops in traced programs: one equation, whatever the numbers are, and the same bits."""
 
+import json
 import pickle
 
 import numpy as np
@@ -11,6 +12,7 @@ from dezero.errors import GraphError
 from dezero.ir import Guard, simplified, trace
 from dezero.ir.passes import PASSES
 from dezero.trees import flatten
+from dezero.view.replay import replay
 
 X = np.array([0.3, 0.5])
 
@@ -223,3 +225,16 @@ def test_a_long_loop_is_traced_as_fast_as_a_short_one():
         trace(lambda x, n=n: dz.fori_loop(0, n, lambda _i, y: np.sin(y), x))(X) for n in (2, 2000)
     )
     assert len(short.steps) == len(long.steps) == 1
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_the_page_and_the_adjoints_go_through_a_loop(name):
+    """Its inside is one step back; what arrives at the inputs is the gradient."""
+    f = total(PROGRAMS[name])
+    graph = trace(f)(X)
+    assert "data" in graph.to_html()
+    _, by = graph.adjoints()(X)
+    agree(by["x"], dz.grad(f)(X))
+    frames = [each for each in replay(graph)["frames"] if each["phase"] == "backward"]
+    totals = [full for frame in frames for k, *_, full in frame["grads"] if k == 0]
+    assert totals == [] or json.loads(totals[-1]) == by["x"].tolist()

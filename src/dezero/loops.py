@@ -323,7 +323,7 @@ def while_loop(cond: Callable[[Any], Any], body: Callable[[Any], Any], init: Any
 def turns(test: Step, step: Step, values: list[Any]) -> list[Any]:
     """The values after as many steps as it takes until the test does not hold."""
     while True:
-        going = truth(test(*values)[0], "while_loop")
+        going = answered(truth(test(*values)[0], "while_loop"))
         if not isinstance(going, Box):
             if not going:
                 return values
@@ -388,9 +388,10 @@ def cond(pred: Any, yes: Callable[..., Any], no: Callable[..., Any], *args: Any)
 
     parts = {name: Part(flat(f), leaves, f, args) for name, f in (("yes", yes), ("no", no))}
     outs = staged("cond", [chosen, *leaves], parts)
-    if outs is None and not chosen._settled:
-        return (yes if chosen else no)(*args)  # the answer becomes a guard
     if outs is None:
+        chosen = answered(chosen)
+        if not isinstance(chosen, Box):
+            return (yes if chosen else no)(*args)
         outs = either(chosen, flat(yes), flat(no), leaves)
     return unflatten(structures[0], outs)
 
@@ -424,6 +425,11 @@ def truth(x: Any, who: str) -> Any:
     if np.shape(x) != ():
         raise ShapeError(f"{who}: the condition has shape {np.shape(x)}, not one truth value")
     return x if isinstance(x, Box) else bool(x)
+
+
+def answered(chosen: Any) -> Any:
+    """A truth value for those who need it now: a trace notes the answer down."""
+    return bool(chosen) if isinstance(chosen, Box) and not chosen._settled else chosen
 
 
 class Carry:

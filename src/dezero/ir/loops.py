@@ -17,7 +17,7 @@ import numpy as np
 
 from ..box import Box, as_array, new_level, plain
 from ..core import opened
-from ..loops import STAGES, Part, either, steps, truth, turns, unwatched
+from ..loops import STAGES, Part, answered, either, steps, truth, turns, unwatched
 from ..primitives import Primitive
 from ..trees import flatten
 from .graph import Graph
@@ -80,7 +80,7 @@ def run_while(*rest: Any, cond: Any, body: Any, carries: int) -> list[Any]:
 
 def run_cond(pred: Any, *rest: Any, yes: Any, no: Any) -> list[Any]:
     """``if``."""
-    chosen = truth(pred, "cond")
+    chosen = answered(truth(pred, "cond"))
     if isinstance(chosen, Box):
         return either(chosen, runner(yes, ()), runner(no, ()), list(rest))
     return runner(yes if chosen else no, ())(*rest)
@@ -115,7 +115,7 @@ LOOPS = {
 class Inner(Recording):
     """The graph of a part of a loop, while it is being written."""
 
-    def __init__(self, more: dict[int, tuple[Any, Any, Value]]) -> None:
+    def __init__(self, more: dict[Value, tuple[Any, Any, Value]]) -> None:
         super().__init__()
         self.more = more  # boxes from outside, as they were when they were met, and their names
 
@@ -127,9 +127,10 @@ class Inner(Recording):
             return super().given(x)
         if not isinstance(x, Tracer):
             raise Unrolled
-        if id(x) not in self.more:
-            self.more[id(x)] = x, x._twin(), self.value(x._value, x._slot.name)
-        return self.more[id(x)][2]
+        slot = x._slot
+        if slot not in self.more:
+            self.more[slot] = x, x._twin(), self.value(x._value, slot.name)
+        return self.more[slot][2]
 
 
 def stage(
@@ -147,7 +148,7 @@ def stage(
     if sum(isinstance(recordings[level], Inner) for level in running) >= DEEPEST:
         return None
     outside = recordings[max(running)]
-    more: dict[int, tuple[Any, Any, Value]] = {}
+    more: dict[Value, tuple[Any, Any, Value]] = {}
     try:
         graphs = {name: graph_of(name, part, outside, more) for name, part in parts.items()}
     except Exception:  # noqa: BLE001  # whatever it is: the loop itself will meet it, if it gets there
@@ -178,7 +179,7 @@ def alike(first: Graph, second: Graph) -> bool:
 
 
 def graph_of(
-    name: str, part: Part, outside: Recording, more: dict[int, Any]
+    name: str, part: Part, outside: Recording, more: dict[Value, Any]
 ) -> Callable[[tuple[Value, ...]], Graph]:
     """What a part does; as a graph, when it is known all that the parts read from outside."""
     recording, level = Inner(more), new_level()

@@ -207,6 +207,7 @@ EXPRESSIONS: dict[str, Callable[[list[Text], dict[str, Any]], Text]] = {
     "concatenate": _joined("concatenate"),
     "stack": _joined("stack"),
     "nonzero": lambda xs, _: Text(f"np.nonzero({xs[0].text})[0]", ATOM),  # of one axis
+    "by_size": lambda xs, ps: called("np.argsort", xs, ps | {"kind": "stable"}),
     "stop_gradient": lambda xs, _: xs[0],
     "frexp": lambda xs, _: Text(f"np.frexp({xs[0].text})[0]", ATOM),
     "exponent": lambda xs, _: Text(f"np.frexp({xs[0].text})[1]", ATOM),

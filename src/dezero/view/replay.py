@@ -170,11 +170,24 @@ class Replay:
             f"The backward pass starts: the derivative of {of} by {out} is {brief(seed)}.",
             grads=[[self.number[graph.outputs[0]], "", "", *shown(seed)]],
         )
-        made = {v: k for k, step in enumerate(graph.steps) for v in step.results}
+        made = self.makers(owner)
         for pulled in witness.seen:
             if pulled.edges:
-                self.pulled(pulled, made[owner[pulled.node]], owner, totals)
+                self.pulled(pulled, made[pulled.node], owner, totals)
         self.rest(totals)
+
+    def makers(self, owner: dict[Node, Value]) -> dict[Node, int]:
+        """The step that made each node; a loop made those of all of its turns."""
+        step_of = {v: k for k, step in enumerate(self.graph.steps) for v in step.results}
+        made = {node: step_of[value] for node, value in owner.items() if value in step_of}
+        stack = [node for node, k in made.items() if self.graph.steps[k].parts]
+        while stack:
+            node = stack.pop()
+            for edge in node.edges:
+                if edge is not None and edge not in owner and edge not in made:
+                    made[edge] = made[node]
+                    stack.append(edge)
+        return made
 
     def pulled(
         self, pulled: Pulled, k: int, owner: dict[Node, Value], totals: dict[Node, Any]
@@ -185,11 +198,15 @@ class Replay:
         for j, (edge, gx) in enumerate(zip(pulled.edges, pulled.gxs, strict=False)):
             if edge is None or gx is None:
                 continue
-            gx = fit(as_array(gx), edge, step.p)
+            gx = fit(as_array(gx), edge, pulled.node.p)
             totals[edge] = totals[edge] + gx if edge in totals else gx
-            value, how = owner[edge], self.how(step, j)
+            if edge not in owner:  # inside of a loop
+                continue
+            value, how = owner[edge], "" if step.parts else self.how(step, j)
             grads.append([self.number[value], how, brief(gx), *shown(totals[edge])])
             told.append(f"d_{self.names[value]} gets {brief(gx)}")
+        if step.parts and not told:
+            return
         say = f"Back through {written(step, self.names)}: {', '.join(told)}."
         self.frame("backward", k + len(self.graph.inputs), say, grads=grads)
 
