@@ -149,7 +149,11 @@ def test_the_tape_shows_what_a_loop_calls():
 
 def test_the_source_of_a_loop_reads_like_the_program():
     def root(a):
-        return dz.while_loop(lambda y: np.abs(y * y - a) > 1e-12, lambda y: (y + a / y) / 2, a)
+        def better(y):
+            y = (y + a / y) / 2
+            return y  # noqa: RET504  # what users write
+
+        return dz.while_loop(lambda y: np.abs(y * y - a) > 1e-12, better, a)
 
     assert trace(root)(2.0).to_source().splitlines() == [
         "import numpy as np",
@@ -161,6 +165,35 @@ def test_the_source_of_a_loop_reads_like_the_program():
         "        y = (y + a / y) / 2",
         "    return y",
     ]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        lambda x, i, y: y - 0.1 * dz.grad(lambda z: np.sum((z - x) ** 2 * i))(y),
+        lambda x, i, y: dz.vmap(lambda z: z * z + i)(y) + x,
+        lambda x, i, y: dz.jvp(np.sin, (y * x,), (x,))[1] + i,
+        lambda x, _i, y: dz.jit(lambda z: np.sin(z) * 2)(y) + x,
+    ],
+)
+def test_transforms_inside_a_step(body):
+    f = lambda x: dz.fori_loop(0, 4, lambda i, y: body(x, i, y), x * 0)  # noqa: E731
+    graph = trace(f)(X)
+    assert loops_in(graph) == ["fori_loop"]
+    agree(graph(2 * X), f(2 * X))
+
+
+def test_what_a_step_reads_is_never_stale():
+    rate = 2.0
+    replayed = dz.jit(lambda x: dz.fori_loop(0, 3, lambda _i, y: y * rate, x))
+    agree(replayed(X), X * 8)
+    rate = 3.0
+    agree(replayed(X), dz.fori_loop(0, 3, lambda _i, y: y * rate, X))
+
+
+def test_branches_that_give_python_numbers_keep_their_kind():
+    f = lambda x: dz.cond(x[0] > 0, lambda: 1.0, lambda: 2.0) * x  # noqa: E731
+    agree(dz.jit(f)(X.astype(np.float32)), f(X.astype(np.float32)))
 
 
 # ---- what is unrolled ----

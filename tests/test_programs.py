@@ -54,11 +54,7 @@ BINARY = {
     "maximum": np.maximum,
     "where": lambda x, y: np.where(x > y, x, y * 2),
     "hypot": lambda x, y: np.hypot(x, y + 3),
-    "matmul": lambda x, y: (
-        x @ np.swapaxes(np.broadcast_to(y, (*y.shape[:-1], x.shape[-1])), -1, -1)
-        if x.ndim == y.ndim == 1
-        else x + y
-    ),
+    "matmul": lambda x, y: np.reshape(x @ y, (1,)) if x.shape == y.shape == (3,) else x + y,
 }
 
 

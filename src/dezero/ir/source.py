@@ -376,6 +376,9 @@ def part(writer: Writer, graph: Graph, inputs: list[Text]) -> tuple[list[str], l
     """The lines of a graph that a loop calls, and what it gives."""
     inner = Writer(graph)
     inner.taken = set(writer.taken)
+    for y in graph.outputs:  # they get the names that the loop has for them
+        if isinstance(y, Value) and inner.uses[y] == 1:
+            inner.users.pop(y, None)
     inner.texts.update(zip(graph.inputs, inputs, strict=True))
     for step in graph.steps:
         inner.step(step)
