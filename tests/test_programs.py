@@ -2,7 +2,8 @@
 
 A program is a list of statements over names. Statements call rows, assign into arrays, branch on
 the data and loop, so that guards, sub-graphs and copies are in play. Numbers of 0 dimensions and
-complex ones are left out: NumPy's scalars have an arithmetic of their own.
+complex ones are left out: NumPy's scalars have an arithmetic of their own. So is an index that takes
+a place twice: the eager sweep adds its cotangents to the sum one by one, the graph all at once.
 """
 
 import warnings
@@ -35,7 +36,7 @@ UNARY = {
     "reshape": lambda x: np.reshape(np.reshape(x, (-1,)), x.shape),
     "flip": lambda x: x[::-1],
     "tail": lambda x: x[..., -1:],
-    "gather": lambda x: x[..., [0, -1, 0]],
+    "gather": lambda x: x[..., np.arange(x.shape[-1])[::-1]],
     "broadcast": lambda x: np.broadcast_to(x, np.broadcast_shapes(x.shape, (2, 3))),
     "concatenate": lambda x: np.concatenate([x, x * 2], axis=0)[: x.shape[0]],
     "one": lambda x: 1 * x,

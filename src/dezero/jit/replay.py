@@ -133,16 +133,34 @@ class Generated:
         return ""
 
 
+def meets_once(scatter: Equation) -> bool:
+    """Whether the index has no place twice."""
+    index, shape = scatter.params["index"], scatter.params["shape"]
+    parts = index if isinstance(index, tuple) else (index,)
+    if all(isinstance(each, (int, slice, type(None), type(...))) for each in parts):
+        return True
+    counts = np.zeros(shape, int)
+    add_at(counts, index, 1)
+    return bool(np.max(counts, initial=0) <= 1)
+
+
 def scattered_sums(graph: Graph) -> dict[Any, Equation]:
-    """Scatters that one sum reads and nothing else, by their results."""
+    """Scatters that one sum reads and nothing else, by their results.
+
+    One that puts several numbers into one place adds these first: as numbers are rounded, its sum
+    is another than that of adding one after the other.
+    """
     uses = Counter(x for step in graph.steps for x in step.reads)
     uses.update(y for y in graph.outputs if isinstance(y, Value))
     found: dict[Any, Equation] = {}
     for step in graph.steps:
         if not isinstance(step, Equation):
             continue
-        if step.p.title == "scatter" and uses[step.results[0]] == 1:
-            found[step.results[0]] = step
+        if step.p.title == "scatter":
+            for x in step.reads:
+                found.pop(x, None)
+            if uses[step.results[0]] == 1 and meets_once(step):
+                found[step.results[0]] = step
         elif step.p.title == "add" and len(set(step.reads)) == 2:
             x, y = step.operands
             if x in found and y in found:
