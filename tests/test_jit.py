@@ -249,3 +249,19 @@ def test_a_jitted_function_of_a_module_can_be_pickled():
 
 
 MODULE_LEVEL = dz.jit(energy)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.sum(x[..., -1:][..., -1:] ** 2 + np.sum(x)),  # a scatter of a scatter
+        lambda x: np.sum(np.sin(x)[..., [0, -1, 0]] ** 2) + np.sum(x**3),  # a place taken twice
+        lambda x: np.sum(np.sin(x)[..., [1, 0]] ** 2) + np.sum(x[..., 1:] * 2),
+    ],
+)
+def test_scatters_that_are_added_in_place(f):
+    rng = np.random.default_rng(3)
+    replayed = dz.jit(dz.grad(f))
+    for _ in range(20):
+        x = rng.normal(size=3)
+        same(replayed(x), dz.ir.simplified(dz.trace(dz.grad(f))(x))(x))

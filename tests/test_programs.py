@@ -1,9 +1,10 @@
 """Random programs: the same bits through eager, graph, each pass, all of them, source and jit.
 
 A program is a list of statements over names. Statements call rows, assign into arrays, branch on
-the data and loop, so that guards, sub-graphs and copies are in play. Numbers of 0 dimensions and
-complex ones are left out: NumPy's scalars have an arithmetic of their own. So is an index that takes
-a place twice: the eager sweep adds its cotangents to the sum one by one, the graph all at once.
+the data and loop, so that guards, sub-graphs and copies are in play. Left out are numbers of 0
+dimensions and complex ones, since NumPy's scalars have an arithmetic of their own; and an index
+that takes a place twice: the eager sweep adds its cotangents to the sum one by one, the graph all
+at once.
 """
 
 import warnings

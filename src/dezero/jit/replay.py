@@ -152,29 +152,25 @@ def scattered_sums(graph: Graph) -> dict[Any, Equation]:
     """
     uses = Counter(x for step in graph.steps for x in step.reads)
     uses.update(y for y in graph.outputs if isinstance(y, Value))
+    shown = {y for y in graph.outputs if isinstance(y, Value)}
     found: dict[Any, Equation] = {}
     for step in graph.steps:
-        if not isinstance(step, Equation):
-            continue
-        if step.p.title == "scatter":
-            for x in step.reads:
+        for x in step.reads:
+            if x is not added(step, found):
                 found.pop(x, None)
-            if uses[step.results[0]] == 1 and meets_once(step):
-                found[step.results[0]] = step
-        elif step.p.title == "add" and len(set(step.reads)) == 2:
-            x, y = step.operands
-            if x in found and y in found:
-                del found[x]  # of two, one is the sum that the other is added to
-            elif x.shape != y.shape:
-                found.pop(x, None)
-                found.pop(y, None)
-        else:
-            for x in step.reads:
-                found.pop(x, None)
-    for y in graph.outputs:
-        if isinstance(y, Value):
-            found.pop(y, None)
+        if isinstance(step, Equation) and step.p.title == "scatter":
+            (y,) = step.results
+            if uses[y] == 1 and y not in shown and meets_once(step):
+                found[y] = step
     return found
+
+
+def added(step: Equation | Guard, found: dict[Any, Equation]) -> Any:
+    """The scatter that a sum of two adds to the other; None if it is no such sum."""
+    if isinstance(step, Guard) or step.p.title != "add" or len(set(step.reads)) != 2:
+        return None
+    x, y = step.operands
+    return (y if y in found else x) if x.shape == y.shape else None
 
 
 def compiled(graph: Graph) -> Callable[..., tuple[Any, ...]]:
