@@ -309,12 +309,18 @@ class Writer:
         return called(path_of(step.p), xs, step.params)
 
 
+def zeros_for(step: Equation) -> str:
+    """The array that a result is added into."""
+    (value,) = step.results
+    dtype = "" if value.dtype == float else f", dtype={param(value.dtype)}"
+    return f"np.zeros({param(step.params['shape'])}{dtype})"
+
+
 def _scatter(writer: Writer, step: Equation) -> None:
     index, (g,) = step.params["index"], step.operands
     (value,) = step.results
-    dtype = "" if value.dtype == float else f", dtype={param(value.dtype)}"
     text = writer.operand(g).text
-    name = writer.made(value, f"np.zeros({param(step.params['shape'])}{dtype})")
+    name = writer.made(value, zeros_for(step))
     if all(isinstance(each, (int, slice, type(None), type(...))) for each in as_tuple(index)):
         writer.lines.append(f"{name}[{index_text(index)}] = {text}")
     else:
@@ -324,7 +330,7 @@ def _scatter(writer: Writer, step: Equation) -> None:
 def _deposit(writer: Writer, step: Equation) -> None:
     g, places = map(writer.operand, step.operands)
     (value,) = step.results
-    name = writer.made(value, f"np.zeros({param(step.params['shape'])})")
+    name = writer.made(value, zeros_for(step))
     pattern = step.params["pattern"]
     row = places.inside(ATOM)
     parts = [f"{row}[{k}]" if isinstance(k, int) else index_source(k) for k in pattern]
