@@ -52,16 +52,18 @@ def leaves_of(tree: Any) -> list[Any]:
 # ---- which arguments ----
 
 
-def choose(target: Target, given: Mapping[str, Any], asked: Sequence[str]) -> Point:
-    """The point with its `wrt`: `asked`, else what is floating, else what is integer."""
+def choose(
+    target: Target, given: Mapping[str, Any], asked: Sequence[str], option: str = "--wrt"
+) -> Point:
+    """The point with its `wrt`: `asked` by `option`, else what is floating, else what is integer."""
     arguments = {**target.defaults, **given}
     kinds = {name: _kind(value) for name, value in arguments.items()}
     for name in asked:
-        target.known("--wrt", name)
+        target.known(option, name)
         if name not in kinds:
-            raise Problem(f"--wrt {name}: it has no value; give one with --at {name}=…")
+            raise Problem(f"{option} {name}: it has no value; give one with --at {name}=…")
         if kinds[name] == "other":
-            raise Problem(f"--wrt {name}: not numbers: {_short(arguments[name])}")
+            raise Problem(f"{option} {name}: not numbers: {_short(arguments[name])}")
     candidates = [name for name in (given or arguments) if kinds[name] != "other"]
     floating = [name for name in candidates if kinds[name] == "floating"]
     wrt = list(dict.fromkeys(asked)) or floating or candidates
@@ -79,7 +81,7 @@ def choose(target: Target, given: Mapping[str, Any], asked: Sequence[str]) -> Po
     if not asked:
         held = [name for name in candidates if name not in wrt]
         notes += [
-            f"{name}: integer, held constant; --wrt {name} differentiates by it" for name in held
+            f"{name}: integer, held constant; {option} {name} differentiates by it" for name in held
         ]
     arguments |= {name: _floating(name, arguments[name]) for name in wrt}
     return Point(target, arguments, wrt, notes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -66,6 +66,12 @@ def expression(step: Equation, names: dict[Value, str]) -> str:
         for key, value in params.items()
     ]
     return f"{title}({', '.join(xs + named)})"
+
+
+def aligned(lines: Sequence[tuple[str, str]]) -> str:
+    """Lines with what they give, as comments in a column."""
+    width = max((len(line) for line, _ in lines), default=0)
+    return "\n".join(f"{line:{width}}  # {x}" if x else line for line, x in lines)
 
 
 def index_text(index: Any, constant: Callable[[Any], str] | None = None) -> str:
