@@ -199,9 +199,7 @@ def _grad_options(add: Callable[..., Any]) -> None:
 
 def _trace_options(add: Callable[..., Any]) -> None:
     add("--values", action="store_true", help="show the values too")
-    add(
-        "--adjoints", action="store_true", help="add the backward pass: the derivative by each name"
-    )
+    add("--adjoints", action="store_true", help="add the derivative by each name")
 
 
 def _source_options(add: Callable[..., Any]) -> None:

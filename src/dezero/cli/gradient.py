@@ -35,7 +35,11 @@ def _answer(options: argparse.Namespace, point: Point) -> Answer:
     gradients, seconds = automatic(point)
     leaves = leaves_of(gradients)
     found = None if options.no_check else _checked(options, point, leaves, seconds)
-    notes = [*point.notes, *_zeros(point, gradients, found)]
+    notes = [f"{name}: integers taken as floating" for name in point.floated]
+    notes += [
+        f"{name}: integer, held constant; --wrt {name} differentiates by it" for name in point.held
+    ]
+    notes += _zeros(point, gradients, found)
     if found is not None and not found.passed:
         notes.append(_reason(point, value))
     return Answer(

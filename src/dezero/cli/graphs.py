@@ -18,7 +18,7 @@ from dezero.cli.problems import Problem, one_line, user_code
 from dezero.cli.report import Reply, headed, plain
 from dezero.cli.target import Target
 from dezero.errors import DifferentiationError, GraphError
-from dezero.ir.steps import Value, look_up
+from dezero.ir.steps import Step, Value, look_up
 from dezero.ir.tape import aligned, short, written
 from dezero.trees import unflatten
 
@@ -73,7 +73,8 @@ def _traced(
         doing = "differentiating"
     with user_code(target.path, f"{doing} {target.name}"), np.errstate(all="ignore"):
         graph = dz.trace(function)(*(point.arguments[name] for name in inputs))
-    notes = [note.partition(";")[0] for note in point.notes]
+    notes = [f"{name}: integers taken as floating" for name in point.floated]
+    notes += [f"{name}: integer, held constant" for name in point.held if name not in inputs]
     for note in () if options.json else notes:
         print(f"dezero: {note}", file=sys.stderr)
     return graph, notes
@@ -96,17 +97,18 @@ def trace(options: argparse.Namespace, target: Target, given: Mapping[str, Any])
     """The tape: its lines, their values, and the derivatives of the result by each name."""
     graph, notes = _traced(options, target, given)
     with _showing(target):
-        tape = Tape(graph.adjoints() if options.adjoints else graph, options)
+        tape = Tape(graph, options)
         if not options.json:
             return tape.text(), 0
     return headed(function=options.target, **tape.fields(), notes=notes), 0
 
 
 class Tape:
-    """A graph and the values of its run; with `--adjoints`, also the names of the derivatives."""
+    """A graph and the values of its run; with `--adjoints`, also its backward pass."""
 
-    def __init__(self, graph: dz.Graph, options: argparse.Namespace) -> None:
-        self.graph, self.values = graph, options.values
+    def __init__(self, forward: dz.Graph, options: argparse.Namespace) -> None:
+        self.forward, self.values = forward, options.values
+        self.graph = graph = forward.adjoints() if options.adjoints else forward
         self.env: dict[Value, Any] = dict(zip(graph.inputs, graph.example, strict=True))
         for step in graph.steps:
             step.run(self.env)
@@ -133,11 +135,12 @@ class Tape:
         return aligned([(line, found if self.values else "") for line, found in lines])
 
     def fields(self) -> dict[str, Any]:
-        """The same for JSON."""
+        """The same for JSON. The lines are the user's, so those of the way back have none."""
+        lines = {self.key(step, self.forward): step.line for step in self.forward.steps}
         steps = [
             {
                 "text": written(step, self.graph.names),
-                "line": step.line,
+                "line": lines.get(self.key(step, self.graph)),
                 "results": [self.told(value) for value in step.results],
             }
             for step in self.graph.steps
@@ -148,6 +151,10 @@ class Tape:
             "returns": list(map(self.name, self.results)),
             "derivatives": {name: self.name(x) for name, x in self.derivatives.items()},
         }
+
+    def key(self, step: Step, graph: dz.Graph) -> Any:
+        """What a step is known by in both graphs."""
+        return graph.names[step.results[0]] if step.results else written(step, graph.names)
 
     def told(self, value: Value) -> dict[str, Any]:
         about = {"name": self.name(value), "dtype": str(value.dtype), "shape": list(value.shape)}

@@ -26,7 +26,8 @@ class Point:
     target: Target
     arguments: Mapping[str, Any]
     wrt: Sequence[str]
-    notes: Sequence[str]
+    floated: Sequence[str]  # those whose integers were taken as floating
+    held: Sequence[str]  # integers that nobody asked for
     boxed: bool = False  # the function takes Variables only
 
     @property
@@ -55,7 +56,7 @@ def leaves_of(tree: Any) -> list[Any]:
 def choose(
     target: Target, given: Mapping[str, Any], asked: Sequence[str], option: str = "--wrt"
 ) -> Point:
-    """The point with its `wrt`: `asked` by `option`, else what is floating, else what is integer."""
+    """The point with its `wrt`: `asked`, else what is floating, else what is integer."""
     arguments = {**target.defaults, **given}
     kinds = {name: _kind(value) for name, value in arguments.items()}
     for name in asked:
@@ -75,16 +76,10 @@ def choose(
         raise Problem(
             f"nothing to differentiate by: {target.name} takes {takes}; give numbers with --at"
         )
-    notes = [
-        f"{name}: integers taken as floating" for name in wrt if _has_integers(arguments[name])
-    ]
-    if not asked:
-        held = [name for name in candidates if name not in wrt]
-        notes += [
-            f"{name}: integer, held constant; {option} {name} differentiates by it" for name in held
-        ]
+    floated = [name for name in wrt if _has_integers(arguments[name])]
+    held = [] if asked else [name for name in candidates if name not in wrt]
     arguments |= {name: _floating(name, arguments[name]) for name in wrt}
-    return Point(target, arguments, wrt, notes)
+    return Point(target, arguments, wrt, floated, held)
 
 
 def _kind(value: Any) -> str:
