@@ -55,7 +55,7 @@ from .functions import (
     tanh,
 )
 from .implicit import fixed_point, minimize, root
-from .ir import Graph, source, trace
+from .ir import Formula, Graph, formula, source, trace
 from .jacobians import hessian, jacobian
 from .jit import jit
 from .loops import cond, fori_loop, scan, while_loop

@@ -1,9 +1,21 @@
 """Programs written down: tracing gives a `Graph`, which runs, prints, and can be traced again."""
 
+from .formula import Formula, formula
 from .graph import Graph
 from .passes import simplified
 from .source import source
 from .steps import Equation, Guard, Value
 from .tracer import Tracer, trace
 
-__all__ = ["Equation", "Graph", "Guard", "Tracer", "Value", "simplified", "source", "trace"]
+__all__ = [
+    "Equation",
+    "Formula",
+    "formula",
+    "Graph",
+    "Guard",
+    "Tracer",
+    "Value",
+    "simplified",
+    "source",
+    "trace",
+]
