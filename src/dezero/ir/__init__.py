@@ -8,14 +8,6 @@ from .steps import Equation, Guard, Value
 from .tracer import Tracer, trace
 
 __all__ = [
-    "Equation",
-    "Formula",
-    "formula",
-    "Graph",
-    "Guard",
-    "Tracer",
-    "Value",
-    "simplified",
-    "source",
-    "trace",
-]
+    "Equation", "Formula", "Graph", "Guard", "Tracer", "Value",
+    "formula", "simplified", "source", "trace",
+]  # fmt: skip
