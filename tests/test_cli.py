@@ -1,4 +1,4 @@
-"""The command `dezero grad`: what it prints, what it returns, and what it says when it cannot."""
+"""The command: what it prints, what it returns, and what it says when it cannot."""
 
 import json
 import os
@@ -576,9 +576,12 @@ def test_help_and_version():
 
 def test_the_page_of_the_command_knows_all_options(run):
     page = (Path(__file__).parents[1] / "docs" / "cli.md").read_text(encoding="utf-8")
-    _, text, _ = run("grad", "--help")
-    options = set(re.findall(r"--[a-z-]+", text)) - {"--help"}
-    assert {option for option in options if f"`{option}" not in page} == set()
+    for command in ("grad", "trace", "source", "view"):
+        _, text, _ = run(command, "--help")
+        options = set(re.findall(r"--[a-z-]+", text)) - {"--help"}
+        assert {option for option in options if f"`{option}" not in page} == set()
+        assert "exit codes" in text
+        assert f"dezero {command} examples/census.py:loss" in text
 
 
 def test_importing_the_library_does_not_import_the_command():

@@ -14,6 +14,7 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Callable, Iterable, Mapping
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from ..trees import unflatten
 from .latex import tex
 from .passes import simplified
 from .reading import Reader
+from .symbols import in_sympy
 from .tracer import trace
 
 
@@ -60,8 +62,6 @@ class Formula:
         ImportError
             Without SymPy, which the extra ``sympy`` installs.
         """
-        from .symbols import in_sympy  # noqa: PLC0415  # it needs SymPy
-
         return in_sympy(self.tree, self.names)
 
 
@@ -128,15 +128,12 @@ def sampled(
     own = [p.name for p in by_place]
     names, points = own[: max(needed, len(args))], []
     names += [f"x{k}" for k in range(len(names), len(args))]
-    for k, given in enumerate(args):
+    for k, given in enumerate([*args, *names[len(args) :]]):
         if isinstance(given, str):
-            names[k] = given
-    for k, name in enumerate(names):
-        given = args[k] if k < len(args) and not isinstance(args[k], str) else None
-        point = at.get(name, 0.5 + k) if given is None else given
-        if np.ndim(point) or not name.isidentifier():
-            raise OperandError(f"formula: {point!r} is no name and no number")
-        points.append(float(point))
+            names[k], given = given, at.get(given, 0.5 + k)
+        if not isinstance(given, Real) or not names[k].isidentifier():
+            raise OperandError(f"formula: argument {k} is no name and no number: {args[k]!r}")
+        points.append(float(given))
     if not names or len(set(names)) < len(names) or set(at) - set(names):
         raise OperandError(
             f"formula: give each argument a name, as in dz.formula(f, 'x', 'y'), and in `at` only "

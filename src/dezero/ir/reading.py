@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -19,7 +20,7 @@ from .graph import Graph
 from .latex import AROUND, HEADS
 from .steps import Equation, Guard, Value
 from .tape import INFIX
-from .tidy import ONE, PI, TIDY, ZERO, called, factors, negated, product
+from .tidy import ONE, PI, TIDY, ZERO, added, called, factors, negated, product
 
 LARGEST = 1000
 """Parts that an expression may have."""
@@ -231,6 +232,8 @@ Settled = tuple[ast.expr, list[ast.expr]]
 def settled(c: ast.expr) -> Settled:
     """A condition where nothing is equal to anything, and what this leaves out."""
     match c:
+        case ast.Compare(x, [op], [y]) if (known := decided(x, op, y)) is not None:
+            return ast.Constant(known), []
         case ast.Compare(x, [ast.Eq() | ast.NotEq() as op], [y]):
             told: list[ast.expr] = []
             if not (is_infinite(x) or is_infinite(y)):
@@ -245,6 +248,22 @@ def settled(c: ast.expr) -> Settled:
             left, right = sorted((settled(x), settled(y)), key=lambda each: len(each[1]))
             return both(op, left, right)
     return c, []
+
+
+def decided(x: ast.expr, op: ast.cmpop, y: ast.expr) -> bool | None:
+    """Whether x compares so with y, if it does so everywhere or nowhere."""
+    number, powers = factors(added(x, negated(y)))
+    return None if powers else COMPARED[type(op)](number, 0)
+
+
+COMPARED: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+}
 
 
 def is_infinite(x: ast.expr) -> bool:

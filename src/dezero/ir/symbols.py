@@ -7,8 +7,6 @@ import math
 from fractions import Fraction
 from typing import Any
 
-import sympy
-
 from .latex import AROUND, HEADS
 from .tidy import called
 
@@ -33,29 +31,33 @@ WORDS = {
 
 def in_sympy(tree: ast.expr, names: tuple[str, ...]) -> Any:
     """An expression as one of SymPy, in real symbols of these names."""
+    import sympy  # noqa: PLC0415  # optional
+
     found = InSymbols().visit(ast.parse(ast.unparse(tree), mode="eval"))
     code = compile(ast.fix_missing_locations(found), "<formula>", "eval")
     symbols = {f"symbol_{name}": sympy.Symbol(name, real=True) for name in names}
-    functions = {name: getattr(sympy, word) for name, word in WORDS.items() if name not in OWN}
-    space = {**functions, **OWN, "exact": exact, "symbol_nan": sympy.nan, **symbols}
+    space = {**words_of(sympy), "symbol_nan": sympy.nan, **symbols}
     return eval(code, {"__builtins__": {}}, space)
 
 
-OWN = {
-    "log2": lambda x: sympy.log(x, 2),
-    "log10": lambda x: sympy.log(x, 10),
-    "where": lambda c, x, y: sympy.Piecewise((x, c), (y, True)),
-}
-"""Functions that SymPy has in another form."""
+def words_of(sympy: Any) -> dict[str, Any]:
+    """The functions that expressions call, from SymPy."""
 
+    def exact(x: Any) -> Any:
+        """A number; as a fraction if it is a short one."""
+        if x in (math.pi, math.e):
+            return sympy.pi if x == math.pi else sympy.E
+        if isinstance(x, float) and math.isfinite(x) and Fraction(x).denominator <= 1024:
+            return sympy.Rational(*x.as_integer_ratio())
+        return sympy.sympify(x)
 
-def exact(x: Any) -> Any:
-    """A number; as a fraction if it is a short one."""
-    if x in (math.pi, math.e):
-        return sympy.pi if x == math.pi else sympy.E
-    if isinstance(x, float) and math.isfinite(x) and Fraction(x).denominator <= 1024:
-        return sympy.Rational(*x.as_integer_ratio())
-    return sympy.sympify(x)
+    own = {
+        "log2": lambda x: sympy.log(x, 2),
+        "log10": lambda x: sympy.log(x, 10),
+        "where": lambda c, x, y: sympy.Piecewise((x, c), (y, True)),
+        "exact": exact,
+    }
+    return {name: getattr(sympy, word) for name, word in WORDS.items() if name not in own} | own
 
 
 class InSymbols(ast.NodeTransformer):
