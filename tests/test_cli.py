@@ -623,6 +623,9 @@ SHOWN = """
 
     def still(x):
         return 2.0
+
+    def nothing(x):
+        pass
 """
 
 POINT = "--at", "x=2.0", "--at", "y=5.0"
@@ -670,6 +673,8 @@ def test_trace_shows_the_path_that_was_taken(shown):
     _, out, _ = shown("trace", "branches", "--at", "x=-2.0")
     assert "v2 = x * x" in out
     assert shown("trace", "same", "--at", "x=2.0")[:2] == (0, "return x\n")
+    assert shown("trace", "still", "--at", "x=2.0")[:2] == (0, "return 2.0\n")
+    assert shown("trace", "nothing", "--at", "x=2.0")[:2] == (0, "return None\n")
 
 
 def test_trace_as_json(shown, folder):

@@ -131,7 +131,7 @@ class Tape:
         for name, x in self.derivatives.items():
             if self.name(x) != f"d_{name}":
                 lines.append((f"d_{name} = {self.name(x)}", short(look_up(self.env, x))))
-        lines.append((f"return {', '.join(map(self.name, self.results))}", ""))
+        lines.append((f"return {', '.join(map(self.name, self.results)) or None}", ""))
         return aligned([(line, found if self.values else "") for line, found in lines])
 
     def fields(self) -> dict[str, Any]:
