@@ -1,4 +1,4 @@
-"""The command `dezero grad`: what it prints, what it returns, and what it says when it cannot."""
+"""The command: what it prints, what it returns, and what it says when it cannot."""
 
 import json
 import os
@@ -576,12 +576,221 @@ def test_help_and_version():
 
 def test_the_page_of_the_command_knows_all_options(run):
     page = (Path(__file__).parents[1] / "docs" / "cli.md").read_text(encoding="utf-8")
-    _, text, _ = run("grad", "--help")
-    options = set(re.findall(r"--[a-z-]+", text)) - {"--help"}
-    assert {option for option in options if f"`{option}" not in page} == set()
+    for command in ("grad", "trace", "source", "view"):
+        _, text, _ = run(command, "--help")
+        options = set(re.findall(r"--[a-z-]+", text)) - {"--help"}
+        assert {option for option in options if f"`{option}" not in page} == set()
+        assert "exit codes" in text
+        assert f"dezero {command} examples/census.py:loss" in text
 
 
 def test_importing_the_library_does_not_import_the_command():
     code = "import dezero, sys; print('dezero.cli' in sys.modules, 'argparse' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split()[0] == "False"
+
+
+# ---- dezero trace, source and view ----
+
+SHOWN = """
+    import numpy as np
+
+    def taped(x, y):
+        a = np.log(x)
+        return a + x * y - np.sin(y)
+
+    def pick(table, labels, n):
+        return sum(np.sum(table[labels] ** 2) for _ in range(n))
+
+    def branches(x):
+        return np.sin(x) if x > 0 else x * x
+
+    def model(params, x):
+        return {"y": x @ params["w"] + params["b"], "w": params["w"]}
+
+    def same(x):
+        return x
+
+    def talks(x):
+        print("hello from the user")
+        return x * x
+
+    def fails(x):
+        return x.no_such_attribute
+
+    def large(x):
+        return x * np.arange(2000.0)
+
+    def still(x):
+        return 2.0
+
+    def nothing(x):
+        pass
+"""
+
+POINT = "--at", "x=2.0", "--at", "y=5.0"
+
+
+@pytest.fixture
+def shown(run, folder):
+    """Call a command of the graph on a function of `shown.py`."""
+    (folder / "shown.py").write_text(textwrap.dedent(SHOWN))
+    return lambda command, name, *argv: run(command, f"shown.py:{name}", *argv)
+
+
+def executed(text, name):
+    space = {}
+    exec(text, space)
+    return space[name]
+
+
+def test_trace_prints_the_tape(shown):
+    code, out, err = shown("trace", "taped", *POINT)
+    assert (code, err) == (0, "")
+    assert out.splitlines() == [
+        "v1 = log(x)",
+        "v2 = x * y",
+        "v3 = v1 + v2",
+        "v4 = sin(y)",
+        "v5 = v3 - v4",
+        "return v5",
+    ]
+
+
+def test_trace_prints_values_and_adjoints(shown):
+    _, out, _ = shown("trace", "taped", *POINT, "--values", "--adjoints")
+    lines = dict(map(str.strip, line.split("#")) for line in out.splitlines()[:-1])
+    assert lines["x"] == "2.0"
+    assert lines["v5 = v3 - v4"] == "11.652071455223084"
+    assert lines["d_x = v8 + y"] == "5.5"
+    assert lines["d_v4 = -1.0"] == "-1.0"
+    assert out.splitlines()[-1] == "return v5"
+
+
+def test_trace_shows_the_path_that_was_taken(shown):
+    _, out, _ = shown("trace", "branches", "--at", "x=2.0")
+    assert "guard bool(v1) is True" in out
+    _, out, _ = shown("trace", "branches", "--at", "x=-2.0")
+    assert "v2 = x * x" in out
+    assert shown("trace", "same", "--at", "x=2.0")[:2] == (0, "return x\n")
+    assert shown("trace", "still", "--at", "x=2.0")[:2] == (0, "return 2.0\n")
+    assert shown("trace", "nothing", "--at", "x=2.0")[:2] == (0, "return None\n")
+
+
+def test_trace_as_json(shown, folder):
+    argv = *POINT, "--values", "--adjoints", "--json"
+    code, out, _ = shown("trace", "taped", *argv)
+    found = json.loads(out)
+    assert code == 0
+    assert set(found) == {
+        "schema", "dezero", "function", "inputs", "steps", "returns", "derivatives", "notes",
+    }  # fmt: skip
+    assert found["inputs"][0] == {"name": "x", "dtype": "float64", "shape": [], "value": 2.0}
+    first = found["steps"][0]
+    assert first["text"] == "v1 = log(x)"
+    assert first["line"] == f"{folder / 'shown.py'}:5"
+    assert first["results"][0]["value"] == np.log(2.0)
+    by_text = {step["text"]: step for step in found["steps"]}
+    assert by_text["d_x = v8 + y"]["line"] is None
+    assert by_text["d_x = v8 + y"]["results"][0]["value"] == 5.5
+    assert found["returns"] == ["v5"]
+    assert found["derivatives"]["x"] == "d_x"
+    assert found["derivatives"]["v4"] == "-1.0"
+    _, out, _ = shown("trace", "branches", "--at", "x=2.0", "--json")
+    assert json.loads(out)["steps"][1]["line"] == f"{folder / 'shown.py'}:12"
+
+
+def test_inputs_are_what_is_floating_and_arrays_of_integers(shown):
+    at = "--at", "table=[[1.0, 2.0], [3.0, 4.0]]", "--at", "labels=[0, 1, 1]", "--at", "n=2"
+    code, out, err = shown("source", "pick", *at)
+    assert (code, err) == (0, "dezero: n: integer, held constant\n")
+    pick = executed(out, "pick")
+    assert pick(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([0, 1, 1])) == 110.0
+    _, out, _ = shown("source", "pick", *at, "--json")
+    assert json.loads(out)["notes"] == ["n: integer, held constant"]
+    _, out, err = shown("trace", "same", "--at", "x=3", "--values")
+    assert err == "dezero: x: integers taken as floating\n"
+    assert "x         # 3.0" in out
+
+
+def test_source_runs_alone_and_gives_the_same(shown):
+    code, out, err = shown("source", "taped", *POINT)
+    assert (code, err) == (0, "")
+    assert "a = np.log(x)" in out
+    assert executed(out, "taped")(2.0, 5.0) == 11.652071455223084
+
+
+def test_source_of_gradients(shown):
+    _, out, _ = shown("source", "taped", *POINT, "--grad")
+    assert executed(out, "grad_taped")(2.0, 5.0) == (5.5, 5.0 - 3.0 - 0.2836621854632262)
+    _, out, _ = shown("source", "taped", *POINT, "--grad", "y, x")
+    assert executed(out, "grad_taped")(2.0, 5.0)[1] == 5.5
+    _, out, _ = shown("source", "taped", *POINT, "--grad", "x", "--json")
+    assert executed(json.loads(out)["source"], "grad_taped")(2.0, 5.0) == 5.5
+
+
+def test_what_the_user_prints_is_no_part_of_the_source(shown):
+    _, out, err = shown("source", "talks", "--at", "x=2.0")
+    assert "hello" in err
+    assert executed(out, "talks")(3.0) == 9.0
+
+
+def test_containers_in_graphs(shown):
+    at = "--at", "params={'w': [[1.0], [2.0]], 'b': 0.5}", "--at", "x=[3.0, 4.0]"
+    _, out, _ = shown("trace", "model", *at)
+    assert "x @ params_w" in out
+    assert out.splitlines()[-1] == "return params_w, v2"
+
+
+def test_view_writes_the_page(shown, folder):
+    code, out, err = shown("view", "taped", *POINT, "-o", "page.html")
+    assert (code, out, err) == (0, "wrote page.html\n", "")
+    page = (folder / "page.html").read_text(encoding="utf-8")
+    assert page.startswith("<!doctype html>")
+    assert "taped" in page
+    _, out, _ = shown("view", "taped", *POINT, "-o", "page.html", "--json")
+    assert json.loads(out)["file"] == "page.html"
+
+
+def test_view_as_dot(shown, folder):
+    code, out, _ = shown("view", "taped", *POINT, "--dot")
+    assert (code, out.split()[0]) == (0, "digraph")
+    shown("view", "taped", *POINT, "--dot", "--output", "graph.dot")
+    assert (folder / "graph.dot").read_text() + "\n" in (out, out + "\n")
+    _, told, _ = shown("view", "taped", *POINT, "--dot", "--json")
+    assert json.loads(told)["dot"].startswith("digraph")
+
+
+@pytest.mark.parametrize(
+    ("command", "argv", "message"),
+    [
+        ("trace", ["taped", "--at", "x=1.0"], "taped takes x, y; missing: --at y=…"),
+        ("trace", ["tapped"], "shown.py has no function 'tapped'; did you mean 'taped'?"),
+        ("trace", ["same", "--at", "x='a'"], "nothing to differentiate by"),
+        ("trace", ["still", "--at", "x=1.0", "--adjoints"], "does not depend on the inputs"),
+        ("trace", ["model", "--at", "params={'w': [1.0], 'b': 1.0}", "--at", "x=[1.0]",
+                   "--adjoints"], "the result does not depend"),
+        ("source", ["taped", *POINT, "--grad", "z"], "--grad z: taped takes x, y"),
+        ("source", ["large", "--at", "x=1.0"], "an array of 2000 numbers: make it an argument"),
+        ("source", ["large", "--at", "x=1.0", "--grad"], "returned an array of shape (2000,)"),
+        ("view", ["taped", *POINT], "name the file to write: -o page.html"),
+        ("view", ["taped", *POINT, "-o", "no/page.html"], "cannot write: No such file"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_shown_is_told_in_one_line(shown, command, argv, message):
+    code, out, err = shown(command, *argv)
+    assert (code, out) == (2, "")
+    assert err.startswith("dezero: ")
+    assert message in err
+    assert err.count("\n") == 1
+    code, out, _ = shown(command, *argv, "--json")
+    assert json.loads(out)["error"]["exit_code"] == code == 2
+
+
+@pytest.mark.parametrize("command", ["trace", "source", "view"])
+def test_graphs_name_the_line_of_the_users_exception(shown, command):
+    also = ["--dot"] if command == "view" else []
+    code, out, err = shown(command, "fails", "--at", "x=1.0", *also)
+    assert (code, out) == (3, "")
+    assert err.startswith("dezero: tracing fails raised AttributeError: ")
+    assert "return x.no_such_attribute" in err

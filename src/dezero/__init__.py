@@ -55,7 +55,7 @@ from .functions import (
     tanh,
 )
 from .implicit import fixed_point, minimize, root
-from .ir import Graph, source, trace
+from .ir import Graph, formula, source, trace
 from .jacobians import hessian, jacobian
 from .jit import jit
 from .loops import cond, fori_loop, scan, while_loop
@@ -104,6 +104,7 @@ __all__ = [
     "gauss_newton",
     "fixed_point",
     "fori_loop",
+    "formula",
     "grad",
     "hessian",
     "hvp",

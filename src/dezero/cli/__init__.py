@@ -2,7 +2,9 @@
 
 | file | purpose |
 |---|---|
-| `command.py` | the options, the exit codes, the steps of ``dezero grad`` |
+| `command.py` | the options, and what all commands do |
+| `gradient.py` | the steps of ``dezero grad`` |
+| `graphs.py` | the steps of ``dezero trace``, ``dezero source`` and ``dezero view`` |
 | `values.py` | ``--at name=value``: Python literals and data files |
 | `target.py` | the user's file and function |
 | `check.py` | numerical differences against the automatic derivative |

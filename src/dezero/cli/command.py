@@ -1,32 +1,35 @@
-"""The options of the command ``dezero``, and the steps of ``dezero grad``."""
+"""The options of the command ``dezero``, and what its commands share."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
 import json
-import math
 import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 import dezero as dz
-from dezero.cli.check import Check, Slots, check
-from dezero.cli.point import Point, automatic, choose, evaluator, leaves_of, plain_value
-from dezero.cli.problems import Problem, UserCodeProblem
-from dezero.cli.progress import progress
-from dezero.cli.report import SCHEMA, Answer, as_json, as_text
+from dezero.cli.gradient import gradient
+from dezero.cli.graphs import source, trace, view
+from dezero.cli.problems import Problem
+from dezero.cli.report import headed
 from dezero.cli.target import load
 from dezero.cli.values import read_assignments
 
 __all__ = ["main"]
 
-FAILED_CHECK, INTERRUPTED = 1, 130
-LONG = 2.0  # seconds from which a check is expected to need a bar, on a terminal
+INTERRUPTED = 130
+
+VALUES = """\
+values:
+  -0.5   1e3   [1.0, 2.0]   "[[1, 2], [3, 4]]"   "{'w': [0.1, 0.2], 'b': 0.0}"   "'a string'"
+  @w.npy   @data.csv   @data.csv:COLUMN   @fit.npz   @fit.npz:KEY   @start.json   @start.json:KEY
+  Lists of numbers become arrays, dicts and tuples stay containers. A .csv is a table of floats, its
+  first line may name the columns. Without :KEY a .npz or a .json object is a dict.
+"""
 
 GRAD = """\
 Differentiate a function of your own file, written in plain NumPy, at the values you give.
@@ -36,13 +39,8 @@ time that both took. The derivative is by every argument given whose value is fl
 held constant, unless --wrt names them or nothing floating is given: then they are taken as floats.
 """
 
-GRAD_NOTES = """\
-values:
-  -0.5   1e3   [1.0, 2.0]   "[[1, 2], [3, 4]]"   "{'w': [0.1, 0.2], 'b': 0.0}"   "'a string'"
-  @w.npy   @data.csv   @data.csv:COLUMN   @fit.npz   @fit.npz:KEY   @start.json   @start.json:KEY
-  Lists of numbers become arrays, dicts and tuples stay containers. A .csv is a table of floats, its
-  first line may name the columns. Without :KEY a .npz or a .json object is a dict.
-
+GRAD_NOTES = f"""\
+{VALUES}
 example:
   dezero grad examples/census.py:loss --at K=400.0 --at r=0.03 --at t0=1950.0
 
@@ -50,6 +48,44 @@ exit codes:
   0    done, and the check passed (or was not asked for)
   1    the automatic derivative and the numerical one differ
   2    the command line, a file or a value cannot be used, or the function returns no real scalar
+  3    your own code raised an exception
+  130  interrupted
+"""
+
+TRACE = """\
+Print what a function of your own file asks NumPy for, one line for each operation.
+
+Inputs are the arguments given that are floating, and arrays of integers. Lone integers are held
+constant, unless nothing floating is given: then they are taken as floats. What your function prints
+goes to stderr.
+"""
+
+SOURCE = """\
+Print a function of your own file, or its gradient, as plain NumPy source that stands alone.
+
+Inputs are the arguments given that are floating, and arrays of integers; the source is for their
+shapes, and for the path that the program takes on them. Lone integers are held constant, unless
+nothing floating is given: then they are taken as floats. What your function prints goes to stderr.
+"""
+
+VIEW = """\
+Write a page that steps through a function of your own file, forward and then backward.
+
+The page is one file, which needs no network. Inputs are the arguments given that are floating, and
+arrays of integers. Lone integers are held constant, unless nothing floating is given: then they are
+taken as floats. What your function prints goes to stderr.
+"""
+
+GRAPH_NOTES = f"""\
+{VALUES}
+examples:
+  dezero trace examples/census.py:loss --at K=400.0 --at r=0.03 --at t0=1950.0 --values --adjoints
+  dezero source examples/census.py:loss --at K=400.0 --at r=0.03 --at t0=1950.0 --grad K,r
+  dezero view examples/census.py:loss --at K=400.0 --at r=0.03 --at t0=1950.0 -o page.html
+
+exit codes:
+  0    done
+  2    the command line, a file or a value cannot be used, or the program cannot be shown so
   3    your own code raised an exception
   130  interrupted
 """
@@ -63,11 +99,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(argv)
     try:
-        return int(options.run(options))
+        return _run(options)
     except Problem as problem:
         return _tell(problem, options)
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def _run(options: argparse.Namespace) -> int:
+    given = read_assignments(options.at)
+    out = sys.stdout if options.run is gradient and not options.json else sys.stderr
+    with contextlib.redirect_stdout(out), load(options.target) as target:
+        target.check_names(given)
+        reply, code = options.run(options, target, given)
+    _print(reply if isinstance(reply, str) else json.dumps(reply, allow_nan=False))
+    return int(code)
 
 
 def _tell(problem: Problem, options: argparse.Namespace) -> int:
@@ -76,7 +122,7 @@ def _tell(problem: Problem, options: argparse.Namespace) -> int:
     print(f"dezero: {problem}", file=sys.stderr)
     if options.json:
         error = {"message": str(problem), "exit_code": problem.exit_code}
-        print(json.dumps({"schema": SCHEMA, "dezero": dz.__version__, "error": error}))
+        print(json.dumps(headed(error=error)))
     return problem.exit_code
 
 
@@ -94,23 +140,44 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="dezero", description="Derivatives of NumPy programs.")
     parser.add_argument("--version", action="version", version=f"dezero {dz.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    grad = commands.add_parser(
-        "grad",
-        help="the value and the derivatives of a function in a file",
-        description=GRAD,
-        epilog=GRAD_NOTES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    grad.set_defaults(run=_grad)
-    _grad_options(grad)
+
+    def command(run: Any, name: str, purpose: str, text: str, notes: str) -> Any:
+        made = commands.add_parser(
+            name,
+            help=purpose,
+            description=text,
+            epilog=notes,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        made.set_defaults(run=run)
+        _shared_options(made)
+        return made.add_argument
+
+    purpose = "the value and the derivatives of a function in a file"
+    _grad_options(command(gradient, "grad", purpose, GRAD, GRAD_NOTES))
+    purpose = "the operations of a function, line by line"
+    _trace_options(command(trace, "trace", purpose, TRACE, GRAPH_NOTES))
+    purpose = "a function, or its gradient, as NumPy source"
+    _source_options(command(source, "source", purpose, SOURCE, GRAPH_NOTES))
+    purpose = "a page that steps through a function"
+    _view_options(command(view, "view", purpose, VIEW, GRAPH_NOTES))
     return parser
 
 
-def _grad_options(grad: argparse.ArgumentParser) -> None:
-    add = grad.add_argument
-    bar = argparse.BooleanOptionalAction
+def _shared_options(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
     add("target", metavar="FILE.py:FUNCTION", help="the file and the function in it")
     add("--at", metavar="NAME=VALUE", action="append", default=[], help="an argument; repeatable")
+    add("--json", action="store_true", help="print JSON; what your function prints goes to stderr")
+    add(
+        "--traceback",
+        action="store_true",
+        help="show the full traceback of an exception in your code",
+    )
+
+
+def _grad_options(add: Callable[..., Any]) -> None:
+    bar = argparse.BooleanOptionalAction
     add(
         "--wrt",
         metavar="NAME",
@@ -127,13 +194,27 @@ def _grad_options(grad: argparse.ArgumentParser) -> None:
         type=_positive(float),
         help="of the check, relative (default: 1e-6)",
     )
-    add("--json", action="store_true", help="print JSON; what your function prints goes to stderr")
     add("--progress", action=bar, help="a bar on stderr (default: on a terminal, for long checks)")
+
+
+def _trace_options(add: Callable[..., Any]) -> None:
+    add("--values", action="store_true", help="show the values too")
+    add("--adjoints", action="store_true", help="add the derivative by each name")
+
+
+def _source_options(add: Callable[..., Any]) -> None:
     add(
-        "--traceback",
-        action="store_true",
-        help="show the full traceback of an exception in your code",
+        "--grad",
+        metavar="NAME,…",
+        nargs="?",
+        const="",
+        help="the source of the gradient, by these arguments (default: by all that are floating)",
     )
+
+
+def _view_options(add: Callable[..., Any]) -> None:
+    add("-o", "--output", metavar="FILE", help="the file to write")
+    add("--dot", action="store_true", help="Graphviz's DOT text instead; without -o it is printed")
 
 
 def _positive(kind: Callable[[str], Any]) -> Callable[[str], Any]:
@@ -145,92 +226,3 @@ def _positive(kind: Callable[[str], Any]) -> Callable[[str], Any]:
 
     positive.__name__ = kind.__name__  # argparse says "invalid int value"
     return positive
-
-
-# ---- dezero grad ----
-
-
-def _grad(options: argparse.Namespace) -> int:
-    given = read_assignments(options.at)
-    out = sys.stderr if options.json else sys.stdout
-    with contextlib.redirect_stdout(out), load(options.target) as target:
-        target.check_names(given)
-        answer = _answer(options, choose(target, given, options.wrt))
-    _print(json.dumps(as_json(answer), allow_nan=False) if options.json else as_text(answer))
-    return 0 if answer.check is None or answer.check.passed else FAILED_CHECK
-
-
-def _answer(options: argparse.Namespace, point: Point) -> Answer:
-    value, point = plain_value(point)
-    gradients, seconds = automatic(point)
-    leaves = leaves_of(gradients)
-    found = None if options.no_check else _checked(options, point, leaves, seconds)
-    notes = [*point.notes, *_zeros(point, gradients, found)]
-    if found is not None and not found.passed:
-        notes.append(_reason(point, value))
-    return Answer(
-        function=options.target,
-        value=value,
-        gradients=dict(zip(point.wrt, gradients, strict=True)),
-        leaves=list(zip(point.leaf_names(), leaves, strict=True)),
-        seconds=seconds,
-        check=found,
-        notes=notes,
-    )
-
-
-def _checked(
-    options: argparse.Namespace, point: Point, gradients: Sequence[Any], seconds: float
-) -> Check:
-    leaves = leaves_of(point.values)
-    slots = Slots(leaves)
-    chosen: Sequence[Any] = slots
-    if options.sample is not None and options.sample < len(slots):
-        draw = np.random.default_rng(options.seed).choice(len(slots), options.sample, replace=False)
-        chosen = [slots[k] for k in np.sort(draw).tolist()]
-    shown = options.progress
-    if shown is None:
-        shown = 4 * len(chosen) * seconds > LONG and sys.stderr.isatty()
-
-    evaluate = evaluator(point)
-
-    def function(moved: list[Any]) -> float:
-        try:
-            return evaluate(moved)
-        except UserCodeProblem as problem:
-            if isinstance(problem.__cause__, ValueError | ArithmeticError):
-                return math.nan  # outside of its domain: the check then takes smaller steps
-            raise
-
-    with np.errstate(all="ignore"):
-        bar = progress(chosen, "check", shown)
-        return check(function, leaves, gradients, bar, len(slots), options.tolerance)
-
-
-def _zeros(point: Point, gradients: Sequence[Any], found: Check | None) -> list[str]:
-    """A note for each argument by which the derivative is zero throughout."""
-    notes, leaf = [], 0
-    for name, gradient in zip(point.wrt, gradients, strict=True):
-        parts = leaves_of(gradient)
-        indices = range(leaf, leaf + len(parts))
-        leaf += len(parts)
-        if any(np.any(part) for part in parts):
-            continue
-        if found is None or found.checked < found.total:
-            notes.append(f"{name}: derivative zero")
-        elif found.flat.issuperset(indices):
-            notes.append(f"{name}: derivative zero, the value does not depend on it here")
-    return notes
-
-
-def _reason(point: Point, value: float) -> str:
-    """What a failed check may come from."""
-    again, _ = plain_value(point)
-    if again != value and not np.isnan(value):
-        return "two calls gave different values: the function is random or keeps state"
-    if not np.isfinite(value):
-        return "the value is not finite there"
-    return (
-        "the function may have a kink, a jump or the edge of its domain there, vary too fast for "
-        "differences, or hide a step from the derivative (.data, a cache, a global)"
-    )

@@ -26,7 +26,8 @@ class Point:
     target: Target
     arguments: Mapping[str, Any]
     wrt: Sequence[str]
-    notes: Sequence[str]
+    floated: Sequence[str]  # those whose integers were taken as floating
+    held: Sequence[str]  # integers that nobody asked for
     boxed: bool = False  # the function takes Variables only
 
     @property
@@ -52,16 +53,18 @@ def leaves_of(tree: Any) -> list[Any]:
 # ---- which arguments ----
 
 
-def choose(target: Target, given: Mapping[str, Any], asked: Sequence[str]) -> Point:
+def choose(
+    target: Target, given: Mapping[str, Any], asked: Sequence[str], option: str = "--wrt"
+) -> Point:
     """The point with its `wrt`: `asked`, else what is floating, else what is integer."""
     arguments = {**target.defaults, **given}
     kinds = {name: _kind(value) for name, value in arguments.items()}
     for name in asked:
-        target.known("--wrt", name)
+        target.known(option, name)
         if name not in kinds:
-            raise Problem(f"--wrt {name}: it has no value; give one with --at {name}=…")
+            raise Problem(f"{option} {name}: it has no value; give one with --at {name}=…")
         if kinds[name] == "other":
-            raise Problem(f"--wrt {name}: not numbers: {_short(arguments[name])}")
+            raise Problem(f"{option} {name}: not numbers: {_short(arguments[name])}")
     candidates = [name for name in (given or arguments) if kinds[name] != "other"]
     floating = [name for name in candidates if kinds[name] == "floating"]
     wrt = list(dict.fromkeys(asked)) or floating or candidates
@@ -73,16 +76,10 @@ def choose(target: Target, given: Mapping[str, Any], asked: Sequence[str]) -> Po
         raise Problem(
             f"nothing to differentiate by: {target.name} takes {takes}; give numbers with --at"
         )
-    notes = [
-        f"{name}: integers taken as floating" for name in wrt if _has_integers(arguments[name])
-    ]
-    if not asked:
-        held = [name for name in candidates if name not in wrt]
-        notes += [
-            f"{name}: integer, held constant; --wrt {name} differentiates by it" for name in held
-        ]
+    floated = [name for name in wrt if _has_integers(arguments[name])]
+    held = [] if asked else [name for name in candidates if name not in wrt]
     arguments |= {name: _floating(name, arguments[name]) for name in wrt}
-    return Point(target, arguments, wrt, notes)
+    return Point(target, arguments, wrt, floated, held)
 
 
 def _kind(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""The answer of ``dezero grad``, as text for people and as JSON for programs."""
+"""The answer of ``dezero grad``, as text for people, and JSON for programs."""
 
 from __future__ import annotations
 
@@ -12,9 +12,12 @@ import numpy as np
 import dezero as dz
 from dezero.cli.check import Check, Slot
 
-__all__ = ["SCHEMA", "Answer", "as_json", "as_text"]
+__all__ = ["Answer", "Reply", "as_json", "as_text", "headed", "plain"]
 
 SCHEMA = 1
+
+Reply = tuple[str | dict[str, Any], int]
+"""What a command prints, text or an object of JSON, and its exit code."""
 
 
 @dataclass(frozen=True)
@@ -104,15 +107,18 @@ def _seconds(seconds: float) -> str:
 # ---- JSON ----
 
 
+def headed(**fields: Any) -> dict[str, Any]:
+    """An object of JSON, with what all of them have."""
+    return {"schema": SCHEMA, "dezero": dz.__version__, **fields}
+
+
 def as_json(answer: Answer) -> dict[str, Any]:
     """The schema that docs/cli.md describes; what JSON has no word for is a string or an object."""
     check = answer.check
     return {
-        "schema": SCHEMA,
-        "dezero": dz.__version__,
-        "function": answer.function,
-        "value": _plain(answer.value),
-        "gradient": {name: _plain(gradient) for name, gradient in answer.gradients.items()},
+        **headed(function=answer.function),
+        "value": plain(answer.value),
+        "gradient": {name: plain(gradient) for name, gradient in answer.gradients.items()},
         "check": None if check is None else _check_json(answer, check),
         "seconds": {
             "automatic": answer.seconds,
@@ -130,27 +136,27 @@ def _check_json(answer: Answer, check: Check) -> dict[str, Any]:
         "checked": check.checked,
         "failed": check.failed,
         "tolerance": check.tolerance,
-        "max_relative_error": _plain(check.max_error),
+        "max_relative_error": plain(check.max_error),
         "worst": worst
         and {
             "entry": _entry_name(answer, worst.slot),
-            "automatic": _plain(worst.automatic),
-            "numerical": _plain(worst.numerical),
-            "relative_error": _plain(worst.error),
+            "automatic": plain(worst.automatic),
+            "numerical": plain(worst.numerical),
+            "relative_error": plain(worst.error),
         },
     }
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """Arrays as lists, complex as ``{"re": …, "im": …}``, else ``"nan"``, ``"inf"``, ``"-inf"``."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, np.ndarray | np.generic):
-        return _plain(value.tolist())
+        return plain(value.tolist())
     if isinstance(value, complex):
-        return {"re": _plain(value.real), "im": _plain(value.imag)}
+        return {"re": plain(value.real), "im": plain(value.imag)}
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return value

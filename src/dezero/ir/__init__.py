@@ -1,5 +1,6 @@
 """Programs written down: tracing gives a `Graph`, which runs, prints, and can be traced again."""
 
+from .formula import Formula, formula
 from .graph import Graph
 from .loops import Loop
 from .passes import simplified
@@ -7,4 +8,7 @@ from .source import source
 from .steps import Equation, Guard, Value
 from .tracer import Tracer, trace
 
-__all__ = ["Equation", "Graph", "Guard", "Loop", "Tracer", "Value", "simplified", "source", "trace"]
+__all__ = [
+    "Equation", "Formula", "Graph", "Guard", "Loop", "Tracer", "Value",
+    "formula", "simplified", "source", "trace",
+]  # fmt: skip

@@ -18,7 +18,7 @@ from ..box import as_array
 from ..errors import GraphError, ShapeError
 from ..trees import bare, flatten, is_numbers, unflatten
 from .steps import Equation, Guard, Step, Value, frozen, look_up
-from .tape import inside, names_in, short, written
+from .tape import aligned, inside, names_in, short, written
 
 
 class Graph:
@@ -182,8 +182,7 @@ class Graph:
             shown = ", ".join(short(env[value]) for value in step.results)
             lines.append((written(step, self.names), shown))
             lines += [(line, "") for line in inside(step)]
-        width = max((len(line) for line, _ in lines), default=0)
-        return "\n".join(f"{line:{width}}  # {x}" if x else line for line, x in lines)
+        return aligned(lines)
 
     def adjoints(self) -> Graph:
         """The graph with its backward pass: the derivative of the result by each value in it.

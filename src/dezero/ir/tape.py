@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -82,6 +82,12 @@ def inside(step: Step) -> Iterator[str]:
             yield from (f"        {line}" for line in (written(each, names), *inside(each)))
         outputs = (names[y] if isinstance(y, Value) else short(y) for y in graph.outputs)
         yield f"        return {', '.join(outputs)}"
+
+
+def aligned(lines: Sequence[tuple[str, str]]) -> str:
+    """Lines with what they give, as comments in a column."""
+    width = max((len(line) for line, _ in lines), default=0)
+    return "\n".join(f"{line:{width}}  # {x}" if x else line for line, x in lines)
 
 
 def index_text(index: Any, constant: Callable[[Any], str] | None = None) -> str:
