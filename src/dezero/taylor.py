@@ -94,7 +94,11 @@ def _identity(x: Any) -> Any:
     """
     if isinstance(x, dict):
         items = tuple(x.items())
-        return items if all(isinstance(v, (int, str, tuple)) for v in x.values()) else id(x)
+        try:
+            hash(items)
+        except TypeError:
+            return id(x)
+        return items
     if isinstance(x, (int, float, complex, np.generic, np.ndarray)) and np.size(x) < 9:
         array = np.asarray(x)
         return type(x), array.dtype.char, array.shape, array.tobytes()
