@@ -9,6 +9,9 @@ Murray 2016, "Differentiation of the Cholesky decomposition".
 
 Vectors are determined up to a phase, those of equal values up to how they are turned among
 themselves. A tangent is that of one choice; the gradient of what depends on the choice is refused.
+
+Of a Hermitian matrix LAPACK reads one triangle, and the real part of the diagonal: tangents are
+read so too, and gradients are by what is read.
 """
 
 from __future__ import annotations
@@ -21,15 +24,15 @@ from ..box import Box, as_array, plain
 from ..dispatch import implements
 from ..errors import LinAlgError, UnsupportedError
 from ..rows import primitive, several
-from .inverses import adjoint, flip, hermitian_part, stacked
+from .inverses import adjoint, by_triangle, flip, hermitian_part, mirrored, stacked
 from .nondiff import stopped
 
 
 def product(*factors: Any) -> Any:
-    """Of matrices, from the left."""
-    out, *others = factors
-    for x in others:
-        out = np.matmul(out, x)
+    """Of matrices, from the right: a tall one times its adjoint would be a large one."""
+    *others, out = factors
+    for x in reversed(others):
+        out = np.matmul(x, out)
     return out
 
 
@@ -169,14 +172,14 @@ def _eigh_back(gs: Any, out: Any, *, UPLO: str = "L") -> Any:
     turning = np.matmul(adjoint(v), gv)
     _check_choice(turning, w, gw, "eigh")
     inside = _inverse_gaps(w) * turning + on_diagonal(gw)
-    return hermitian_part(product(v, inside, adjoint(v)))
+    return by_triangle(product(v, inside, adjoint(v)), UPLO in "Ll")
 
 
 def _eigh_moved(t: Any, out: Any, *, UPLO: str = "L") -> Any:
     """With P = Vᴴ T V: the diagonal of P, and V (F ∘ P), F = 1 / (w_j - w_i) (Giles, 3.1)."""
     w, v = out
     v = _once(v, w, "eigh")
-    p = product(adjoint(v), hermitian_part(t), v)
+    p = product(adjoint(v), mirrored(t, UPLO in "Ll"), v)
     return np.real(diagonal(p)), np.matmul(v, _inverse_gaps(w) * p)
 
 
@@ -184,7 +187,7 @@ def _eigh_settled(out: Any, t: Any, *, UPLO: str = "L") -> Any:
     w, v = out
     if not _has_ties(w):
         return out
-    return w, np.matmul(v, _smooth(product(adjoint(v), hermitian_part(t), v), w))
+    return w, np.matmul(v, _smooth(product(adjoint(v), mirrored(t, UPLO in "Ll"), v), w))
 
 
 several(
@@ -440,19 +443,19 @@ def _qr(a: Any, mode: str = "reduced") -> Any:
 
 
 def _cholesky_back(g: Any, out: Any, *, upper: bool = False) -> Any:
-    """The Hermitian part of L⁻ᴴ Φ(Lᴴ G) L⁻¹ (Murray 2016, (10))."""
+    """That of L⁻ᴴ Φ(Lᴴ G) L⁻¹ by the triangle (Murray 2016, (10))."""
     if upper:
         g, out = adjoint(g), adjoint(out)
     lh = adjoint(out)
     inside = _lower(np.matmul(lh, g), 0.5)
     left = np.linalg.solve(lh, inside)
-    return hermitian_part(adjoint(np.linalg.solve(lh, adjoint(left))))
+    return by_triangle(np.linalg.solve(lh, adjoint(left)), not upper)
 
 
 def _cholesky_moved(t: Any, out: Any, *, upper: bool = False) -> Any:
     """L Φ(L⁻¹ T L⁻ᴴ), where Φ takes the lower half, and half of the diagonal (Murray 2016, (8))."""
     low = adjoint(out) if upper else out
-    half = np.linalg.solve(low, hermitian_part(t))
+    half = np.linalg.solve(low, mirrored(t, not upper))
     inside = np.linalg.solve(low, adjoint(half))
     moved = np.matmul(low, _lower(inside, 0.5))
     return adjoint(moved) if upper else moved

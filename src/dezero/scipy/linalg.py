@@ -6,8 +6,7 @@ Matrices"; Mathias 1996, "A chain rule for matrix functions and applications"; G
 extended collection of matrix derivative results".
 
 ``overwrite_…`` is accepted and nothing is overwritten; ``check_finite`` does what it does in SciPy.
-What reads one triangle of a matrix has the gradient by that triangle, but for factors of Hermitian
-matrices: there it is by their Hermitian part, as in `numpy.linalg`.
+What reads one triangle of a matrix has the gradient by that triangle.
 """
 
 from __future__ import annotations
