@@ -217,7 +217,14 @@ def test_the_complex_modulus_at_zero():
 def test_single_precision_through_a_long_program():
     def f(x, a):
         h = np.tanh(a @ x + np.float32(0.5)) * 2 + 1
-        h = h - np.mean(h) + np.std(h) + np.sort(h)[::-1] + np.clip(h, -1, 1) + np.where(h > 0, h, 0)
+        h = (
+            h
+            - np.mean(h)
+            + np.std(h)
+            + np.sort(h)[::-1]
+            + np.clip(h, -1, 1)
+            + np.where(h > 0, h, 0)
+        )
         h = np.concatenate([h, np.cumsum(h)]).reshape(2, -1) / np.linalg.norm(h)
         return np.sum(np.linalg.inv(a)) + np.sum(np.log1p(np.exp(h)) ** 2) + np.max(h) ** 3
 

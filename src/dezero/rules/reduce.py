@@ -14,6 +14,8 @@ import numpy as np
 from ..axes import over
 from ..box import plain
 from ..rows import linear, primitive
+from .elementwise import kept
+from .indexing import scatter
 from .nondiff import stopped
 
 Axis = int | tuple[int, ...] | None
@@ -65,9 +67,20 @@ linear(np.flip, lambda g, *, axis=None: np.flip(g, axis), batching=over)
 
 def taken(t: Any, out: Any, x: Any, axis: Axis) -> Any:
     """`t` shared among the elements that are the extreme, an exact zero elsewhere."""
-    hit = np.equal(x, opened(stopped(out), x, axis))
-    ties = np.sum(hit, axis=axes_of(axis, x.ndim), keepdims=True)
-    return np.where(hit, t / np.maximum(ties, 1), 0)
+    hit, axes = np.equal(x, opened(stopped(out), x, axis)), axes_of(axis, x.ndim)
+    if few(hit, axes):
+        places = np.nonzero(hit)
+        return scatter(np.broadcast_to(t, x.shape)[places], index=places, shape=x.shape)
+    ties = np.sum(hit, axis=axes, keepdims=True)
+    return kept(t / np.maximum(ties, 1), hit)
+
+
+def few(hit: Any, axes: tuple[int, ...]) -> bool:
+    """Whether so few elements are the extreme, and none ties, that zeros cost more than they do."""
+    if not isinstance(hit, np.ndarray):  # but a batch, or a number
+        return False
+    found = np.count_nonzero(hit)
+    return bool(8 * found < hit.size and found == np.count_nonzero(np.any(hit, axis=axes)))
 
 
 extremes = tuple(
