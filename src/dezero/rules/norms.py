@@ -19,6 +19,7 @@ from ..dispatch import implements
 from ..errors import LinAlgError, OperandError, ShapeError
 from ..rows import General, nondifferentiable
 from .nondiff import stopped
+from .sorting import lined
 
 
 def _root(x: Any, power: Callable[[Any], Any]) -> Any:
@@ -188,10 +189,7 @@ def _matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
 def _vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
     x = as_array(x)
     axes = normalize_axis_tuple(range(x.ndim) if axis is None else axis, x.ndim)
-    rest = [k for k in range(x.ndim) if k not in axes]
-    front = np.transpose(x, (*axes, *rest))
-    flat = np.reshape(front, (math.prod(x.shape[k] for k in axes), *(x.shape[k] for k in rest)))
-    out = _norm(flat, ord, 0)
+    out = _norm(x if axes == (0,) else lined(x, axes), ord, 0)
     return np.expand_dims(out, axes) if keepdims else out
 
 

@@ -1,4 +1,8 @@
-"""Functions that write into an array: assignments, differentiable in what they write."""
+"""Functions that write into an array: assignments, differentiable in what they write.
+
+NumPy writes a few elements at the cost of these alone; a gradient is an array of its own, a copy of
+the result's with zeros there, and takes up to 10 times as long.
+"""
 
 from __future__ import annotations
 

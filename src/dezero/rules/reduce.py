@@ -122,25 +122,25 @@ def others(x: Any) -> Any:
 TINY = 1e-30  # a product as small as this may have lost digits, in single precision too
 
 
-def prod_slope(out: Any, x: Any, axis: Axis) -> Any:
-    """The derivative of a product by each factor, exact with zeros among them."""
+def by_factor(t: Any, out: Any, x: Any, axis: Axis) -> Any:
+    """`t` times the derivative of a product by each factor, exact with zeros among them."""
     size = np.abs(plain(out))
     if np.all(size > TINY) and np.all(np.isfinite(size)):
-        return expand(out, x, axis) / x
+        return t * opened(out, x, axis) / x
     axes = axes_of(axis, x.ndim)
     rest = [k for k in range(x.ndim) if k not in axes]
     order = (*axes, *rest)
     front = np.transpose(x, order)
     folded = np.reshape(front, (-1, *(x.shape[k] for k in rest)))
-    return np.transpose(np.reshape(others(folded), front.shape), np.argsort(order))
+    return t * np.transpose(np.reshape(others(folded), front.shape), np.argsort(order))
 
 
 product = primitive(
     np.prod,
-    lambda g, out, x, *, axis=None, keepdims=False: expand(g, x, axis) * prod_slope(out, x, axis),
+    lambda g, out, x, *, axis=None, keepdims=False: by_factor(opened(g, x, axis), out, x, axis),
     pushes=(
         lambda t, out, x, *, axis=None, keepdims=False: np.sum(
-            t * prod_slope(out, x, axis), axis=axis, keepdims=keepdims
+            by_factor(t, out, x, axis), axis=axis, keepdims=keepdims
         ),
     ),
     batching=over,
