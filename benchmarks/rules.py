@@ -40,6 +40,7 @@ DEARER = {
         ("cholesky", "linalg.cholesky", "scipy.linalg.cholesky", "scipy.linalg.cho_factor"),
         "see `_cholesky_back` in rules/decompositions.py",
     ),
+    "scipy.linalg.expm_frechet": "see `_fraction` in scipy/linalg.py",
     "scipy.linalg.lu": "see `_lu_back` in scipy/linalg.py",
     **dict.fromkeys(
         ("scipy.linalg.toeplitz", "scipy.linalg.hankel"), "see `_places` in scipy/linalg.py"
@@ -91,8 +92,8 @@ LARGER |= {
             "the parts of a fraction, or of a quadrature, at each number",
             ("special.", "scipy.special."),
             (
-                "betainc betaincc betainccinv betaincinv binom comb gammainc gammaincc gammainccinv "
-                "gammaincinv hankel1 hankel2 i1e voigt_profile wofz"
+                "betainc betaincc betainccinv betaincinv binom comb gammainc gammaincc "
+                "gammainccinv gammaincinv hankel1 hankel2 i1e voigt_profile wofz"
             ),
         ),
     ]
