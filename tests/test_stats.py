@@ -207,6 +207,22 @@ def test_a_dtype_that_would_lose_something_is_refused(f):
     assert dz.grad(lambda x: np.sum(f(x, dtype=np.float64)))(np.float32([1, 2])).dtype == np.float32
 
 
+@pytest.mark.parametrize("f", [np.max, np.min, np.nanmax, np.nanmin, np.sum, np.prod])
+def test_initial_values_take_the_dtype_of_the_fold(f):
+    for x in (np.array([[5, 4]], np.int32), np.empty((0, 2), np.int32), np.float32([[3, 4]])):
+        for options in ({}, {"where": np.array([True, False])}):
+            y, expected = (f(each, initial=2.5, **options) for each in (Variable(x), x))
+            assert (y.data, y.dtype) == (expected, expected.dtype)
+
+
+def test_a_dtype_that_is_asked_for_is_the_result_of_cov():
+    x = np.random.default_rng(1).normal(size=(2, 5))
+    for f in (np.cov, np.corrcoef):
+        y = f(Variable(x), dtype=np.float32)
+        assert y.dtype == f(x, dtype=np.float32).dtype == np.float32
+        np.testing.assert_allclose(y, f(x), rtol=1e-5)
+
+
 # ---- ties ----
 
 
@@ -374,6 +390,10 @@ V = Variable(X)
         (lambda: np.cumulative_sum(V), ShapeError, "which axis"),
         (lambda: np.median(V, 0, np.zeros(3)), UnsupportedError, "out"),
         (lambda: np.nanargmax(Variable(np.array([nan]))), ShapeError, "All-NaN"),
+        (lambda: np.max(V[:0], where=True), ShapeError, "no identity"),
+        (lambda: np.sum(V, initial=1j), OperandError, "initial= is complex"),
+        (lambda: np.max(V, initial=1j), OperandError, "initial= is complex"),
+        (lambda: np.interp(V * 1j, [0, 1], [0, 1]), OperandError, "x and xp are real"),
     ],
 )
 def test_misuse(call, error, says):

@@ -19,6 +19,10 @@ ROWS: dict[Any, Callable[..., Any]] = {}
 """The narrow waist: NumPy function (or Python operator) → what it does on boxes."""
 
 
+PLAIN_ERRORS = (ValueError, TypeError, IndexError)
+"""What Python and NumPy raise of operands that do not fit."""
+
+
 def method(function: Any) -> Callable[..., Any]:
     """An array method that is its NumPy function."""
 
@@ -26,7 +30,10 @@ def method(function: Any) -> Callable[..., Any]:
         row = ROWS.get(function)
         if row is None or "out" in kwargs:
             return function(self, *args, **kwargs)  # the box's protocols know what this means
-        return row(self, *args, **kwargs)
+        try:
+            return row(self, *args, **kwargs)
+        except PLAIN_ERRORS as error:
+            self._in_words(error, function, (self, *args))
 
     called.__name__ = function.__name__
     called.__doc__ = f"The same as `numpy.{function.__name__}` of this array."
