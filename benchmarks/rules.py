@@ -34,9 +34,7 @@ from dezero.trees import flatten, tree_map
 SIZE = 100_000
 
 DEARER = {
-    **dict.fromkeys(
-        ("maximum", "minimum", "fmax", "fmin"), "see `shared` in rules/elementwise.py"
-    ),
+    **dict.fromkeys(("maximum", "minimum", "fmax", "fmin"), "see `shared` in rules/elementwise.py"),
     **dict.fromkeys(("special.gammainc", "special.betainc"), "see scipy/special/quadrature.py"),
 }
 """What may take more than 8 times its function, and where it says why."""

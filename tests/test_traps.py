@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import dezero as dz
-from dezero.errors import MutationError
+from dezero.errors import ConversionError, LinAlgError, MutationError
 
 E = np.eye(3)
 
@@ -129,27 +129,25 @@ W = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]])
 @pytest.mark.parametrize(
     "product",
     [
-        lambda v: W.T.dot(v),
         lambda v: W.T @ v,
         lambda v: np.tensordot(W, v, axes=([0], [0])),
         lambda v: np.einsum("ij,i->j", W, v),
         lambda v: np.dot(W.T, v),
         lambda v: np.inner(W.T, v),
-        lambda v: np.matvec(W.T, v),
         lambda v: np.linalg.multi_dot([np.eye(2), W.T, v]),
         lambda v: np.sum(W.T * v, axis=1),
-        lambda v: W.T.__matmul__(v),
     ],
 )
 def test_a_plain_array_on_the_left(product):
     v = np.array([1.0, -1.0, 2.0])
-    if product.__code__.co_names[:3] == ("W", "T", "dot"):
-        # ndarray.dot asks nobody: the box cannot take over, and must not be cut without a word.
-        with pytest.raises((TypeError, ValueError), match=r"dz\.numpy|np\.dot|graph"):
-            dz.jacobian(product)(v)
-        return
     is_near(dz.jacobian(product)(v), W.T)
     is_near(dz.jacobian(product, mode="reverse")(v), W.T)
+
+
+def test_the_dot_of_an_ndarray_asks_nobody():
+    """NumPy gives the box no say there, so it is not cut without a word."""
+    with pytest.raises(ConversionError, match=r"np\.dot\(a, v\)"):
+        dz.jacobian(lambda v: W.T.dot(v))(np.ones(3))  # noqa: PLW0108  # the box must get there
 
 
 def test_custom_rules_at_second_order():
@@ -163,7 +161,11 @@ def test_custom_rules_at_second_order():
 
 @pytest.mark.parametrize("a", [E, np.diag([1.0, 1.0, 3.0])], ids=["identity", "a pair"])
 def test_degenerate_eigenvalues(a):
-    """Functions of the matrix have derivatives there, whatever vectors LAPACK picks."""
+    """Functions of the matrix have derivatives there, whatever vectors LAPACK picks.
+
+    Forward mode finds them. Backwards, what reaches the vectors does not tell them: an error
+    instead of a wrong number, but for what depends on the values alone.
+    """
 
     def exponential(a):  # of the symmetric part
         w, v = np.linalg.eigh((a + a.T) / 2)
@@ -174,7 +176,9 @@ def test_degenerate_eigenvalues(a):
     apart = d[:, None] != d
     gaps = np.where(apart, d[:, None] - d, 1)
     divided = np.where(apart, (np.exp(d)[:, None] - np.exp(d)) / gaps, np.exp(d))
-    is_near(dz.grad(exponential)(a), divided * (C + C.T) / 2)
+    is_near(dz.jacobian(exponential, mode="forward")(a), divided * (C + C.T) / 2)
+    with pytest.raises(LinAlgError, match="equal"):
+        dz.grad(exponential)(a)
     is_near(dz.grad(lambda a: np.sum(np.linalg.eigvalsh(a)))(a), E)
     is_near(dz.grad(lambda a: np.sum(np.linalg.eigh(a)[0] ** 2))(a), 2 * a)
 
@@ -217,7 +221,8 @@ def test_the_complex_modulus_at_zero():
 def test_single_precision_through_a_long_program():
     def f(x, a):
         h = np.tanh(a @ x + np.float32(0.5)) * 2 + 1
-        h = h - np.mean(h) + np.std(h) + np.sort(h)[::-1] + np.clip(h, -1, 1) + np.where(h > 0, h, 0)
+        h = h - np.mean(h) + np.std(h) + np.sort(h)[::-1] + np.clip(h, -1, 1)
+        h = h + np.where(h > 0, h, 0)
         h = np.concatenate([h, np.cumsum(h)]).reshape(2, -1) / np.linalg.norm(h)
         return np.sum(np.linalg.inv(a)) + np.sum(np.log1p(np.exp(h)) ** 2) + np.max(h) ** 3
 

@@ -465,7 +465,6 @@ INSTEAD = {
     **dict.fromkeys(("hstack", "vstack", "column_stack", "append", "block"), "np.concatenate"),
     **dict.fromkeys(("split", "array_split", "take", "roll"), "slices, v[a:b]"),
     **dict.fromkeys(("tile", "repeat"), "np.broadcast_to"),
-    **dict.fromkeys(("norm", "linalg.norm"), "np.sqrt(np.sum(v * v))"),
     "dtype=": "cast first, v.astype(dtype)",
     "where=": "np.where(mask, v, 0) before it",
 }

@@ -27,7 +27,7 @@ def apart_from_zero(shape):
 
 
 def far_complex(shape):
-    return apart_from_zero(shape) * np.exp(1j * _rng.normal(size=shape))
+    return np.asarray(apart_from_zero(shape) * np.exp(1j * _rng.normal(size=shape)))
 
 
 SPELLINGS = {

@@ -28,7 +28,7 @@ def spd(x):
 
 
 def functions(f, draws=BOTH):
-    return over([(1, 1), (3, 3), (2, 2, 2)], draws[:1], f) + over([(2, 2)], draws[1:], f)
+    return over([(1, 1), (2, 2), (2, 3, 3)], draws[:1], f) + over([(2, 2)], draws[1:], f)
 
 
 def systems(call, shapes=(((3, 3), (3,)), ((3, 3), (3, 2)), ((1, 1), (1,))), **kwargs):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import scipy.special as sp
 
-from ...box import ROWS, Box, plain
+from ...box import ROWS, Box, as_array, plain
 from ...errors import UnsupportedError
 from ...rows import elementwise
 from ...rules.elementwise import flat
@@ -222,6 +222,7 @@ def comb(N: Any, k: Any, *, exact: bool = False, repetition: bool = False) -> An
     """How many ways to choose `k` of `N`, as a smooth function of both."""
     if exact:
         refused_exact("comb")
+    N, k = as_array(N), as_array(k)
     if repetition:
         ways = sp.binom(N + k - 1, k)
         return np.where((k == 0) & (N >= 0), 1, ways) if np.any(plain(k) == 0) else ways
@@ -233,9 +234,12 @@ def factorial(n: Any, exact: bool = False, extend: str = "zero") -> Any:
     """Γ(n + 1), with the keywords of `scipy.special.factorial`; 0 below 0."""
     if exact:
         refused_exact("factorial")
+    n = as_array(n)
     if extend == "complex":
-        return sp.gamma(n + 1)
-    return np.where(n < 0, 0, sp.gamma(np.where(n < 0, 0, n) + 1))
+        found = sp.gamma(n + 1)
+        return found if n.dtype.kind == "c" else np.where(n == -1, np.nan, found)
+    found = np.where(n < 0, 0, sp.gamma(np.where(n < 0, 0, n) + 1))
+    return found.astype(float) if n.size else found
 
 
 def refused_exact(name: str) -> None:

@@ -12,6 +12,7 @@ parameter.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -51,15 +52,23 @@ def log_quotient(x: Any, y: Any) -> Any:
 
 def moment(cumulant: Cumulant, m: int, n: int) -> Any:
     """∂ᵐ⁺ⁿf / f by two parameters, from the derivatives of log(f): Leibniz on f' = f log(f)'."""
-    if m == n == 0:
-        return 1.0
-    if m == 0:
-        return moment(lambda j, k: cumulant(k, j), n, 0)
-    return sum(
-        math.comb(m - 1, j - 1) * math.comb(n, k) * cumulant(j, k) * moment(cumulant, m - j, n - k)
-        for j in range(1, m + 1)
-        for k in range(n + 1)
-    )
+
+    @functools.cache
+    def of(m: int, n: int) -> Any:
+        if m == n == 0:
+            return 1.0
+        first = m > 0  # the parameter by which f' is taken
+        js = range(1, m + 1) if first else [0]
+        ks = range(n + 1) if first else range(1, n + 1)
+        return sum(
+            (math.comb(m - 1, j - 1) * math.comb(n, k) if first else math.comb(n - 1, k - 1))
+            * cumulant(j, k)
+            * of(m - j, n - k)
+            for j in js
+            for k in ks
+        )
+
+    return of(m, n)
 
 
 def psi(order: int, x: Any) -> Any:

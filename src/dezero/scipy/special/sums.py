@@ -125,7 +125,8 @@ def logsumexp(
     a = a if a.ndim else a.reshape(1)
     if b is None and not return_sign:
         return unweighted(a, axis=axis, keepdims=keepdims)
-    b = as_array(1.0 if b is None else b)
+    b = 1.0 if b is None else b
+    b = np.asarray(b, np.result_type(a.dtype, b)) if isinstance(b, (int, float)) else as_array(b)
     shape = np.broadcast_shapes(a.shape, b.shape)
     a, b = (x if x.shape == shape else np.broadcast_to(x, shape) for x in (a, b))
     if not return_sign:
