@@ -418,6 +418,32 @@ def test_out_is_filled_or_refused_by_name(f):
             f(V, out=np.zeros(shape))
 
 
+@pytest.mark.parametrize(
+    ("f", "before", "after"),
+    [
+        (np.sum, (0, None), (True,)),
+        (np.nanmean, (0, None), (True,)),
+        (np.nanstd, (0, None), (1, True)),
+        (np.ptp, (0,), (True,)),
+        (np.max, (0,), (True,)),
+        (np.quantile, (0.3, 0), (False, "lower", True)),
+    ],
+)
+def test_out_by_position(f, before, after):
+    filled = dz.numpy.zeros((1, X.shape[1]))
+    assert f(V, *before, filled, *after) is filled
+    np.testing.assert_array_equal(filled.data, f(X, *before, None, *after))
+    with pytest.raises(UnsupportedError, match="existing array"):
+        f(V, *before, np.zeros((1, X.shape[1])), *after)
+
+
+def test_out_of_methods_by_position():
+    filled = dz.numpy.zeros(X.shape[1])
+    assert V.max(0, filled) is filled
+    assert V.sum(0, None, filled) is filled
+    np.testing.assert_array_equal(filled.data, X.sum(0))
+
+
 @pytest.mark.parametrize("ufunc", [np.add, np.multiply, np.maximum, np.minimum])
 def test_out_of_running_folds(ufunc):
     filled = dz.numpy.zeros(X.shape)
@@ -449,3 +475,9 @@ def test_moments_by_their_definitions(axis, keepdims):
             1e-13,
             1e-15,
         )
+
+
+def test_harmonic_norms_of_nothing_and_of_infinities_are_infinite():
+    with np.errstate(divide="ignore"):
+        for x in (np.empty(0), np.full(2, np.inf)):
+            assert np.linalg.vector_norm(Variable(x), ord=-1).data == np.inf

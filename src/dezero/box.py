@@ -30,7 +30,7 @@ from .errors import (
     ShapeError,
     UnsupportedError,
 )
-from .methods import PLAIN_ERRORS, Methods
+from .methods import PLAIN_ERRORS, Methods, from_out_on
 from .methods import ROWS as ROWS  # noqa: PLC0414  # its modules know it from here
 
 EXTENSIONS = {"scipy.special": "dezero.scipy.special"}
@@ -195,6 +195,10 @@ class Box(Methods):
         row = ROWS.get(function)
         if row is None:
             raise unsupported(function)
+        place, names = from_out_on(function)
+        if len(args) > place and args[place] is not None:
+            given = dict(zip(names, args[place:], strict=False))
+            args, kwargs = args[:place], {**given, **kwargs}
         try:
             if kwargs and kwargs.get("out") is not None:
                 return ROWS["out="](kwargs.pop("out"), row(*args, **kwargs), function)

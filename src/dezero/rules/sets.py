@@ -140,8 +140,8 @@ def np_intersect1d(
 ) -> Any:
     """The elements of the first array that are in the second too."""
     x, y = as_array(ar1), as_array(ar2)
-    numbers = (for_all(np.intersect1d, each) for each in (x, y))
-    _, *places = np.intersect1d(*numbers, assume_unique, return_indices=True)
+    sets = [for_all(np.intersect1d, each) for each in (x, y)]
+    _, *places = np.intersect1d(sets[0], sets[1], assume_unique, return_indices=True)
     values = np.astype(np.ravel(x)[places[0]], np.result_type(x.dtype, y.dtype), copy=False)
     return (values, *places) if return_indices else values
 
