@@ -431,3 +431,14 @@ def test_infinite_numbers_are_refused_as_in_scipy():
     for f in (sl.inv, sl.cholesky, sl.svd, sl.lu):
         with pytest.raises(ValueError, match="infs or NaNs"):
             f(v)
+
+
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_sylvester_equations_of_real_and_complex_matrices(which):
+    """SciPy's own solution is wrong here, where real matrices have complex eigenvalues."""
+    operands = [np.array([[2.0, -3], [3, 2]]), np.array([[1.0, 2], [-2, 1]]), np.ones((2, 2))]
+    operands[which] = operands[which] * (1 + 1j)
+    a, b, q = operands
+    x = sl.solve_sylvester(dz.Variable(a), b, q).data
+    np.testing.assert_allclose(a @ x + x @ b, q, rtol=1e-12)
+    check_grads(sl.solve_sylvester, operands, order=2)

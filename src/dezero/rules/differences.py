@@ -242,6 +242,8 @@ def _interp(
 ) -> Any:
     """Between the points by lines; at a point, the derivative by x is that of the line after it."""
     x, xp, fp = (as_array(each) for each in (x, xp, fp))
+    if "c" in (x.dtype.kind, xp.dtype.kind):
+        raise OperandError("np.interp: x and xp are real, only fp may be complex")
     x, xp = x.astype(float), xp.astype(float)
     fp = fp.astype(np.result_type(fp.dtype, float))
     if xp.ndim != 1 or fp.shape != xp.shape or not len(xp):

@@ -15,13 +15,12 @@ from typing import Any
 import numpy as np
 
 from ..axes import lined_up, spread
-from ..box import ROWS, Box, as_array, new_level, plain
+from ..box import ROWS, Box, as_array, describe, new_level, plain
 from ..config import observing, records
 from ..core import Node, Variable, edge_of, is_constant, node_of, revive
 from ..dispatch import implements
 from ..errors import AssignmentError, OperandError
 from ..memory import Spent, forget_views, views_of
-from ..primitives import describe
 from ..rows import General, Jointly
 from .gather import in_batches, is_mask, read, write
 from .nondiff import stopped

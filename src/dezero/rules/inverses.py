@@ -214,7 +214,7 @@ def _lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
     eps = float(np.finfo(values.dtype).eps)
     cut = max(m, n) * eps if rcond is None else eps if rcond < 0 else rcond
     s = stopped(values)
-    rank = np.count_nonzero(np.greater(s, cut * s[:1]), axis=-1)
+    rank = np.sum(np.greater(s, cut * s[:1]), axis=-1, dtype=np.intc)
     if m <= n or np.any(plain(rank) < n):
         return out, np.zeros(0, values.dtype), rank, values
     rest = _columns(b - np.matmul(a, out))

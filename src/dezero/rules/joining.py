@@ -244,6 +244,7 @@ def np_array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[An
 def np_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> Any:
     """Pieces along an axis, between places or of the same length."""
     ary = as_array(ary)
+    axis = normalize_axis_index(axis, ary.ndim)
     if not np.ndim(indices_or_sections) and ary.shape[axis] % operator.index(indices_or_sections):
         raise ShapeError(
             f"np.split: {ary.shape[axis]} elements do not make {indices_or_sections} equal parts; "

@@ -189,6 +189,8 @@ def np_triu(m: Any, k: int = 0) -> Any:
 
 def _lower(m: Any, k: int) -> Any:
     """Where a matrix lies on or below a diagonal; a vector stands for as many equal rows."""
+    if not m.ndim:
+        raise ShapeError("a number has no triangles: np.tril and np.triu take arrays")
     shape = m.shape[-2:]
     return np.tri(shape[0], shape[-1], k, dtype=bool)
 

@@ -54,7 +54,8 @@ def _power(x: Any, p: Any) -> Any:
 
 def _of_power(x: Any, axis: Any, keepdims: bool, ord: Any) -> Any:
     total = np.sum(_power(np.abs(x), ord), axis=axis, keepdims=keepdims)
-    return _root(total, lambda s: _power(s, np.reciprocal(ord, dtype=s.dtype)))
+    inverse = np.reciprocal(ord, dtype=total.dtype)
+    return _power(total, inverse) if ord < 0 else _root(total, lambda s: _power(s, inverse))
 
 
 def _vector(x: Any, ord: Any, axis: int, keepdims: bool) -> Any:

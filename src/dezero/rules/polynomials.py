@@ -136,9 +136,12 @@ def np_vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     """The matrix of powers of a vector."""
     x = vector(x, "vander")
     n = len(x) if N is None else N
-    if n < 1:
+    if n < 0:
+        raise ShapeError(f"np.vander: {n} columns")
+    x = x.astype(np.promote_types(x.dtype, int))
+    if n == 0:
         return np.expand_dims(x, 1)[:, :0]
-    return powers(x.astype(np.promote_types(x.dtype, int)), n=n, increasing=bool(increasing))
+    return powers(x, n=n, increasing=bool(increasing))
 
 
 # ---- arithmetic ----

@@ -177,8 +177,12 @@ def _largest(x: Any) -> Any:
 
 
 def _sylvester_value(a: Any, b: Any, q: Any) -> Any:
-    """SciPy's, but an error where the equation is singular: LAPACK makes up a huge solution."""
-    x = scipy.linalg.solve_sylvester(a, b, q)
+    """SciPy's, but of one dtype, without which SciPy 1.17 takes real Schur forms for triangular.
+
+    And an error where the equation is singular: LAPACK makes up a huge solution.
+    """
+    dtype = np.result_type(a, b, q)
+    x = scipy.linalg.solve_sylvester(*(np.astype(m, dtype, copy=False) for m in (a, b, q)))
     size, wanted = _largest(a) + _largest(b), _largest(q)
     lost = float(np.finfo(x.dtype).eps) * size * _largest(x) > 0.1 * wanted
     if np.any(lost | ((size == 0) & (wanted > 0))):
