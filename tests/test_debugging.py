@@ -356,9 +356,20 @@ def test_arrays_that_nobody_kept_may_be_written_into():
 # ---------------------------------------------------------------------------- what it leaves alone
 
 
+def made_of_holes(case):
+    """Whether a case makes a NaN on purpose, on its way to what passes over it."""
+    try:
+        with dz.debug():
+            case.call(*map(Variable, case.args))
+    except NonFiniteError:
+        return True
+    return False
+
+
 @pytest.mark.parametrize("title", CASES)
 def test_derivatives_of_every_row_are_what_they_are_without_it(title):
-    for case in (CASES[title][0], CASES[title][-1]):
+    finite = [case for case in CASES[title] if not made_of_holes(case)]
+    for case in (finite[0], finite[-1]):
         with dz.debug():
             check_grads(case.call, case.args, order=2, modes=case.modes, rtol=case.rtol)
 

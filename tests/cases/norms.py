@@ -1,6 +1,7 @@
 """Norms, and what is made of singular values."""
 
 import itertools
+import math
 
 import numpy as np
 
@@ -14,23 +15,32 @@ MATRIX_ORDERS = [None, "fro", "nuc", 1, -1, 2, -2, inf, -inf]
 norm = np.linalg.norm
 
 
+_rng = np.random.default_rng(11)  # of its own: sums of these must not come near a tie
+
+
 def apart_from_zero(shape):
-    x = far(shape)
-    return np.asarray(x + np.where(x < 0, -0.5, 0.5))
+    """Numbers of both signs whose sizes are apart."""
+    n = math.prod(shape)
+    order = _rng.permutation(n)
+    sizes = 0.5 + 0.29 * order + 0.017 * order**2  # whose sums differ too
+    return np.reshape(sizes * _rng.choice([-1, 1], n), shape)
 
 
 def far_complex(shape):
-    return np.asarray(far(shape) + 1j * far(shape))
+    return np.asarray(apart_from_zero(shape) * np.exp(1j * _rng.normal(size=shape)))
 
+
+CASES = {
+    "length": [
+        Case(lambda x, k=k: norm(x, keepdims=k), (draw(s),))
+        for s in [(), (3,), (1,), (2, 3), (2, 1, 3)]
+        for k in (False, True)
+        for draw in (far, far_complex)
+    ],
+}
 
 SPELLINGS = {
     "norm": [
-        *(
-            Case(lambda x, k=k: norm(x, keepdims=k), (draw(s),))
-            for s in [(), (3,), (1,), (2, 3), (2, 1, 3)]
-            for k in (False, True)
-            for draw in (far, far_complex)
-        ),
         *(
             Case(
                 lambda x, o=o, a=a, k=k: norm(x, o, axis=a, keepdims=k),
@@ -60,7 +70,7 @@ SPELLINGS = {
             for draw in (oblong, oblong_complex)
         ),
         *(
-            Case(lambda x, o=o: norm(x, o, (2, 0)), (far((2, 2, 3)),), exact=False)
+            Case(lambda x, o=o: norm(x, o, (2, 0)), (apart_from_zero((2, 2, 3)),), exact=False)
             for o in MATRIX_ORDERS
         ),
         *(Case(lambda x, o=o: norm(x, o), (oblong((3, 2)),), exact=False) for o in MATRIX_ORDERS),

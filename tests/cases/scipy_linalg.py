@@ -28,7 +28,7 @@ def spd(x):
 
 
 def functions(f, draws=BOTH):
-    return over([(1, 1), (3, 3), (2, 2, 2)], draws[:1], f) + over([(2, 2)], draws[1:], f)
+    return over([(1, 1), (2, 2), (2, 3, 3)], draws[:1], f) + over([(2, 2)], draws[1:], f)
 
 
 def systems(call, shapes=(((3, 3), (3,)), ((3, 3), (3, 2)), ((1, 1), (1,))), **kwargs):
@@ -109,7 +109,8 @@ SPELLINGS = {
         sl.solve_continuous_lyapunov, [((3, 3), (3, 3))]
     ),
     "scipy.linalg.cholesky": functions(lambda x: sl.cholesky(spd(x)))
-    + functions(lambda x: sl.cholesky(spd(x), lower=True)),
+    + functions(lambda x: sl.cholesky(spd(x), lower=True))
+    + over([(2, 2)], [apart, apart_complex], sl.cholesky),
     "scipy.linalg.cho_solve": [
         case
         for lower in (False, True)

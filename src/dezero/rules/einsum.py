@@ -23,7 +23,7 @@ from ..rows import General
 LETTERS = string.ascii_uppercase + string.ascii_lowercase
 """In the order in which NumPy sorts the letters of a result that is not written out."""
 
-HARMLESS = {"dtype": None, "order": "K", "casting": "safe"}
+HARMLESS = {"dtype": None, "order": "K", "casting": "safe", "out": None}
 """Keywords that change nothing at these values."""
 
 
@@ -246,6 +246,7 @@ def _contracted(terms: tuple[str, ...], output: str, xs: list[Any], optimize: An
 def _path(subscripts: str, shapes: tuple[tuple[int, ...], ...], way: Any) -> list[Any]:
     """NumPy's path for operands of these shapes."""
     stand_ins = [np.broadcast_to(np.empty(()), shape) for shape in shapes]
+    way = list(way) if isinstance(way, tuple) else way
     try:
         way = list(way) if isinstance(way, tuple) else way  # hashable here, a list to NumPy
         return np.einsum_path(subscripts, *stand_ins, optimize=way)[0][1:]

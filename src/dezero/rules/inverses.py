@@ -15,7 +15,7 @@ import numpy as np
 from ..box import as_array, plain
 from ..dispatch import implements
 from ..errors import LinAlgError
-from ..rows import primitive, several
+from ..rows import General, primitive, several
 from .nondiff import stopped
 
 
@@ -50,6 +50,13 @@ def mirrored(x: Any, lower: bool = True, conjugate: bool = True) -> Any:
     if not conjugate or x.dtype.kind != "c":
         return half + flip(rest)
     return np.where(np.eye(x.shape[-1], dtype=bool), np.real(half), half) + adjoint(rest)
+
+
+def by_triangle(g: Any, lower: bool = True) -> Any:
+    """The adjoint of `mirrored`: the cotangent of the triangle that is read, 0 in the other."""
+    both = g + adjoint(g)
+    half = lower_part(both, -1) if lower else upper_part(both, 1)
+    return np.where(np.eye(g.shape[-1], dtype=bool), np.real(g), half)
 
 
 def over_matrix(factor: Any) -> Any:
@@ -115,7 +122,7 @@ def _pinv_by_x(
 ) -> Any:
     if not hermitian:
         return _pinv_back(g, out, x)
-    return hermitian_part(_pinv_back(g, out, mirrored(x)))
+    return by_triangle(_pinv_back(g, out, mirrored(x)))
 
 
 def _pinv_pushed(
@@ -123,7 +130,7 @@ def _pinv_pushed(
 ) -> Any:
     if not hermitian:
         return _pinv_moved(t, out, x)
-    return _pinv_moved(hermitian_part(t), out, mirrored(x))
+    return _pinv_moved(mirrored(t), out, mirrored(x))
 
 
 primitive(np.linalg.pinv, _pinv_by_x, pushes=(_pinv_pushed,), holomorphic=False, batching=stacked)
@@ -185,15 +192,14 @@ def _solution_members(p: Any, n: int, mine: Any, xs: Any, params: Any) -> Any:
     return out[..., 0] if vector else out
 
 
-solution = primitive(
+solution: General = General(
     _solution,
-    _solution_by_a,
-    _solution_by_b,
-    pushes=(
+    "lstsq",
+    (_solution_by_a, _solution_by_b),
+    (
         _solution_moved_by_a,
-        lambda t, _out, x, _y, *, rcond=None: np.matmul(_pseudo_inverse(x, rcond), t),
+        lambda t, _out, x, _y, *, rcond=None: solution(x, t, rcond=rcond),
     ),
-    title="lstsq",
     holomorphic=False,
     batching=_solution_members,
 )
@@ -208,7 +214,7 @@ def _lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
     eps = float(np.finfo(values.dtype).eps)
     cut = max(m, n) * eps if rcond is None else eps if rcond < 0 else rcond
     s = stopped(values)
-    rank = np.count_nonzero(np.greater(s, cut * s[:1]), axis=-1)
+    rank = np.sum(np.greater(s, cut * s[:1]), axis=-1, dtype=np.intc)
     if m <= n or np.any(plain(rank) < n):
         return out, np.zeros(0, values.dtype), rank, values
     rest = _columns(b - np.matmul(a, out))
