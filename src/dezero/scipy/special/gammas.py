@@ -134,7 +134,7 @@ def psi_gap(x: Any, y: Any) -> Any:
     value: Any = 0.0  # and its value at v
     for c in reversed([0.0, *_PSI]):
         rise, value = rise * u + value, value * v + c
-    apart = -d * (2 * a + d) * u * v  # u - v
+    apart = -d / (a + d) * ((2 * a + d) / (a + d)) * v  # u - v, where u may be 0
     total = total + np.log1p(d / a) + d / (2 * a * (a + d)) + rise * apart
     # of two poles a whole number apart, the difference at their mirror images (DLMF 5.5.4)
     turned = is_pole(x) & is_pole(x + y)
