@@ -215,6 +215,14 @@ def test_initial_values_take_the_dtype_of_the_fold(f):
             assert (y.data, y.dtype) == (expected, expected.dtype)
 
 
+@pytest.mark.parametrize("dtype", [np.int8, np.int32])
+def test_small_integers_that_are_asked_for(dtype):
+    for x in (np.array([[3, 4]], np.int32), np.array([True, True])):
+        for f in (np.sum, np.prod):
+            options = {"dtype": dtype, "where": np.array([True, False])}
+            assert f(Variable(x), **options).dtype == f(x, **options).dtype == dtype
+
+
 def test_a_dtype_that_is_asked_for_is_the_result_of_cov():
     x = np.random.default_rng(1).normal(size=(2, 5))
     for f in (np.cov, np.corrcoef):
