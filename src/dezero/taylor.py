@@ -87,6 +87,20 @@ class Unfinished(Series):
         return self._rest[k - 1]
 
 
+def _identity(x: Any) -> Any:
+    """What an operand or a parameter is the same by: few plain numbers by what they are.
+
+    A push makes its own, like the orders of the neighbours of a Bessel function.
+    """
+    if isinstance(x, dict):
+        items = tuple(x.items())
+        return items if all(isinstance(v, (int, str, tuple)) for v in x.values()) else id(x)
+    if isinstance(x, (int, float, complex, np.generic, np.ndarray)) and np.size(x) < 9:
+        array = np.asarray(x)
+        return type(x), array.dtype.char, array.shape, array.tobytes()
+    return id(x)
+
+
 def series(value: Any, rest: list[Any], level: int) -> Series:
     """A series of a level, from its coefficients."""
     s: Series = new(Series)
@@ -119,7 +133,7 @@ class Pending:
 
     def result(self, p: Any, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
         """What a call returns, the same for the same operands."""
-        key = (p, *map(id, operands), id(params) if params else None)
+        key = (p, *map(_identity, operands), _identity(params))
         if key not in self.results:
             out = self.begun(Call(p, tuple(map(self.mine, operands)), params, self))
             self.results[key] = out, operands, params  # alive, so that no other has their id

@@ -294,7 +294,10 @@ def _covariance(powers: Any, scale: Any, rest: Any, ndim: int, cov: Any) -> Any:
 
 @implements(np.poly)
 def np_poly(seq_of_zeros: Any) -> Any:
-    """The polynomial with these roots, or with the eigenvalues of a matrix as roots."""
+    """The polynomial with these roots, or with the eigenvalues of a matrix as roots.
+
+    A product for each root, on so few numbers that the time is that of recording the calls.
+    """
     zeros = coefficients(seq_of_zeros, "poly")
     if zeros.ndim == 2 and 0 != zeros.shape[0] == zeros.shape[1]:
         zeros = np.linalg.eigvals(zeros)
