@@ -129,7 +129,7 @@ def psi_gap(x: Any, y: Any) -> Any:
     for _ in range(int(LARGE)):
         total = total + d / (a * (a + d))
         a = a + 1
-    u, v = 1 / np.square(a + d), 1 / np.square(a)
+    u, v = np.square(1 / (a + d)), np.square(1 / a)
     rise: Any = 0.0  # the divided difference of the series between u and v,
     value: Any = 0.0  # and its value at v
     for c in reversed([0.0, *_PSI]):
