@@ -215,6 +215,14 @@ def test_initial_values_take_the_dtype_of_the_fold(f):
             assert (y.data, y.dtype) == (expected, expected.dtype)
 
 
+@pytest.mark.parametrize("dtype", [np.int8, np.int32])
+def test_small_integers_that_are_asked_for(dtype):
+    for x in (np.array([[3, 4]], np.int32), np.array([True, True])):
+        for f in (np.sum, np.prod):
+            options = {"dtype": dtype, "where": np.array([True, False])}
+            assert f(Variable(x), **options).dtype == f(x, **options).dtype == dtype
+
+
 def test_a_dtype_that_is_asked_for_is_the_result_of_cov():
     x = np.random.default_rng(1).normal(size=(2, 5))
     for f in (np.cov, np.corrcoef):
@@ -390,7 +398,7 @@ V = Variable(X)
         (lambda: np.cumulative_sum(V), ShapeError, "which axis"),
         (lambda: np.median(V, 0, np.zeros(3)), UnsupportedError, "out"),
         (lambda: np.nanargmax(Variable(np.array([nan]))), ShapeError, "All-NaN"),
-        (lambda: np.sort(V, kind="slow"), ShapeError, "sort kind"),
+        (lambda: np.sort(V, kind="foo"), ShapeError, "sort kind"),
         (lambda: np.sort(V, kind="stable", stable=True), ShapeError, "same time"),
         (lambda: np.clip(V, 0, 1, min=0.5), OperandError, "a_min and a_max"),
         (lambda: np.vander(V[0], -1), ShapeError, "-1 columns"),

@@ -209,6 +209,8 @@ solution: General = General(
 def _lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
     """The residuals are left out, as in NumPy, where the rank is not full, or they are all 0."""
     a, b = as_array(a), as_array(b)
+    if (dtype := np.result_type(a.dtype, b.dtype)).kind in "fc":
+        a, b = np.astype(a, dtype, copy=False), np.astype(b, dtype, copy=False)
     out, values = solution(a, b, rcond=rcond), np.linalg.svdvals(a)
     m, n = a.shape
     eps = float(np.finfo(values.dtype).eps)

@@ -94,6 +94,7 @@ def _sum(
     where: Any = True,
 ) -> Any:
     out = np.sum(prepared(x, dtype, where, 0), axis=axis, keepdims=keepdims)
+    out = out if dtype is None else converted(out, np.dtype(dtype))
     return begun(np.add, out, initial)
 
 
@@ -108,6 +109,7 @@ def _prod(
     where: Any = True,
 ) -> Any:
     out = np.prod(prepared(x, dtype, where, 1), axis=axis, keepdims=keepdims)
+    out = out if dtype is None else converted(out, np.dtype(dtype))
     return begun(np.multiply, out, initial)
 
 

@@ -38,6 +38,8 @@ nondifferentiable(np.array_equiv, batching=_equivalent)
 def _sorted_members(p: Any, n: int, mine: Any, xs: Any, params: Any) -> Any:
     (keys,) = xs
     axis = params["axis"]
+    if keys.ndim == 2:  # of keys that are numbers there is one place
+        return np.zeros(n, np.intp)
     return p(np.moveaxis(keys, 0, 1), axis=axis if axis < 0 else axis + 1)
 
 
