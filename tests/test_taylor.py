@@ -236,11 +236,12 @@ def test_cost_grows_with_the_square_of_the_order(title, calls):
     """Twice the order, four times the operations at most.
 
     Eight times is the third power: of as many functions as there are orders, the square for each.
+    That of `lstsq` is made of equations whose matrices are series too.
     """
     case = next(case for case in CASES[title] if "forward" in case.modes)
     curve = curved(case, random_like(case.args, 3))
     some, more = cost(calls, curve, 16), cost(calls, curve, 32)
-    most = 8 if title in LADDERS else 4.7 if title in ("sinc", "sici") else 4.2
+    most = 8 if title in (*LADDERS, "lstsq") else 4.7 if title in ("sinc", "sici") else 4.2
     assert more < most * some
 
 

@@ -389,6 +389,17 @@ def _product(call: Call, out: Unfinished) -> Coefficients:
     return lambda k: call.term(product, k)
 
 
+def _polynomial(call: Call, out: Unfinished) -> Coefficients:
+    """Of ``np.polyval``, by Horner's rule: the row's slopes are polynomials anew at each order."""
+    coefficients, x = call.operands
+    if not len(coefficients):
+        return lambda _k: None
+    total = np.broadcast_to(coefficients[0], out.shape)
+    for k in range(1, len(coefficients)):
+        total = total * x + coefficients[k]
+    return lambda k: call.term(total, k)
+
+
 def _sinc(call: Call, _out: Unfinished) -> Coefficients:
     """Of ``sin(z) / z``, z = πx: near 0 by its own series, where the quotient would lose digits."""
     (x,), order = call.operands, call.pending.order
@@ -415,6 +426,7 @@ RULES: dict[Any, Callable[[Call, Unfinished], Coefficients]] = {
     TABLE["where"]: _coefficientwise,
     TABLE["power"]: _power,
     TABLE["prod"]: _product,
+    TABLE["polyval"]: _polynomial,
     TABLE["sinc"]: _sinc,
 }
 """The rows that have a rule of their own."""
