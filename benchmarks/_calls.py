@@ -94,6 +94,11 @@ def few(_n: int) -> Any:
     return vector(10)
 
 
+def patch(_n: int) -> Any:
+    """Three by three numbers."""
+    return vector(9).reshape(3, 3)
+
+
 @functools.cache
 def places(n: int) -> Any:
     """As many places in a vector, in no order, some twice."""
@@ -358,6 +363,11 @@ CALLS: dict[str, tuple[Any, ...]] = {
         ]
         for name in names.split()
     },
+    "log_weighted_sum": (
+        lambda x, b: scipys("special", "logsumexp")(x, None, b), vector, vector
+    ),
+    "scipy.signal.convolve2d": (scipys("signal", "convolve2d"), rows, patch),
+    "scipy.signal.correlate2d": (scipys("signal", "correlate2d"), rows, patch),
     "scipy.linalg.eigh": (symmetric(scipys("linalg", "eigh")), square),
     "scipy.linalg.cho_factor": (lambda x: scipys("linalg", "cho_factor")(x)[0], definite),
     "scipy.linalg.leslie": (
@@ -377,7 +387,9 @@ CALLS: dict[str, tuple[Any, ...]] = {
 
 
 PLAIN = {"out=", "ufunc.__call__", "ufunc.outer", "ufunc.reduce", "ufunc.accumulate", "ufunc.at"}
-"""Names that are the machinery's own: what other calls go through."""
+PLAIN |= {"array", "asarray", "asanyarray", "ascontiguousarray", "full", "fromiter", "zeros"}
+PLAIN |= {"ones", "empty", "arange", "fromfunction", "eye", "identity", "tri"}
+"""Names that are the machinery's own: what other calls go through, and what makes boxes."""
 
 
 def titled(function: Any) -> str:
@@ -411,7 +423,8 @@ def functions() -> dict[str, Any]:
                 if str(getattr(f, "__module__", "")).startswith(library) and not isinstance(f, type)
             }
             found |= {f"scipy.{name}.{k}": f for k, f in own.items() if k[0] != "_"}
-    found |= {titled(key): key for key in ROWS if key not in PLAIN and not private(key)}
+    found |= {titled(key): key for key in ROWS if not private(key)}
+    found = {name: key for name, key in found.items() if name not in PLAIN}
     found |= {title: row for title, row in TABLE.items() if title in CALLS and title not in found}
     plain = {title for title, row in TABLE.items() if row.nondifferentiable}
     return {name: key for name, key in found.items() if name.rpartition(".")[2] not in plain}

@@ -36,12 +36,69 @@ SIZE = 100_000
 DEARER = {
     **dict.fromkeys(("maximum", "minimum", "fmax", "fmin"), "see `shared` in rules/elementwise.py"),
     **dict.fromkeys(("special.gammainc", "special.betainc"), "see scipy/special/quadrature.py"),
+    **dict.fromkeys(
+        ("cholesky", "linalg.cholesky", "scipy.linalg.cholesky", "scipy.linalg.cho_factor"),
+        "see `_cholesky_back` in rules/decompositions.py",
+    ),
+    "scipy.linalg.expm_frechet": "see `_fraction` in scipy/linalg.py",
+    "scipy.linalg.lu": "see `_lu_back` in scipy/linalg.py",
+    **dict.fromkeys(
+        ("scipy.linalg.toeplitz", "scipy.linalg.hankel"), "see `_places` in scipy/linalg.py"
+    ),
+    **dict.fromkeys(("unstack", "dsplit"), "see `np_unstack` in rules/joining.py"),
+    **dict.fromkeys(("matvec", "vecmat"), "see `_matvec` in rules/products.py"),
+    **dict.fromkeys(("place", "fill_diagonal"), "see rules/placing.py"),
+    "delete": "see `np_delete` in rules/layout.py",
+    "ptp": "see `_ptp` in rules/statistics.py",
+    "poly": "see `np_poly` in rules/polynomials.py",
 }
 """What may take more than 8 times its function, and where it says why."""
 
 LARGER = {
     "angle": "a program of the real and the imaginary part, and their quotient",
     "sinc": "a slope that is a difference over a quotient",
+    "polydiv": "a few numbers: objects, and no arrays",
+    "sums_of_runs": "the places of the runs",
+}
+LARGER |= {
+    f"{library}{name}": why
+    for why, libraries, names in [
+        (
+            "the factors beside what was asked for, and products with them",
+            ("", "linalg.", "scipy.linalg."),
+            (
+                "cho_factor cholesky cond eig eigh eigvals eigvalsh lstsq lu lu_factor lu_solve "
+                "matrix_power qr sqrtm svd svdvals"
+            ),
+        ),
+        ("functions of a matrix twice as wide", ("scipy.linalg.",), "expm expm_frechet"),
+        (
+            "a recurrence by halves, and what it starts from",
+            ("", "multiply."),
+            "cumprod cumulative_prod nancumprod accumulate",
+        ),
+        ("the places of the extremes", ("maximum.", "minimum."), "accumulate"),
+        (
+            "products of pairs, and of these, where the product underflows",
+            ("", "multiply."),
+            "prod reduce",
+        ),
+        (
+            "the parts of a program, each kept for its gradient",
+            ("", "scipy.linalg."),
+            "choose corrcoef cov fiedler interp nanstd nanvar ptp",
+        ),
+        (
+            "the parts of a fraction, or of a quadrature, at each number",
+            ("special.", "scipy.special."),
+            (
+                "betainc betaincc betainccinv betaincinv binom comb gammainc gammaincc "
+                "gammainccinv gammaincinv hankel1 hankel2 i1e voigt_profile wofz"
+            ),
+        ),
+    ]
+    for library in libraries
+    for name in names.split()
 }
 """What may need more than twice its arguments and results at its peak, and why."""
 

@@ -19,7 +19,6 @@ from dezero.errors import (
 ALL = some(CASES, 60) | some(SPELLINGS, 12)
 SCALES = np.array([1.0, 0.999, 1.001])
 OTHER_LENGTHS = ("nonzero", "flatnonzero", "argwhere")
-OTHER_LENGTHS += ("intersect1d", "union1d", "setdiff1d", "setxor1d")
 ONE_BY_ONE = ("searchsorted", "isin")
 
 

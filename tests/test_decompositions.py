@@ -233,20 +233,35 @@ def test_columns_that_only_complete_others_are_known_by_their_span(f):
         dz.grad(lambda x: np.sum(f(x)[:, 2:] ** 3))(rng.normal(size=(5, 2)))
 
 
-def test_factors_of_symmetric_matrices_have_symmetric_gradients():
-    """One triangle is read; the gradient is by the symmetric part."""
-    x = rng.normal(size=(3, 3))
-    x = x @ x.T + np.eye(3)
-    for f in (
-        lambda x: np.linalg.eigvalsh(x)[0],
-        lambda x: np.sum(np.linalg.cholesky(x)),
-        lambda x: np.sum(np.linalg.pinv(x, hermitian=True)),
-        lambda x: np.linalg.svd(x, hermitian=True)[1][0],
-    ):
-        g = dz.grad(f)(x)
-        np.testing.assert_allclose(g, g.T, 1e-12)
-        low = dz.grad(f)(np.tril(x) + 0 * np.triu(x))
-        np.testing.assert_allclose(g, low, 1e-12)
+@pytest.mark.parametrize("lower", [True, False])
+@pytest.mark.parametrize("kind", "dD")
+def test_gradients_of_factors_are_by_the_triangle_that_is_read(kind, lower):
+    """What LAPACK does not read, the other triangle and the diagonal's imaginary part, is junk."""
+    x = of_rank((3, 3), 3, kind)
+    x = x @ adjoint(x) + np.eye(3)
+    other = np.triu(np.ones((3, 3)), 1) if lower else np.tril(np.ones((3, 3)), -1)
+    junk = x + other * rng.normal(size=(3, 3)) + (1j * np.eye(3) if kind == "D" else 0)
+    side, positive = "L" if lower else "U", np.diag([1.0, 2.0, 4.0])
+    functions = [
+        lambda x: np.linalg.eigvalsh(x, side),
+        lambda x: np.abs(np.linalg.eigh(x, side)[1]),
+        lambda x: np.linalg.cholesky(x, upper=not lower),
+        lambda x: sl.cholesky(x, lower),
+        lambda x: sl.eigh(x, lower=lower, eigvals_only=True),
+        lambda x: sl.eigh(x, positive, lower=lower, eigvals_only=True),
+        lambda x: sl.eigh(positive, x, lower=lower, eigvals_only=True),
+    ]
+    if lower:
+        functions += [
+            lambda x: np.linalg.pinv(x, hermitian=True),
+            lambda x: np.linalg.svd(x, hermitian=True)[1],
+        ]
+    for f in functions:
+        check_grads(f, [junk])
+        g = dz.grad(lambda x, f=f: np.sum(np.abs(f(x))))(junk)
+        np.testing.assert_array_equal(g[other == 1], 0)
+        np.testing.assert_array_equal(np.imag(np.diag(g)), 0)
+        np.testing.assert_allclose(f(dz.Variable(x)).data, f(dz.Variable(junk)).data, 1e-10)
         check_grads(lambda x, f=f: f(symmetric(x)), [x])
 
 
@@ -416,3 +431,14 @@ def test_infinite_numbers_are_refused_as_in_scipy():
     for f in (sl.inv, sl.cholesky, sl.svd, sl.lu):
         with pytest.raises(ValueError, match="infs or NaNs"):
             f(v)
+
+
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_sylvester_equations_of_real_and_complex_matrices(which):
+    """SciPy's own solution is wrong here, where real matrices have complex eigenvalues."""
+    operands = [np.array([[2.0, -3], [3, 2]]), np.array([[1.0, 2], [-2, 1]]), np.ones((2, 2))]
+    operands[which] = operands[which] * (1 + 1j)
+    a, b, q = operands
+    x = sl.solve_sylvester(dz.Variable(a), b, q).data
+    np.testing.assert_allclose(a @ x + x @ b, q, rtol=1e-12)
+    check_grads(sl.solve_sylvester, operands, order=2)

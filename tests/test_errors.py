@@ -6,6 +6,7 @@ operation, the shapes or types that it met, and what to write instead.
 
 import contextlib
 import operator
+import re
 import threading
 import warnings
 
@@ -332,6 +333,24 @@ def test_bad_input(program, kind, says):
     assert not missing, str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("call", "kind", "says"),
+    [
+        (np.rot90, BoundsError, "np.rot90(float64[3]"),
+        (np.fft.fft2, BoundsError, "np.fft.fft2(float64[3]"),
+        (lambda v: np.split(v, 2, axis=1), BoundsError, "np.split(float64[3]"),
+        (lambda v: np.partition(v, 7), ShapeError, "np.partition(float64[3]"),
+        (lambda v: v.argpartition(7), ShapeError, "argpartition(float64[3]"),
+        (lambda v: np.unwrap(v, axis=None), OperandError, "np.unwrap(float64[3]"),
+        (lambda v: np.tril(v.sum()), ShapeError, "triangles"),
+        (lambda v: v.repeat(2, "x"), OperandError, "np.repeat(float64[3]"),
+    ],
+)
+def test_what_goes_wrong_inside_a_program_names_the_function(call, kind, says):
+    with pytest.raises(kind, match=re.escape(says)):
+        call(dz.Variable(np.ones(3)))
+
+
 def test_the_table_is_long_enough():
     assert len({program for program, *_ in TABLE}) == len(TABLE) >= 100
     assert {kind for _, kind, _ in TABLE} == set(BUILTIN)
@@ -405,6 +424,15 @@ def test_an_exception_of_the_users_own_passes_through():
         y.backward()
     with pytest.raises(ZeroDivisionError, match="mine"):
         dz.grad(stop)(1.0)
+
+    class Own(ValueError):
+        pass
+
+    def other(_line):
+        raise Own("mine")
+
+    with pytest.raises(Own, match="mine"):
+        np.apply_along_axis(other, 0, x[None])
 
 
 def test_one_instance_in_two_threads_at_once():

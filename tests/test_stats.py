@@ -207,6 +207,30 @@ def test_a_dtype_that_would_lose_something_is_refused(f):
     assert dz.grad(lambda x: np.sum(f(x, dtype=np.float64)))(np.float32([1, 2])).dtype == np.float32
 
 
+@pytest.mark.parametrize("f", [np.max, np.min, np.nanmax, np.nanmin, np.sum, np.prod])
+def test_initial_values_take_the_dtype_of_the_fold(f):
+    for x in (np.array([[5, 4]], np.int32), np.empty((0, 2), np.int32), np.float32([[3, 4]])):
+        for options in ({}, {"where": np.array([True, False])}):
+            y, expected = (f(each, initial=2.5, **options) for each in (Variable(x), x))
+            assert (y.data, y.dtype) == (expected, expected.dtype)
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.int32])
+def test_small_integers_that_are_asked_for(dtype):
+    for x in (np.array([[3, 4]], np.int32), np.array([True, True])):
+        for f in (np.sum, np.prod):
+            options = {"dtype": dtype, "where": np.array([True, False])}
+            assert f(Variable(x), **options).dtype == f(x, **options).dtype == dtype
+
+
+def test_a_dtype_that_is_asked_for_is_the_result_of_cov():
+    x = np.random.default_rng(1).normal(size=(2, 5))
+    for f in (np.cov, np.corrcoef):
+        y = f(Variable(x), dtype=np.float32)
+        assert y.dtype == f(x, dtype=np.float32).dtype == np.float32
+        np.testing.assert_allclose(y, f(x), rtol=1e-5)
+
+
 # ---- ties ----
 
 
@@ -342,8 +366,8 @@ V = Variable(X)
         (lambda: np.partition(V, 1, order="f"), UnsupportedError, "order="),
         (lambda: np.partition(V, 7), (ShapeError, ValueError), "kth"),
         (lambda: np.sort(Variable(np.array(1.0))), ShapeError, "axis"),
-        (lambda: np.quantile(V, 1.5), ShapeError, "between 0"),
-        (lambda: np.percentile(V, [10, -1]), ShapeError, "between 0"),
+        (lambda: np.quantile(V, 1.5), ShapeError, "out of range"),
+        (lambda: np.percentile(V, [10, -1]), ShapeError, "out of range"),
         (lambda: np.quantile(V, 0.5, method="best"), ShapeError, "no method 'best'"),
         (lambda: np.quantile(V, 0.5, weights=X**2), ShapeError, "inverted_cdf"),
         (lambda: np.quantile(V, 0.5, weights=X, method="inverted_cdf"), ShapeError, "not negative"),
@@ -374,6 +398,14 @@ V = Variable(X)
         (lambda: np.cumulative_sum(V), ShapeError, "which axis"),
         (lambda: np.median(V, 0, np.zeros(3)), UnsupportedError, "out"),
         (lambda: np.nanargmax(Variable(np.array([nan]))), ShapeError, "All-NaN"),
+        (lambda: np.sort(V, kind="foo"), ShapeError, "sort kind"),
+        (lambda: np.sort(V, kind="stable", stable=True), ShapeError, "same time"),
+        (lambda: np.clip(V, 0, 1, min=0.5), OperandError, "a_min and a_max"),
+        (lambda: np.vander(V[0], -1), ShapeError, "-1 columns"),
+        (lambda: np.max(V[:0], where=True), ShapeError, "no identity"),
+        (lambda: np.sum(V, initial=1j), OperandError, "initial= is complex"),
+        (lambda: np.max(V, initial=1j), OperandError, "initial= is complex"),
+        (lambda: np.interp(V * 1j, [0, 1], [0, 1]), OperandError, "x and xp are real"),
     ],
 )
 def test_misuse(call, error, says):
@@ -396,6 +428,32 @@ def test_out_is_filled_or_refused_by_name(f):
         np.testing.assert_array_equal(filled.data, f(X))
         with pytest.raises(UnsupportedError, match="existing array"):
             f(V, out=np.zeros(shape))
+
+
+@pytest.mark.parametrize(
+    ("f", "before", "after"),
+    [
+        (np.sum, (0, None), (True,)),
+        (np.nanmean, (0, None), (True,)),
+        (np.nanstd, (0, None), (1, True)),
+        (np.ptp, (0,), (True,)),
+        (np.max, (0,), (True,)),
+        (np.quantile, (0.3, 0), (False, "lower", True)),
+    ],
+)
+def test_out_by_position(f, before, after):
+    filled = dz.numpy.zeros((1, X.shape[1]))
+    assert f(V, *before, filled, *after) is filled
+    np.testing.assert_array_equal(filled.data, f(X, *before, None, *after))
+    with pytest.raises(UnsupportedError, match="existing array"):
+        f(V, *before, np.zeros((1, X.shape[1])), *after)
+
+
+def test_out_of_methods_by_position():
+    filled = dz.numpy.zeros(X.shape[1])
+    assert V.max(0, filled) is filled
+    assert V.sum(0, None, filled) is filled
+    np.testing.assert_array_equal(filled.data, X.sum(0))
 
 
 @pytest.mark.parametrize("ufunc", [np.add, np.multiply, np.maximum, np.minimum])
@@ -429,3 +487,9 @@ def test_moments_by_their_definitions(axis, keepdims):
             1e-13,
             1e-15,
         )
+
+
+def test_harmonic_norms_of_nothing_and_of_infinities_are_infinite():
+    with np.errstate(divide="ignore"):
+        for x in (np.empty(0), np.full(2, np.inf)):
+            assert np.linalg.vector_norm(Variable(x), ord=-1).data == np.inf

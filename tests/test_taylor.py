@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 from cases import CASES, SPELLINGS, some
+from cases.special import LADDERS
 
 import dezero as dz
 from dezero.box import ROWS
@@ -232,11 +233,16 @@ def cost(calls, f, order):
 
 @pytest.mark.parametrize("title", CASES)
 def test_cost_grows_with_the_square_of_the_order(title, calls):
-    """Twice the order, four times the operations at most; eight times would be the third power."""
+    """Twice the order, four times the operations at most.
+
+    Eight times is the third power: of as many functions as there are orders, the square for each.
+    That of `lstsq` is made of equations whose matrices are series too.
+    """
     case = next(case for case in CASES[title] if "forward" in case.modes)
     curve = curved(case, random_like(case.args, 3))
     some, more = cost(calls, curve, 16), cost(calls, curve, 32)
-    assert more < (4.6 if title == "sinc" else 4.05) * some
+    most = 8 if title in (*LADDERS, "lstsq") else 4.7 if title in ("sinc", "sici") else 4.2
+    assert more < most * some
 
 
 def test_nested_derivatives_would_double(calls):

@@ -16,13 +16,22 @@ import sys
 import weakref
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
-from .errors import ConversionError, DataError, UnsupportedError
+from .errors import (
+    BoundsError,
+    ConversionError,
+    DataError,
+    DeZeroError,
+    LinAlgError,
+    OperandError,
+    ShapeError,
+    UnsupportedError,
+)
+from .methods import PLAIN_ERRORS, Methods, from_out_on
 from .methods import ROWS as ROWS  # noqa: PLC0414  # its modules know it from here
-from .methods import Methods
 
 EXTENSIONS = {"scipy.special": "dezero.scipy.special"}
 """Libraries whose functions are ufuncs, and the module that has rows for them."""
@@ -102,6 +111,28 @@ def deciding(x: Any) -> Any:
     return x
 
 
+def describe(x: Any) -> str:
+    """An operand in a message: type and shape of arrays, the value of anything short."""
+    x = plain(x)
+    if isinstance(x, (np.ndarray, np.generic)):
+        return f"{x.dtype}{list(x.shape)}"
+    text = repr(x)
+    return text if len(text) < 40 else f"<{type(x).__name__}>"
+
+
+def explained(error: Exception, name: str, operands: tuple[Any, ...]) -> DeZeroError:
+    """NumPy's complaint in the library's words: the operation and the shapes."""
+    given = ", ".join(describe(x) for x in operands)
+    kind: type[DeZeroError] = OperandError
+    if isinstance(error, IndexError):
+        kind = BoundsError
+    elif isinstance(error, np.linalg.LinAlgError) and "dimensional" not in str(error):
+        kind = LinAlgError
+    elif isinstance(error, ValueError):
+        kind = ShapeError
+    return kind(f"{name}({given}): {error}")
+
+
 class Box(Methods):
     """What all boxes share: an array inside, a level, and the manners of a NumPy array.
 
@@ -164,7 +195,10 @@ class Box(Methods):
         general = ROWS.get("ufunc." + method)
         if ufunc not in ROWS or general is None:
             raise unsupported(ufunc, method, kwargs)
-        return general(ufunc, *args, **kwargs)
+        try:
+            return general(ufunc, *args, **kwargs)
+        except PLAIN_ERRORS as error:
+            self._in_words(error, ufunc, args)
 
     def __array_function__(
         self, function: Any, types: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -172,9 +206,23 @@ class Box(Methods):
         row = ROWS.get(function)
         if row is None:
             raise unsupported(function)
-        if kwargs and kwargs.get("out") is not None:
-            return ROWS["out="](kwargs.pop("out"), row(*args, **kwargs), function)
-        return row(*args, **kwargs)
+        place, names = from_out_on(function)
+        if len(args) > place and args[place] is not None:
+            given = dict(zip(names, args[place:], strict=False))
+            args, kwargs = args[:place], {**given, **kwargs}
+        try:
+            if kwargs and kwargs.get("out") is not None:
+                return ROWS["out="](kwargs.pop("out"), row(*args, **kwargs), function)
+            return row(*args, **kwargs)
+        except PLAIN_ERRORS as error:
+            self._in_words(error, function, args)
+
+    def _in_words(self, error: Exception, function: Any, args: tuple[Any, ...]) -> NoReturn:
+        """Raise NumPy's complaint in the library's words, and a user's own as it is."""
+        own = type(error).__module__.partition(".")[0] not in ("builtins", "numpy")
+        if own or isinstance(error, DeZeroError):
+            raise error
+        raise explained(error, shown(name_of(function)), args) from error
 
     # places where only plain numbers can live
 
@@ -443,11 +491,16 @@ def shown(name: str) -> str:
     return f"np.{name}" if hasattr(np, name.split(".", maxsplit=1)[0]) else name
 
 
-def unsupported(function: Any, method: str = "__call__", kwargs: Any = ()) -> UnsupportedError:
-    """The error for a NumPy call that has no row, naming the nearest that has one."""
+def name_of(function: Any) -> str:
+    """A function's name with its module before it, but for NumPy's."""
     module = getattr(function, "__module__", None) or "numpy"
     prefix = module.removeprefix("numpy").removeprefix(".")
-    name = ".".join(filter(None, (prefix, getattr(function, "__name__", str(function)))))
+    return ".".join(filter(None, (prefix, getattr(function, "__name__", str(function)))))
+
+
+def unsupported(function: Any, method: str = "__call__", kwargs: Any = ()) -> UnsupportedError:
+    """The error for a NumPy call that has no row, naming the nearest that has one."""
+    name = name_of(function)
     if "out" in kwargs:
         return UnsupportedError(
             f"{shown(name)}: a box cannot be written into an existing array (`out=`, or `a += v` "

@@ -19,13 +19,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .box import Box, plain
+from .box import Box, describe, plain
 from .config import Observer, observing, recording_floor
 from .core import Node, Variable
 from .errors import MutationError, NonFiniteError
 from .memory import Spent, kept_by
 from .needs import Spec
-from .primitives import Primitive, describe
+from .primitives import Primitive
 
 OURS = tuple(os.path.dirname(path) + os.sep for path in (__file__, np.__file__))
 """Folders of files in which no user's line is."""

@@ -6,6 +6,8 @@ of it in an array's own words.
 
 from __future__ import annotations
 
+import functools
+import inspect
 import sys
 from collections.abc import Callable, Iterator
 from operator import setitem
@@ -19,14 +21,33 @@ ROWS: dict[Any, Callable[..., Any]] = {}
 """The narrow waist: NumPy function (or Python operator) → what it does on boxes."""
 
 
+PLAIN_ERRORS = (ValueError, TypeError, IndexError)
+"""What Python and NumPy raise of operands that do not fit."""
+
+
+@functools.cache
+def from_out_on(function: Any) -> tuple[int, tuple[str, ...]]:
+    """Where `out` stands among a function's positional parameters, and the names from it on."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except ValueError:  # before NumPy 2.4 its C functions did not tell
+        return sys.maxsize, ()
+    names = [each.name for each in parameters if each.kind is not each.KEYWORD_ONLY]
+    place = names.index("out") if "out" in names else sys.maxsize
+    return place, tuple(names[place:])
+
+
 def method(function: Any) -> Callable[..., Any]:
     """An array method that is its NumPy function."""
 
     def called(self: Any, /, *args: Any, **kwargs: Any) -> Any:
         row = ROWS.get(function)
-        if row is None or "out" in kwargs:
+        if row is None or "out" in kwargs or len(args) >= from_out_on(function)[0]:
             return function(self, *args, **kwargs)  # the box's protocols know what this means
-        return row(self, *args, **kwargs)
+        try:
+            return row(self, *args, **kwargs)
+        except PLAIN_ERRORS as error:
+            self._in_words(error, function, (self, *args))
 
     called.__name__ = function.__name__
     called.__doc__ = f"The same as `numpy.{function.__name__}` of this array."

@@ -13,15 +13,12 @@ from typing import Any
 import numpy as np
 
 from .axes import BatchRule, one_by_one
-from .box import Box, as_array, foreign, plain
+from .box import Box, as_array, describe, explained, foreign
 from .config import observing
 from .core import Node, Variable, apart, node_over, revive
 from .errors import (
-    BoundsError,
     DeZeroError,
-    LinAlgError,
     OperandError,
-    ShapeError,
 )
 from .needs import Spec
 
@@ -130,15 +127,7 @@ class Primitive:
 
     def explained(self, error: Exception, operands: tuple[Any, ...]) -> DeZeroError:
         """NumPy's complaint in the library's words: the operation and the shapes."""
-        given = ", ".join(describe(x) for x in operands)
-        kind: type[DeZeroError] = OperandError
-        if isinstance(error, IndexError):
-            kind = BoundsError
-        elif isinstance(error, np.linalg.LinAlgError) and "dimensional" not in str(error):
-            kind = LinAlgError
-        elif isinstance(error, ValueError):
-            kind = ShapeError
-        return kind(f"{self.title}({given}): {error}")
+        return explained(error, self.title, operands)
 
     def node(
         self,
@@ -257,12 +246,3 @@ class Joint(Primitive):
     def pulled(self, gs: tuple[Any, ...], lifted: int | None) -> tuple[Any, ...]:
         """The operands' cotangents from those of all results."""
         raise NotImplementedError
-
-
-def describe(x: Any) -> str:
-    """An operand in a message: type and shape of arrays, the value of anything short."""
-    x = plain(x)
-    if isinstance(x, (np.ndarray, np.generic)):
-        return f"{x.dtype}{list(x.shape)}"
-    text = repr(x)
-    return text if len(text) < 40 else f"<{type(x).__name__}>"

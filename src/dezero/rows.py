@@ -26,14 +26,14 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .axes import pointwise
-from .box import ROWS, Box, as_array
+from .box import ROWS, Box, as_array, describe
 from .config import Observer, recording_floor
 from .core import Node, Variable, conj, fit, new, node_of, node_over, revive
 from .dispatch import bind, signature
 from .errors import GraphError, OperandError
 from .function import Function, Last
 from .needs import Needs, Rule, Spec
-from .primitives import Joint, Primitive, Pulled, describe
+from .primitives import Joint, Primitive, Pulled
 
 NUMBERS = frozenset({float, int, bool, complex, np.float64, np.float32, np.int64})
 """Types that the fast calls take as constants without asking further, and …"""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -24,7 +25,7 @@ def apply_along_axis(
     x = as_array(arr)
     axis = normalize_axis_index(axis, x.ndim)
     x = np.moveaxis(x, axis, -1)
-    lines = np.reshape(x, (-1, x.shape[-1]))
+    lines = np.reshape(x, (math.prod(x.shape[:-1]), x.shape[-1]))
     if not len(lines):
         raise ShapeError(f"np.apply_along_axis: no slice to call it on, in shape {arr.shape}")
     ys = _of_each(lambda line: as_array(func1d(line, *args, **kwargs)), lines)

@@ -87,6 +87,24 @@ class Unfinished(Series):
         return self._rest[k - 1]
 
 
+def _identity(x: Any) -> Any:
+    """What an operand or a parameter is the same by: few plain numbers by what they are.
+
+    A push makes its own, like the orders of the neighbours of a Bessel function.
+    """
+    if isinstance(x, dict):
+        items = tuple(x.items())
+        try:
+            hash(items)
+        except TypeError:
+            return id(x)
+        return items
+    if isinstance(x, (int, float, complex, np.generic, np.ndarray)) and np.size(x) < 9:
+        array = np.asarray(x)
+        return type(x), array.dtype.char, array.shape, array.tobytes()
+    return id(x)
+
+
 def series(value: Any, rest: list[Any], level: int) -> Series:
     """A series of a level, from its coefficients."""
     s: Series = new(Series)
@@ -119,7 +137,7 @@ class Pending:
 
     def result(self, p: Any, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
         """What a call returns, the same for the same operands."""
-        key = (p, *map(id, operands), id(params) if params else None)
+        key = (p, *map(_identity, operands), _identity(params))
         if key not in self.results:
             out = self.begun(Call(p, tuple(map(self.mine, operands)), params, self))
             self.results[key] = out, operands, params  # alive, so that no other has their id
@@ -371,6 +389,17 @@ def _product(call: Call, out: Unfinished) -> Coefficients:
     return lambda k: call.term(product, k)
 
 
+def _polynomial(call: Call, out: Unfinished) -> Coefficients:
+    """Of ``np.polyval``, by Horner's rule: the row's slopes are polynomials anew at each order."""
+    coefficients, x = call.operands
+    if not len(coefficients):
+        return lambda _k: None
+    total = np.broadcast_to(coefficients[0], out.shape)
+    for k in range(1, len(coefficients)):
+        total = total * x + coefficients[k]
+    return lambda k: call.term(total, k)
+
+
 def _sinc(call: Call, _out: Unfinished) -> Coefficients:
     """Of ``sin(z) / z``, z = πx: near 0 by its own series, where the quotient would lose digits."""
     (x,), order = call.operands, call.pending.order
@@ -397,6 +426,7 @@ RULES: dict[Any, Callable[[Call, Unfinished], Coefficients]] = {
     TABLE["where"]: _coefficientwise,
     TABLE["power"]: _power,
     TABLE["prod"]: _product,
+    TABLE["polyval"]: _polynomial,
     TABLE["sinc"]: _sinc,
 }
 """The rows that have a rule of their own."""

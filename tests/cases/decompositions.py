@@ -122,7 +122,10 @@ CASES = {
     "pinv": [
         *oblongs(E.pinv),
         *oblongs(lambda x: E.pinv(x, 1e-12), shapes=[(3, 2)]),
-        *squares(lambda x: E.pinv(hermitian(x), hermitian=True, rtol=1e-12)),
+        *squares(
+            lambda x: E.pinv(x, hermitian=True, rtol=1e-12),
+            lambda x: E.pinv(hermitian(x), hermitian=True, rtol=1e-12),
+        ),
     ],
     "lstsq": [
         *(
@@ -147,9 +150,10 @@ CASES = {
     ],
     "eigh": [
         *squares(
+            lambda x: E.eigh(x).eigenvalues,
             lambda x: E.eigh(hermitian(x)).eigenvalues,
             lambda x: sizes(E.eigh(hermitian(x))[1]),
-            lambda x: span(E.eigh(hermitian(x), "U")[1][..., 1:]),
+            lambda x: span(E.eigh(x, "U")[1][..., 1:]),
         ),
         *over([(3, 3), (2, 2, 2)], [apart], lambda x: E.eigh(hermitian(x)).eigenvectors),
     ],
@@ -186,19 +190,21 @@ CASES = {
     "cholesky": squares(
         lambda x: E.cholesky(positive(x)),
         lambda x: E.cholesky(positive(x), upper=True),
+        E.cholesky,
+        lambda x: E.cholesky(x, upper=True),
     ),
 }
 
 SPELLINGS = {
     "eigvalsh": squares(
-        lambda x: E.eigvalsh(hermitian(x)),
-        lambda x: E.eigvalsh(hermitian(x), UPLO="U"),
+        E.eigvalsh,
+        lambda x: E.eigvalsh(x, UPLO="U"),
         exact=False,
     ),
     "eigvals": squares(E.eigvals, exact=False),
     "svdvals": [
         *oblongs(E.svdvals, lambda x: E.svd(x, compute_uv=False), exact=False),
-        *squares(lambda x: E.svd(hermitian(x), hermitian=True).S),
+        *squares(lambda x: E.svd(x, hermitian=True).S),
         *squares(lambda x: E.svd(hermitian(x), hermitian=True, compute_uv=False), exact=False),
         *squares(lambda x: sizes(E.svd(hermitian(x), hermitian=True)[0])),
         *over(

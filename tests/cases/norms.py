@@ -30,14 +30,17 @@ def far_complex(shape):
     return np.asarray(apart_from_zero(shape) * np.exp(1j * _rng.normal(size=shape)))
 
 
+CASES = {
+    "length": [
+        Case(lambda x, k=k: norm(x, keepdims=k), (draw(s),))
+        for s in [(), (3,), (1,), (2, 3), (2, 1, 3)]
+        for k in (False, True)
+        for draw in (far, far_complex)
+    ],
+}
+
 SPELLINGS = {
     "norm": [
-        *(
-            Case(lambda x, k=k: norm(x, keepdims=k), (draw(s),))
-            for s in [(), (3,), (1,), (2, 3), (2, 1, 3)]
-            for k in (False, True)
-            for draw in (far, far_complex)
-        ),
         *(
             Case(
                 lambda x, o=o, a=a, k=k: norm(x, o, axis=a, keepdims=k),

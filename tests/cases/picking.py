@@ -155,6 +155,27 @@ SPELLINGS = {
         Case(np.unique, (cplx(3),), ragged=True),
         Case(np.unique, (real(0),), ragged=True),
     ],
+    "union1d": [
+        Case(lambda x, y: np.union1d(x, y[PLACES]), (real((2, 3)), real(4)), ragged=True),
+        Case(lambda x: np.union1d(x[PLACES], x[:2]), (real(4),), ragged=True),
+        Case(lambda x: np.union1d([0.5, 0.5], x), (cplx(4),), ragged=True),
+    ],
+    "intersect1d": [
+        Case(lambda x: np.intersect1d(x[PLACES], x[1:]), (real(4),), ragged=True),
+        Case(lambda x: np.intersect1d(x, x[:2], True, True)[0], (real(4),), ragged=True),
+        Case(lambda x: np.intersect1d(x + 0j, x[:2]), (real(4),), ragged=True),
+        Case(lambda x: np.intersect1d(x, [9.0]), (real(4),), ragged=True),
+    ],
+    "setdiff1d": [
+        Case(lambda x: np.setdiff1d(x[PLACES], x[:2]), (real(4),), ragged=True),
+        Case(lambda x: np.setdiff1d(x, [9.0], assume_unique=True), (real((2, 2)),), ragged=True),
+        Case(lambda x: np.setdiff1d([1.0, 2.0], x) * x[:1], (real(4),), ragged=True),
+    ],
+    "setxor1d": [
+        Case(lambda x: np.setxor1d(x[PLACES], x[:2]), (real(4),), ragged=True),
+        Case(lambda x, y: np.setxor1d(x, y, True), (real(3), real(2)), ragged=True),
+        Case(lambda x: np.setxor1d(x, []), (real(0),), ragged=True),
+    ],
     "unique_values": [Case(np.unique_values, (real((2, 2)),), ragged=True)],
     "unique_counts": [
         Case(lambda x: np.multiply(*np.unique_counts(x[PLACES])), (real(4),), ragged=True)
@@ -169,6 +190,8 @@ POLICIES = {
     "unique": [
         (np.unique, [[2.0, 1, 2, 1]], [[1, 1, 0, 0]]),
         (lambda x: np.unique(x, axis=0), [[[1.0, 2], [1, 2]]], [[[1, 1], [0, 0]]]),
+        (np.union1d, [[2.0, 1], [1.0, 3]], [[1, 1], [0, 1]]),
+        (lambda x: np.intersect1d(x, [1.0, 3]), [[2.0, 1]], [[0, 1]]),
     ],
     "select, piecewise": [
         (
@@ -199,10 +222,6 @@ CONSTANT = {
         lambda x: np.array_equiv(x[:1] * 0, [0.0, 0.0, 0.0]),
         lambda x: np.array_equiv(x, [1.0, 2.0]),
     ],
-    "intersect1d": [lambda x: np.intersect1d(x, TABLE)],
-    "union1d": [lambda x: np.union1d(x, TABLE), lambda x: np.union1d(TABLE, x)],
-    "setdiff1d": [lambda x: np.setdiff1d(x, TABLE), lambda x: np.setdiff1d([1.0, 2.0], x)],
-    "setxor1d": [lambda x: np.setxor1d(x, TABLE)],
     "lexsort": [
         np.lexsort,
         lambda x: np.lexsort((x[1], x[0])),

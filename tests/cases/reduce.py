@@ -58,8 +58,18 @@ FOLDS = (
     {"initial": np.float64(2), "where": MASK, "keepdims": True},
     {"dtype": np.complex128},
 )
-BOUNDS = ({"initial": 0.3}, {"initial": -2.0, "where": MASK}, {"initial": 2.0, "where": ROW})
-MEANS = ({"where": MASK}, {"where": ROW, "keepdims": True}, {"dtype": np.complex128})
+BOUNDS = (
+    {"where": True},
+    {"initial": 0.3},
+    {"initial": -2.0, "where": MASK},
+    {"initial": 2.0, "where": ROW},
+)
+MEANS = (
+    {"where": True},
+    {"where": MASK},
+    {"where": ROW, "keepdims": True},
+    {"dtype": np.complex128},
+)
 WHOLE = np.array([[True, True, True], [False, True, True]])  # two at least in each line but one
 SPREADS = (
     {"where": WHOLE, "ddof": 0},

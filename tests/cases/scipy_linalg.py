@@ -109,7 +109,8 @@ SPELLINGS = {
         sl.solve_continuous_lyapunov, [((3, 3), (3, 3))]
     ),
     "scipy.linalg.cholesky": functions(lambda x: sl.cholesky(spd(x)))
-    + functions(lambda x: sl.cholesky(spd(x), lower=True)),
+    + functions(lambda x: sl.cholesky(spd(x), lower=True))
+    + over([(2, 2)], [apart, apart_complex], sl.cholesky),
     "scipy.linalg.cho_solve": [
         case
         for lower in (False, True)

@@ -121,26 +121,64 @@ GAMMAS = {
 }
 
 INCOMPLETE = {
-    "gammainc": binary(sp.gammainc, x=(0.5, 3.0), y=(0.5, 3.0))
-    + binary(sp.gammainc, x=(9.0, 20.0), y=(9.0, 20.0)),
-    "gammaincc": binary(sp.gammaincc, x=(0.5, 3.0), y=(0.5, 3.0)),
-    "gammaincinv": binary(sp.gammaincinv, x=(0.5, 1.0), y=(0.2, 0.8))
-    + binary(sp.gammaincinv, x=(2.0, 9.0), y=(0.2, 0.8))[:-1],
-    "gammainccinv": binary(sp.gammainccinv, x=(0.5, 1.0), y=(0.2, 0.8))
-    + binary(sp.gammainccinv, x=(2.0, 9.0), y=(0.2, 0.8))[:-1],
-    "gamma_density": binary(density, x=(0.5, 3.0), y=(0.5, 3.0))
-    + binary(lambda a, x: density(a, x, order=2), x=(0.5, 3.0), y=(0.5, 3.0)),
-    "gamma_integral": binary(lambda a, x: gamma_slope(a, x, order=1), (0.5, 12.0), (0.5, 12.0)),
-    "betainc": ternary(sp.betainc, (0.5, 3.0), (0.5, 3.0), (0.1, 0.9))
-    + ternary(sp.betainc, (8.0, 20.0), (9.0, 20.0), (0.2, 0.8)),
-    "betaincc": ternary(sp.betaincc, (0.5, 3.0), (0.5, 3.0), (0.1, 0.9)),
-    "betaincinv": ternary(sp.betaincinv, (0.8, 3.0), (0.8, 3.0), (0.2, 0.8)),
-    "betainccinv": ternary(sp.betainccinv, (0.8, 3.0), (0.8, 3.0), (0.2, 0.8)),
-    "beta_density": ternary(beta_row, (0.5, 3.0), (0.5, 3.0), (0.1, 0.9))
-    + ternary(lambda a, b, x: beta_row(a, b, x, orders=(1, 1)), (0.5, 3.0), (0.5, 3.0), (0.1, 0.9)),
-    "beta_integral": ternary(
-        lambda a, b, x: beta_slope(a, b, x, orders=(0, 1)), (0.5, 3.0), (0.5, 3.0), (0.1, 0.9)
-    ),
+    "gammainc": [
+        Case(lambda x: sp.gammainc(2.5, x), (real((), 0.5, 3.0),)),
+        *binary(sp.gammainc, x=(0.5, 3.0), y=(0.5, 3.0)),
+        *binary(sp.gammainc, x=(9.0, 20.0), y=(9.0, 20.0)),
+    ],
+    "gammaincc": [
+        Case(lambda x: sp.gammaincc(2.5, x), (real((), 0.5, 3.0),)),
+        *binary(sp.gammaincc, x=(0.5, 3.0), y=(0.5, 3.0)),
+    ],
+    "gammaincinv": [
+        Case(lambda x: sp.gammaincinv(2.5, x), (real((), 0.2, 0.8),)),
+        *binary(sp.gammaincinv, x=(0.5, 1.0), y=(0.2, 0.8)),
+        *binary(sp.gammaincinv, x=(2.0, 9.0), y=(0.2, 0.8))[:-1],
+    ],
+    "gammainccinv": [
+        Case(lambda x: sp.gammainccinv(2.5, x), (real((), 0.2, 0.8),)),
+        *binary(sp.gammainccinv, x=(0.5, 1.0), y=(0.2, 0.8)),
+        *binary(sp.gammainccinv, x=(2.0, 9.0), y=(0.2, 0.8))[:-1],
+    ],
+    "gamma_density": [
+        Case(lambda x: density(2.5, x), (real((), 0.5, 3.0),)),
+        *binary(density, x=(0.5, 3.0), y=(0.5, 3.0)),
+        *binary(lambda a, x: density(a, x, order=2), x=(0.5, 3.0), y=(0.5, 3.0)),
+    ],
+    "gamma_integral": [
+        Case(lambda x: gamma_slope(2.5, x, order=1), (real((), 0.5, 3.0),)),
+        *binary(lambda a, x: gamma_slope(a, x, order=1), (0.5, 12.0), (0.5, 12.0)),
+    ],
+    "betainc": [
+        Case(lambda x: sp.betainc(2.5, 1.5, x), (real((), 0.1, 0.9),)),
+        *ternary(sp.betainc, (0.5, 3.0), (0.5, 3.0), (0.1, 0.9)),
+        *ternary(sp.betainc, (8.0, 20.0), (9.0, 20.0), (0.2, 0.8)),
+    ],
+    "betaincc": [
+        Case(lambda x: sp.betaincc(2.5, 1.5, x), (real((), 0.1, 0.9),)),
+        *ternary(sp.betaincc, (0.5, 3.0), (0.5, 3.0), (0.1, 0.9)),
+    ],
+    "betaincinv": [
+        Case(lambda x: sp.betaincinv(2.5, 1.5, x), (real((), 0.1, 0.9),)),
+        *ternary(sp.betaincinv, (0.8, 3.0), (0.8, 3.0), (0.2, 0.8)),
+    ],
+    "betainccinv": [
+        Case(lambda x: sp.betainccinv(2.5, 1.5, x), (real((), 0.1, 0.9),)),
+        *ternary(sp.betainccinv, (0.8, 3.0), (0.8, 3.0), (0.2, 0.8)),
+    ],
+    "beta_density": [
+        Case(lambda x: beta_row(2.5, 1.5, x), (real((), 0.1, 0.9),)),
+        *ternary(beta_row, (0.5, 3.0), (0.5, 3.0), (0.1, 0.9)),
+        *ternary(
+            lambda a, b, x: beta_row(a, b, x, orders=(1, 1)), (0.5, 3.0), (0.5, 3.0), (0.1, 0.9)
+        ),
+    ],
+    "beta_integral": [
+        Case(lambda x: beta_slope(2.5, 1.5, x, orders=(0, 1)), (real((), 0.1, 0.9),)),
+        *ternary(
+            lambda a, b, x: beta_slope(a, b, x, orders=(0, 1)), (0.5, 3.0), (0.5, 3.0), (0.1, 0.9)
+        ),
+    ],
 }
 
 BESSEL = {
@@ -376,3 +414,10 @@ POLICIES = {
         (lambda x: mirror.log_softmax(x)[0], [[-1e4, 0.0]], [[1, -1]]),
     ],
 }
+
+LADDERS = (
+    {"gamma", "gammaln", "loggamma", "rgamma", "psi", "zeta", "trigamma", "psi_gap"}
+    | {"beta", "betaln", "poch", "binom", "hyp0f1", "hyp1f1", "hyp2f1", "i0", "scaled_bessel"}
+    | {"jv", "yv", "yn", "iv", "kv", "kn", "hankel1", "hankel2", "ive", "kve", "jve", "yve", "expn"}
+)
+"""Whose derivatives are ever other functions: of the next order, or with the next parameters."""

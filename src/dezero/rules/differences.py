@@ -56,7 +56,8 @@ def _diff(
 
 @implements(np.ediff1d)
 def _ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
-    x = np.reshape(as_array(ary), -1)
+    x = as_array(ary)
+    x = x if x.ndim == 1 else np.reshape(x, -1)
     parts = [np.subtract(x[1:], x[:-1])]
     for ends, place in ((to_begin, 0), (to_end, len(parts) + 1)):
         if ends is not None:
@@ -64,7 +65,7 @@ def _ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
             if not np.can_cast(ends.dtype, x.dtype, casting="same_kind"):
                 raise OperandError(f"np.ediff1d: {ends.dtype} does not go into {x.dtype}")
             parts.insert(place, ends.astype(x.dtype))
-    return np.concatenate(parts)
+    return np.concatenate(parts) if len(parts) > 1 else parts[0]
 
 
 # ---- slopes ----
@@ -241,6 +242,8 @@ def _interp(
 ) -> Any:
     """Between the points by lines; at a point, the derivative by x is that of the line after it."""
     x, xp, fp = (as_array(each) for each in (x, xp, fp))
+    if "c" in (x.dtype.kind, xp.dtype.kind):
+        raise OperandError("np.interp: x and xp are real, only fp may be complex")
     x, xp = x.astype(float), xp.astype(float)
     fp = fp.astype(np.result_type(fp.dtype, float))
     if xp.ndim != 1 or fp.shape != xp.shape or not len(xp):

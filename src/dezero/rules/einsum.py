@@ -23,7 +23,7 @@ from ..rows import General
 LETTERS = string.ascii_uppercase + string.ascii_lowercase
 """In the order in which NumPy sorts the letters of a result that is not written out."""
 
-HARMLESS = {"dtype": None, "order": "K", "casting": "safe"}
+HARMLESS = {"dtype": None, "order": "K", "casting": "safe", "out": None}
 """Keywords that change nothing at these values."""
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from ..axes import pointwise
 from ..box import ROWS, Box, as_array, deciding
 from ..dispatch import implements
-from ..errors import UnsupportedError
+from ..errors import OperandError, UnsupportedError
 from ..masks import everywhere, is_zero
 from ..rows import elementwise, primitive
 
@@ -264,6 +264,8 @@ def np_clip(
     """The same as `numpy.clip`, in both of its spellings of the bounds."""
     if kw:
         raise UnsupportedError(f"np.clip of a box does not take {', '.join(kw)}=")
+    if (a_min is not None or a_max is not None) and (min is not None or max is not None):
+        raise OperandError("np.clip: a_min and a_max, or min= and max=, not some of each")
     low = a_min if a_min is not None else min
     high = a_max if a_max is not None else max
     dtype = as_array(a).dtype

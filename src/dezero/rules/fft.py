@@ -131,6 +131,7 @@ def steps(name: str, a: Any, s: Any, axes: Any, *, halves: bool = False) -> list
         if given:
             warnings.warn(f"{name}: give `axes` with `s`", DeprecationWarning, stacklevel=3)
         axes = range(-len(s if given else shape), 0)
+    axes = [normalize_axis_index(k, len(shape)) for k in axes]
     lengths = list(s) if given else [shape[k] for k in axes]
     if len(lengths) != len(axes):
         raise ShapeError(f"np.fft.{name}: {len(lengths)} lengths in s, and {len(axes)} axes")

@@ -15,20 +15,24 @@ from typing import Any
 import numpy as np
 
 from ..axes import lined_up, spread
-from ..box import ROWS, Box, as_array, new_level, plain
+from ..box import ROWS, Box, as_array, describe, new_level, plain
 from ..config import observing, records
 from ..core import Node, Variable, edge_of, is_constant, node_of, revive
 from ..dispatch import implements
 from ..errors import AssignmentError, OperandError
 from ..memory import Spent, forget_views, views_of
-from ..primitives import describe
 from ..rows import General, Jointly
 from .gather import in_batches, is_mask, read, write
 from .nondiff import stopped
 
 
+def _is_once(index: Any) -> bool:
+    """Whether an index means no element twice."""
+    return _is_basic(index) or is_mask(index)
+
+
 def _is_basic(index: Any) -> bool:
-    """Whether an index only slices, so that no element can be meant twice."""
+    """Whether an index only slices."""
     parts = index if isinstance(index, tuple) else (index,)
     return all(
         each is None or each is Ellipsis or isinstance(each, (int, np.integer, slice))
@@ -39,7 +43,7 @@ def _is_basic(index: Any) -> bool:
 def _scattered(g: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
     """Zeros of `shape` with `g` added at `index`."""
     out = np.zeros(shape, g.dtype)
-    if _is_basic(index):
+    if _is_once(index):
         out[index] = g
     else:
         np.add.at(out, index, g)
@@ -48,7 +52,7 @@ def _scattered(g: Any, *, index: Any, shape: tuple[int, ...]) -> Any:
 
 def add_at(x: Any, index: Any, g: Any) -> None:
     """``x[index] += g`` where an index may occur several times."""
-    if _is_basic(index):
+    if _is_once(index):
         x[index] += g
     else:
         np.add.at(x, index, g)
@@ -141,8 +145,7 @@ def _written(x: Any, w: Any, *, index: Any) -> Any:
 def _unwritten(g: Any, specs: tuple[Any, ...], *, index: Any) -> tuple[Any, Any]:
     """What was written over has no say any more; what was written has that place's."""
     shape = specs[1].shape
-    once = _is_basic(index) or is_mask(index)
-    gw = g[index] if once else g[index] * _last(g, index)
+    gw = g[index] if _is_once(index) else g[index] * _last(g, index)
     ones = (1,) * (len(shape) - gw.ndim)  # NumPy takes a value with more axes, if they are 1
     return setitem(g, 0, index=index), np.reshape(gw, (*ones, *gw.shape)) if ones else gw
 

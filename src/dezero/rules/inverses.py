@@ -52,6 +52,13 @@ def mirrored(x: Any, lower: bool = True, conjugate: bool = True) -> Any:
     return np.where(np.eye(x.shape[-1], dtype=bool), np.real(half), half) + adjoint(rest)
 
 
+def by_triangle(g: Any, lower: bool = True) -> Any:
+    """The adjoint of `mirrored`: the cotangent of the triangle that is read, 0 in the other."""
+    both = g + adjoint(g)
+    half = lower_part(both, -1) if lower else upper_part(both, 1)
+    return np.where(np.eye(g.shape[-1], dtype=bool), np.real(g), half)
+
+
 def over_matrix(factor: Any) -> Any:
     """One number for each matrix of a stack, such that it multiplies that."""
     return np.expand_dims(factor, (-2, -1))
@@ -115,7 +122,7 @@ def _pinv_by_x(
 ) -> Any:
     if not hermitian:
         return _pinv_back(g, out, x)
-    return hermitian_part(_pinv_back(g, out, mirrored(x)))
+    return by_triangle(_pinv_back(g, out, mirrored(x)))
 
 
 def _pinv_pushed(
@@ -123,7 +130,7 @@ def _pinv_pushed(
 ) -> Any:
     if not hermitian:
         return _pinv_moved(t, out, x)
-    return _pinv_moved(hermitian_part(t), out, mirrored(x))
+    return _pinv_moved(mirrored(t), out, mirrored(x))
 
 
 primitive(np.linalg.pinv, _pinv_by_x, pushes=(_pinv_pushed,), holomorphic=False, batching=stacked)
@@ -185,13 +192,13 @@ def _solution_members(p: Any, n: int, mine: Any, xs: Any, params: Any) -> Any:
     return out[..., 0] if vector else out
 
 
-solution = General(
+solution: General = General(
     _solution,
     "lstsq",
     (_solution_by_a, _solution_by_b),
     (
         _solution_moved_by_a,
-        lambda t, _out, x, _y, *, rcond=None: np.matmul(_pseudo_inverse(x, rcond), t),
+        lambda t, _out, x, _y, *, rcond=None: solution(x, t, rcond=rcond),
     ),
     holomorphic=False,
     batching=_solution_members,
@@ -202,12 +209,14 @@ solution = General(
 def _lstsq(a: Any, b: Any, rcond: Any = None) -> Any:
     """The residuals are left out, as in NumPy, where the rank is not full, or they are all 0."""
     a, b = as_array(a), as_array(b)
+    if (dtype := np.result_type(a.dtype, b.dtype)).kind in "fc":
+        a, b = np.astype(a, dtype, copy=False), np.astype(b, dtype, copy=False)
     out, values = solution(a, b, rcond=rcond), np.linalg.svdvals(a)
     m, n = a.shape
     eps = float(np.finfo(values.dtype).eps)
     cut = max(m, n) * eps if rcond is None else eps if rcond < 0 else rcond
     s = stopped(values)
-    rank = np.count_nonzero(np.greater(s, cut * s[:1]), axis=-1)
+    rank = np.sum(np.greater(s, cut * s[:1]), axis=-1, dtype=np.intc)
     if m <= n or np.any(deciding(rank) < n):
         return out, np.zeros(0, values.dtype), rank, values
     rest = _columns(b - np.matmul(a, out))

@@ -72,7 +72,10 @@ def begun(fold: Callable[..., Any], out: Any, initial: Any) -> Any:
         return out
     if np.ndim(initial):
         raise OperandError(f"initial= is a number, not an array of shape {np.shape(initial)}")
-    return converted(fold(out, initial), out.dtype)
+    initial = as_array(initial)
+    if initial.dtype.kind == "c" != out.dtype.kind:
+        raise OperandError(f"initial= is complex, and the result {out.dtype}")
+    return fold(out, converted(initial, out.dtype))
 
 
 def converted(x: Any, dtype: Any) -> Any:
@@ -91,6 +94,7 @@ def _sum(
     where: Any = True,
 ) -> Any:
     out = np.sum(prepared(x, dtype, where, 0), axis=axis, keepdims=keepdims)
+    out = out if dtype is None else converted(out, np.dtype(dtype))
     return begun(np.add, out, initial)
 
 
@@ -105,6 +109,7 @@ def _prod(
     where: Any = True,
 ) -> Any:
     out = np.prod(prepared(x, dtype, where, 1), axis=axis, keepdims=keepdims)
+    out = out if dtype is None else converted(out, np.dtype(dtype))
     return begun(np.multiply, out, initial)
 
 
@@ -116,20 +121,23 @@ def _extreme(row: General, fold: Any, unit: float) -> None:
         if where is not True:
             if initial is None:
                 raise OperandError(f"np.{row.title} with where= needs initial=, for no elements")
-            x = np.where(mask_of(where, x), x, lowest(x.dtype, unit))
+            x = np.where(mask_of(where, x), x, lowest(x.dtype, fold, unit))
+        if initial is None:
+            return row(x, axis=axis, keepdims=keepdims)
         if not count(x, axis):
-            return begun(np.add, np.sum(x, axis=axis, keepdims=keepdims), initial)
+            none = converted(np.sum(x, axis=axis, keepdims=keepdims), x.dtype)
+            return begun(np.add, none, initial)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "All-NaN", RuntimeWarning)  # there is `initial`
             out = row(x, axis=axis, keepdims=keepdims)
         return begun(fold, out, initial)
 
 
-def lowest(dtype: np.dtype[Any], unit: float) -> Any:
+def lowest(dtype: np.dtype[Any], fold: Any, unit: float) -> Any:
     """A number that no element of a dtype is beyond: `unit`, or the nearest that there is."""
     if dtype.kind in "fc":
         return unit
-    upper = unit > 0
+    upper = fold in (np.minimum, np.fmin)
     if dtype.kind == "b":
         return upper
     return np.iinfo(dtype).max if upper else np.iinfo(dtype).min
@@ -191,7 +199,7 @@ def _mean(
     x: Any, *, axis: Axis = None, keepdims: bool = False, dtype: Any = None, where: Any = True
 ) -> Any:
     if where is True:
-        return mean(cast(x, dtype), axis=axis, keepdims=keepdims)
+        return mean(x if dtype is None else cast(x, dtype), axis=axis, keepdims=keepdims)
     return averaged(x, axis, keepdims, dtype, where)
 
 

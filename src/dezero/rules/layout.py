@@ -189,6 +189,8 @@ def np_triu(m: Any, k: int = 0) -> Any:
 
 def _lower(m: Any, k: int) -> Any:
     """Where a matrix lies on or below a diagonal; a vector stands for as many equal rows."""
+    if not m.ndim:
+        raise ShapeError("a number has no triangles: np.tril and np.triu take arrays")
     shape = m.shape[-2:]
     return np.tri(shape[0], shape[-1], k, dtype=bool)
 
@@ -212,7 +214,10 @@ def _place(function: Any, obj: Any, length: int, end: int) -> int:
 
 @implements(np.delete)
 def np_delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
-    """What is left along an axis when some of it is taken out."""
+    """What is left along an axis when some of it is taken out.
+
+    NumPy copies, which is nothing beside three recorded calls and zeros for what was taken out.
+    """
     x, axis = _along(arr, axis)
     n = x.shape[axis]
     obj = for_all(np.delete, obj) if isinstance(obj, Box) else obj

@@ -17,8 +17,9 @@ from ..axes import every
 from ..box import as_array, deciding
 from ..dispatch import implements
 from ..errors import LinAlgError, OperandError, ShapeError
-from ..rows import nondifferentiable
+from ..rows import General, nondifferentiable
 from .nondiff import stopped
+from .sorting import lined
 
 
 def _root(x: Any, power: Callable[[Any], Any]) -> Any:
@@ -28,7 +29,8 @@ def _root(x: Any, power: Callable[[Any], Any]) -> Any:
 
 
 def _sum_of_squares(x: Any, axis: Any, keepdims: bool = False) -> Any:
-    return np.sum(np.real(np.conjugate(x) * x), axis=axis, keepdims=keepdims)
+    squares = np.real(np.conjugate(x) * x) if x.dtype.kind == "c" else np.square(x)
+    return np.sum(squares, axis=axis, keepdims=keepdims)
 
 
 def _floating(x: Any) -> Any:
@@ -52,7 +54,8 @@ def _power(x: Any, p: Any) -> Any:
 
 def _of_power(x: Any, axis: Any, keepdims: bool, ord: Any) -> Any:
     total = np.sum(_power(np.abs(x), ord), axis=axis, keepdims=keepdims)
-    return _root(total, lambda s: _power(s, np.reciprocal(ord, dtype=s.dtype)))
+    inverse = np.reciprocal(ord, dtype=total.dtype)
+    return _power(total, inverse) if ord < 0 else _root(total, lambda s: _power(s, inverse))
 
 
 def _vector(x: Any, ord: Any, axis: int, keepdims: bool) -> Any:
@@ -134,11 +137,30 @@ def _matrix(x: Any, ord: Any, axes: tuple[int, int], keepdims: bool) -> Any:
 
 def _of_all(x: Any, keepdims: bool) -> Any:
     """The 2-norm of all elements."""
-    flat = np.ravel(x)
-    parts = (flat.real, flat.imag) if x.dtype.kind == "c" else (flat,)
-    squares = [np.dot(part, part) for part in parts]
-    out = _root(sum(squares[1:], start=squares[0]), np.sqrt)
+    out = length(np.ravel(x))
     return np.reshape(out, (1,) * x.ndim) if keepdims else out
+
+
+def _length(x: Any) -> Any:
+    """The 2-norm of a vector, to the bits of NumPy's."""
+    parts = (x.real, x.imag) if x.dtype.kind == "c" else (x,)
+    return np.sqrt(sum(np.dot(part, part) for part in parts))
+
+
+def _per(out: Any) -> Any:
+    """1 / `out`, and 0 where that is 0."""
+    zero = np.equal(stopped(out), 0)
+    return np.where(zero, 0, 1 / np.where(zero, 1, out))
+
+
+length = General(
+    _length,
+    "length",
+    (lambda g, out, x: x * (g * _per(out)),),
+    (lambda t, out, x: np.real(np.vdot(x, t)) * _per(out),),
+    holomorphic=False,
+    batching=lambda p, n, mine, xs, params: _root(_sum_of_squares(xs[0], 1), np.sqrt),
+)
 
 
 @implements(np.linalg.norm)
@@ -168,10 +190,7 @@ def _matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
 def _vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
     x = as_array(x)
     axes = normalize_axis_tuple(range(x.ndim) if axis is None else axis, x.ndim)
-    rest = [k for k in range(x.ndim) if k not in axes]
-    front = np.transpose(x, (*axes, *rest))
-    flat = np.reshape(front, (math.prod(x.shape[k] for k in axes), *(x.shape[k] for k in rest)))
-    out = _norm(flat, ord, 0)
+    out = _norm(x if axes == (0,) else lined(x, axes), ord, 0)
     return np.expand_dims(out, axes) if keepdims else out
 
 

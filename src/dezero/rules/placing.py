@@ -1,4 +1,8 @@
-"""Functions that write into an array: assignments, differentiable in what they write."""
+"""Functions that write into an array: assignments, differentiable in what they write.
+
+NumPy writes a few elements at the cost of these alone; a gradient is an array of its own, a copy of
+the result's with zeros there, and takes up to 10 times as long.
+"""
 
 from __future__ import annotations
 
@@ -27,11 +31,11 @@ def _enough(values: Any, count: int) -> Any:
     return np.ravel(values) if values.size == count else np.resize(values, (count,))
 
 
-def _write_where(function: Any, x: Box, mask: Any, count: int, values: Any) -> None:
-    """Values to where a mask holds."""
+def _write_where(function: Any, x: Box, index: Any, count: int, values: Any) -> None:
+    """Values to as many places as an index, or a mask, has."""
     if count and not values.size:
         raise ShapeError(f"np.{function.__name__}: no values to put")
-    assign(x, mask, _enough(values, count))
+    assign(x, index, _enough(values, count))
 
 
 def _unravelled(places: Any, shape: tuple[int, ...]) -> tuple[Any, ...]:
@@ -94,9 +98,9 @@ def np_fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
         raise ShapeError(f"np.fill_diagonal: an array of shape {x.shape} has no such diagonal")
     step = sum(int(np.prod(x.shape[k:])) for k in range(1, x.ndim)) + 1
     end = x.size if wrap or x.ndim > 2 else min(x.size, x.shape[1] ** 2)
-    mask = np.zeros(x.shape, bool)
-    mask.reshape(-1)[:end:step] = True
-    _write_where(np.fill_diagonal, x, mask, len(range(0, end, step)), gathered(val))
+    places = np.arange(0, end, step)
+    index = np.unravel_index(places, x.shape)
+    _write_where(np.fill_diagonal, x, index, len(places), gathered(val))
 
 
 @implements(np.copyto)

@@ -136,9 +136,12 @@ def np_vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     """The matrix of powers of a vector."""
     x = vector(x, "vander")
     n = len(x) if N is None else N
-    if n < 1:
+    if n < 0:
+        raise ShapeError(f"np.vander: {n} columns")
+    x = x.astype(np.promote_types(x.dtype, int))
+    if n == 0:
         return np.expand_dims(x, 1)[:, :0]
-    return powers(x.astype(np.promote_types(x.dtype, int)), n=n, increasing=bool(increasing))
+    return powers(x, n=n, increasing=bool(increasing))
 
 
 # ---- arithmetic ----
@@ -291,7 +294,10 @@ def _covariance(powers: Any, scale: Any, rest: Any, ndim: int, cov: Any) -> Any:
 
 @implements(np.poly)
 def np_poly(seq_of_zeros: Any) -> Any:
-    """The polynomial with these roots, or with the eigenvalues of a matrix as roots."""
+    """The polynomial with these roots, or with the eigenvalues of a matrix as roots.
+
+    A product for each root, on so few numbers that the time is that of recording the calls.
+    """
     zeros = coefficients(seq_of_zeros, "poly")
     if zeros.ndim == 2 and 0 != zeros.shape[0] == zeros.shape[1]:
         zeros = np.linalg.eigvals(zeros)

@@ -103,6 +103,7 @@ def _sums_of_products(x: Any, y: Any) -> Any:
 
 
 def _matvec(x: Any, y: Any) -> Any:
+    """A product that only reads a matrix, of which the gradient has to be written."""
     return matmul(x, y) if y.ndim == 1 else matmul(x, np.expand_dims(y, -1))[..., 0]
 
 

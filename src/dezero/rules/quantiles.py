@@ -217,7 +217,7 @@ def _check_quantiles(function: Any, a: Any, q: Any, method: str) -> None:
     if q.ndim > 2:
         raise ShapeError(f"{name}: q is a number or has one axis, not {q.ndim}")
     if not np.all((deciding(q) >= 0) & (deciding(q) <= 1)):
-        raise ShapeError(f"{name}: q lies between 0 and all")
+        raise ShapeError(f"{name}: q is out of range (quantiles 0 to 1, percentiles 0 to 100)")
     if method not in {"linear", *STEPPED, *CONTINUOUS, *JUMPING}:
         raise ShapeError(f"{name}: no method {method!r}")
     if not a.size:

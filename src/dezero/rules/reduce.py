@@ -14,6 +14,8 @@ import numpy as np
 from ..axes import over
 from ..box import deciding
 from ..rows import linear, primitive
+from .elementwise import kept
+from .indexing import scatter
 from .nondiff import stopped
 
 Axis = int | tuple[int, ...] | None
@@ -65,9 +67,20 @@ linear(np.flip, lambda g, *, axis=None: np.flip(g, axis), batching=over)
 
 def taken(t: Any, out: Any, x: Any, axis: Axis) -> Any:
     """`t` shared among the elements that are the extreme, an exact zero elsewhere."""
-    hit = np.equal(x, opened(stopped(out), x, axis))
-    ties = np.sum(hit, axis=axes_of(axis, x.ndim), keepdims=True)
-    return np.where(hit, t / np.maximum(ties, 1), 0)
+    hit, axes = np.equal(x, opened(stopped(out), x, axis)), axes_of(axis, x.ndim)
+    if few(hit, axes):
+        places = np.nonzero(hit)
+        return scatter(np.broadcast_to(t, x.shape)[places], index=places, shape=x.shape)
+    ties = np.sum(hit, axis=axes, keepdims=True)
+    return kept(t / np.maximum(ties, 1), hit)
+
+
+def few(hit: Any, axes: tuple[int, ...]) -> bool:
+    """Whether so few elements are the extreme, and none ties, that zeros cost more than they do."""
+    if not isinstance(hit, np.ndarray):  # but a batch, or a number
+        return False
+    found = np.count_nonzero(hit)
+    return bool(8 * found < hit.size and found == np.count_nonzero(np.any(hit, axis=axes)))
 
 
 extremes = tuple(
@@ -109,25 +122,25 @@ def others(x: Any) -> Any:
 TINY = 1e-30  # a product as small as this may have lost digits, in single precision too
 
 
-def prod_slope(out: Any, x: Any, axis: Axis) -> Any:
-    """The derivative of a product by each factor, exact with zeros among them."""
+def by_factor(t: Any, out: Any, x: Any, axis: Axis) -> Any:
+    """`t` times the derivative of a product by each factor, exact with zeros among them."""
     size = np.abs(deciding(out))
     if np.all(size > TINY) and np.all(np.isfinite(size)):
-        return expand(out, x, axis) / x
+        return t * opened(out, x, axis) / x
     axes = axes_of(axis, x.ndim)
     rest = [k for k in range(x.ndim) if k not in axes]
     order = (*axes, *rest)
     front = np.transpose(x, order)
     folded = np.reshape(front, (-1, *(x.shape[k] for k in rest)))
-    return np.transpose(np.reshape(others(folded), front.shape), np.argsort(order))
+    return t * np.transpose(np.reshape(others(folded), front.shape), np.argsort(order))
 
 
 product = primitive(
     np.prod,
-    lambda g, out, x, *, axis=None, keepdims=False: expand(g, x, axis) * prod_slope(out, x, axis),
+    lambda g, out, x, *, axis=None, keepdims=False: by_factor(opened(g, x, axis), out, x, axis),
     pushes=(
         lambda t, out, x, *, axis=None, keepdims=False: np.sum(
-            t * prod_slope(out, x, axis), axis=axis, keepdims=keepdims
+            by_factor(t, out, x, axis), axis=axis, keepdims=keepdims
         ),
     ),
     batching=over,

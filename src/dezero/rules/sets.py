@@ -11,7 +11,7 @@ from ..box import Box, as_array, plain
 from ..dispatch import implements
 from ..errors import ShapeError
 from ..rows import Nondifferentiable, nondifferentiable
-from .nondiff import for_all, refused, stopped
+from .nondiff import for_all, stopped
 
 
 def _is_in(p: Any, n: int, mine: Any, xs: Any, params: Any) -> Any:
@@ -33,12 +33,13 @@ def _equivalent(p: Any, n: int, mine: Any, xs: Any, params: Any) -> Any:
 
 nondifferentiable(np.isin, batching=_is_in)
 nondifferentiable(np.array_equiv, batching=_equivalent)
-nondifferentiable(np.intersect1d, np.union1d, np.setdiff1d, np.setxor1d, batching=refused)
 
 
 def _sorted_members(p: Any, n: int, mine: Any, xs: Any, params: Any) -> Any:
     (keys,) = xs
     axis = params["axis"]
+    if keys.ndim == 2:  # of keys that are numbers there is one place
+        return np.zeros(n, np.intp)
     return p(np.moveaxis(keys, 0, 1), axis=axis if axis < 0 else axis + 1)
 
 
@@ -120,6 +121,48 @@ def np_unique_inverse(x: Any) -> Any:
 def np_unique_values(x: Any) -> Any:
     """The different elements."""
     return np_unique(x, equal_nan=False)
+
+
+# ---- of two arrays: the values move with the elements that they are ----
+
+
+@implements(np.union1d)
+def np_union1d(ar1: Any, ar2: Any) -> Any:
+    """The different elements of both."""
+    return np_unique(np.concatenate((ar1, ar2), axis=None))
+
+
+def _different(x: Any, assume_unique: bool) -> Any:
+    return np.ravel(x) if assume_unique else np_unique(x)
+
+
+@implements(np.intersect1d)
+def np_intersect1d(
+    ar1: Any, ar2: Any, assume_unique: bool = False, return_indices: bool = False
+) -> Any:
+    """The elements of the first array that are in the second too."""
+    x, y = as_array(ar1), as_array(ar2)
+    sets = [for_all(np.intersect1d, each) for each in (x, y)]
+    _, *places = np.intersect1d(sets[0], sets[1], assume_unique, return_indices=True)
+    values = np.astype(np.ravel(x)[places[0]], np.result_type(x.dtype, y.dtype), copy=False)
+    return (values, *places) if return_indices else values
+
+
+@implements(np.setdiff1d)
+def np_setdiff1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
+    """The elements of the first array that are not in the second."""
+    x = _different(as_array(ar1), assume_unique)
+    return x[~np.isin(for_all(np.setdiff1d, x), for_all(np.setdiff1d, ar2))]
+
+
+@implements(np.setxor1d)
+def np_setxor1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
+    """The elements that are in one of the two arrays."""
+    parts = [_different(as_array(x), assume_unique) for x in (ar1, ar2)]
+    x = np.sort(np.concatenate(parts))
+    numbers = for_all(np.setxor1d, x)
+    same = numbers[1:] == numbers[:-1]
+    return x[~np.concatenate(([False], same)) & ~np.concatenate((same, [False]))] if len(x) else x
 
 
 # ---- of shapes and dtypes ----

@@ -62,7 +62,7 @@ def _ravel(a: Any, order: str = "C") -> Any:
 
 def order_in(x: Any, order: str) -> str:
     """Whose axis changes fastest; "A" asks the array itself."""
-    order = order.upper()
+    order = str(order).upper()
     if order == "A":
         return "F" if _in_memory(x).flags.fnc else "C"
     if order not in ("C", "F"):

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
+from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..box import as_array, deciding
 from ..dispatch import implements
 from ..errors import OperandError, ShapeError
-from .keywords import averaged, mask_of, root, scattered, without_nan
+from .keywords import averaged, converted, mask_of, root, scattered, without_nan
 from .nondiff import stopped
 from .quantiles import aligned
 from .reduce import Axis
@@ -90,6 +90,7 @@ _spread_of_numbers(np.nanstd, root)
 
 @implements(np.ptp)
 def _ptp(a: Any, axis: Axis = None, out: None = None, keepdims: Any = np._NoValue) -> Any:
+    """The derivative takes 10 times as long: it writes two arrays, and the function none."""
     kept = given(keepdims=keepdims)
     return np.max(a, axis=axis, **kept) - np.min(a, axis=axis, **kept)
 
@@ -172,10 +173,10 @@ def _cov(
     if np.any(deciding(total <= 0)):
         warnings.warn("Degrees of freedom <= 0 for slice", RuntimeWarning, stacklevel=2)
         total = np.maximum(total, 0.0)
-    away = x - mean[:, None]
+    away = converted(x - mean[:, None], x.dtype)
     weighed = (away if w is None else away * w).T
     c = np.dot(away, np.conj(weighed) if weighed.dtype.kind == "c" else weighed)
-    return np.squeeze(c * np.true_divide(1, total))
+    return np.squeeze(c * np.astype(np.true_divide(1, total), c.real.dtype))
 
 
 def _weights_of(fweights: Any, aweights: Any, n: int) -> tuple[Any, Any]:
@@ -207,7 +208,7 @@ def _corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) 
 def _apply_over_axes(func: Any, a: Any, axes: Any) -> Any:
     a = y = as_array(a)
     for axis in np.atleast_1d(axes).tolist():
-        axis = normalize_axis_index(axis, a.ndim)
+        axis = axis + a.ndim if axis < 0 else axis
         folded = func(y, axis)
         y = folded if folded.ndim == y.ndim else np.expand_dims(folded, axis)
         if y.ndim != a.ndim:

@@ -20,8 +20,8 @@ from .indexing import assign, scatter
 ASSOCIATIVE = (np.logaddexp, np.logaddexp2, np.hypot, np.fmax, np.fmin)
 """May be folded in any order, and so in pairs."""
 
-HARMLESS = {"casting": "same_kind", "order": "K", "subok": True}
-"""Keywords of ufuncs that change nothing at these values."""
+HARMLESS = {"casting": ("same_kind",), "order": ("K", "C", "A", None), "subok": (True, False)}
+"""Keywords of ufuncs that change nothing at these values: a box has its order, and no subclass."""
 
 
 @implements("out=")
@@ -45,7 +45,7 @@ def into(out: Any, result: Any, function: Any) -> Any:
 def called(ufunc: Any, *args: Any, out: Any = None, where: Any = True, **kwargs: Any) -> Any:
     """A ufunc with keywords: ``dtype=``, ``out=``, and ``where=`` if there is an ``out=``."""
     xs, outs = args[: ufunc.nin], out if out is not None else args[ufunc.nin :] or None
-    kwargs = {k: v for k, v in kwargs.items() if HARMLESS.get(k, ...) != v}
+    kwargs = {k: v for k, v in kwargs.items() if v not in HARMLESS.get(k, ())}
     dtype = kwargs.pop("dtype", None)
     if kwargs and ufunc.signature is None:
         raise unsupported(ufunc, kwargs=kwargs)

@@ -6,8 +6,7 @@ Matrices"; Mathias 1996, "A chain rule for matrix functions and applications"; G
 extended collection of matrix derivative results".
 
 ``overwrite_…`` is accepted and nothing is overwritten; ``check_finite`` does what it does in SciPy.
-What reads one triangle of a matrix has the gradient by that triangle, but for factors of Hermitian
-matrices: there it is by their Hermitian part, as in `numpy.linalg`.
+What reads one triangle of a matrix has the gradient by that triangle.
 """
 
 from __future__ import annotations
@@ -67,7 +66,8 @@ def _fraction(f: Callable[[Any], Any], x: Any, e: Any) -> Any:
     """The Fréchet derivative of f at x along e: a block of f([[x, e], [0, x]]).
 
     Mathias 1996; Higham 2008, (3.16). A derivative of it is again one of f itself, and so on. `e`
-    is brought to size 1, because what is large makes expm lose digits.
+    is brought to size 1, because what is large makes expm lose digits. A matrix twice as wide takes
+    8 times the work.
     """
     size = np.max(np.abs(stopped(e)), axis=(-2, -1), keepdims=True) if e.size else 1.0
     size = np.where(np.equal(size, 0), 1, size)
@@ -184,8 +184,12 @@ def _largest(x: Any) -> Any:
 
 
 def _sylvester_value(a: Any, b: Any, q: Any) -> Any:
-    """SciPy's, but an error where the equation is singular: LAPACK makes up a huge solution."""
-    x = scipy.linalg.solve_sylvester(a, b, q)
+    """SciPy's, but of one dtype, without which SciPy 1.17 takes real Schur forms for triangular.
+
+    And an error where the equation is singular: LAPACK makes up a huge solution.
+    """
+    dtype = np.result_type(a, b, q)
+    x = scipy.linalg.solve_sylvester(*(np.astype(m, dtype, copy=False) for m in (a, b, q)))
     size, wanted = _largest(a) + _largest(b), _largest(q)
     lost = float(np.finfo(x.dtype).eps) * size * _largest(x) > 0.1 * wanted
     if np.any(lost | ((size == 0) & (wanted > 0))):
@@ -597,7 +601,10 @@ def _padded(x: Any, shape: tuple[int, ...]) -> Any:
 
 
 def _lu_back(gs: Any, out: Any) -> Any:
-    """The adjoint of that, term by term."""
+    """The adjoint of that, term by term.
+
+    About 8 times the work of the factors, which are triangular and multiplied like full ones.
+    """
     (_, by_low, by_up), (order, low, up), (first, last) = gs, out, _lu_leading(out)
     inside = -lower_part(np.matmul(by_up, adjoint(up)), -1) - upper_part(
         np.matmul(adjoint(low), by_low)
@@ -702,6 +709,7 @@ def _vector(x: Any, name: str) -> Any:
 
 
 def _places(rows: int, columns: int) -> tuple[Any, Any]:
+    """Rows and columns. What they choose is copied; gradients are added up, one by one."""
     return np.arange(rows)[:, None], np.arange(columns)
 
 

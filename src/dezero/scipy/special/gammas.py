@@ -129,12 +129,12 @@ def psi_gap(x: Any, y: Any) -> Any:
     for _ in range(int(LARGE)):
         total = total + d / (a * (a + d))
         a = a + 1
-    u, v = 1 / np.square(a + d), 1 / np.square(a)
+    u, v = np.square(1 / (a + d)), np.square(1 / a)
     rise: Any = 0.0  # the divided difference of the series between u and v,
     value: Any = 0.0  # and its value at v
     for c in reversed([0.0, *_PSI]):
         rise, value = rise * u + value, value * v + c
-    apart = -d * (2 * a + d) * u * v  # u - v
+    apart = -d / (a + d) * ((2 * a + d) / (a + d)) * v  # u - v, where u may be 0
     total = total + np.log1p(d / a) + d / (2 * a * (a + d)) + rise * apart
     # of two poles a whole number apart, the difference at their mirror images (DLMF 5.5.4)
     turned = is_pole(x) & is_pole(x + y)

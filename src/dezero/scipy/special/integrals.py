@@ -6,7 +6,7 @@ DLMF, chapters 6 (exponential, sine and cosine integrals), 7 (Fresnel's), 13, 15
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -126,31 +126,30 @@ elementwise(
 )
 
 
-def of_modulus(near: Sequence[float], far: Callable[[Any], Any]) -> Any:
-    """The rule of an elliptic integral of m: near 0 by its power series."""
-
-    @in_blocks
-    def slope(x: Any) -> Any:
-        return either(np.abs(x) < 0.1, x, lambda m: horner(near, m), far, (0, 0.5))
-
-    return lambda t, x: t * slope(x)
-
-
 CENTRAL = [math.pi / 2 * (math.comb(2 * k, k) / 4**k) ** 2 for k in range(1, 17)]
 """Coefficients of m, m², … in K(m) (DLMF 19.5.1)."""
 
 
-def ellipk_far(m: Any) -> Any:
-    """dK/dm (DLMF 19.4.1), inf at 1."""
-    rest = np.where(m == 1, 1, 1 - m)
-    return np.where(m == 1, np.inf, (sp.ellipe(m) / rest - sp.ellipk(m)) / (2 * m))
+# Both call each other on the very m, so that series of them close on each other (`taylor.py`).
 
 
-elementwise(sp.ellipk, of_modulus([k * c for k, c in enumerate(CENTRAL, 1)], ellipk_far))
-elementwise(
-    sp.ellipe,
-    of_modulus(
-        [-k * c / (2 * k - 1) for k, c in enumerate(CENTRAL, 1)],
-        lambda m: (sp.ellipe(m) - sp.ellipk(m)) / (2 * m),  # DLMF 19.4.2
-    ),
-)
+@in_blocks
+def ellipk_slope(out: Any, x: Any) -> Any:
+    """dK/dm (DLMF 19.4.1), near 0 by its power series; inf at 1."""
+    near, end = np.abs(x) < 0.1, x == 1
+    series = horner([k * c for k, c in enumerate(CENTRAL, 1)], np.where(near, x, 0))
+    twice, rest = np.where(near, 1, 2 * x), np.where(end, 1, 1 - x)
+    far = (sp.ellipe(x) / rest - np.where(end, 0, out)) / twice
+    return np.where(near, series, np.where(end, np.inf, far))
+
+
+@in_blocks
+def ellipe_slope(out: Any, x: Any) -> Any:
+    """dE/dm (DLMF 19.4.2), likewise."""
+    near = np.abs(x) < 0.1
+    series = horner([k * c / (1 - 2 * k) for k, c in enumerate(CENTRAL, 1)], np.where(near, x, 0))
+    return np.where(near, series, (out - sp.ellipk(x)) / np.where(near, 1, 2 * x))
+
+
+elementwise(sp.ellipk, lambda t, out, x: t * ellipk_slope(out, x))
+elementwise(sp.ellipe, lambda t, out, x: t * ellipe_slope(out, x))
