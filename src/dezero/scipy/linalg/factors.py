@@ -21,7 +21,7 @@ from ...rules.inverses import (
 )
 from ...rules.nondiff import stopped
 from .arguments import matrix, refuse
-from .equations import triangular, solve_triangular
+from .equations import solve_triangular, triangular
 
 linalg: Any = np.linalg  # its types ask for literals
 
