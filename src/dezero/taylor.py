@@ -93,8 +93,11 @@ def _identity(x: Any) -> Any:
     A push makes its own, like the orders of the neighbours of a Bessel function.
     """
     if isinstance(x, dict):
-        items = tuple(x.items())
-        return items if all(isinstance(v, (int, str, tuple)) for v in x.values()) else id(x)
+        return tuple((name, _identity(value)) for name, value in x.items())
+    if isinstance(x, tuple):
+        return tuple(map(_identity, x))
+    if isinstance(x, str):
+        return x
     if isinstance(x, (int, float, complex, np.generic, np.ndarray)) and np.size(x) < 9:
         array = np.asarray(x)
         return type(x), array.dtype.char, array.shape, array.tobytes()
