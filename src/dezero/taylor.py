@@ -93,11 +93,12 @@ def _identity(x: Any) -> Any:
     A push makes its own, like the orders of the neighbours of a Bessel function.
     """
     if isinstance(x, dict):
-        return tuple((name, _identity(value)) for name, value in x.items())
-    if isinstance(x, tuple):
-        return tuple(map(_identity, x))
-    if isinstance(x, str):
-        return x
+        items = tuple(x.items())
+        try:
+            hash(items)
+        except TypeError:
+            return id(x)
+        return items
     if isinstance(x, (int, float, complex, np.generic, np.ndarray)) and np.size(x) < 9:
         array = np.asarray(x)
         return type(x), array.dtype.char, array.shape, array.tobytes()
