@@ -40,10 +40,11 @@ DEARER = {
         ("cholesky", "linalg.cholesky", "scipy.linalg.cholesky", "scipy.linalg.cho_factor"),
         "see `_cholesky_back` in rules/decompositions.py",
     ),
-    "scipy.linalg.expm_frechet": "see `_fraction` in scipy/linalg.py",
-    "scipy.linalg.lu": "see `_lu_back` in scipy/linalg.py",
+    "scipy.linalg.expm_frechet": "see `_fraction` in scipy/linalg/functions.py",
+    "scipy.linalg.lu": "see `_lu_back` in scipy/linalg/factors.py",
     **dict.fromkeys(
-        ("scipy.linalg.toeplitz", "scipy.linalg.hankel"), "see `_places` in scipy/linalg.py"
+        ("scipy.linalg.toeplitz", "scipy.linalg.hankel"),
+        "see `_places` in scipy/linalg/structured.py",
     ),
     **dict.fromkeys(("unstack", "dsplit"), "see `np_unstack` in rules/joining.py"),
     **dict.fromkeys(("matvec", "vecmat"), "see `_matvec` in rules/products.py"),

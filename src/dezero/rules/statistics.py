@@ -165,7 +165,7 @@ def _cov(
     w, aw = _weights_of(fweights, aweights, x.shape[1])
     freedom = int(not bias) if ddof is None else ddof
     mean, total = np.average(x, axis=1, weights=w, returned=True)
-    total = x.shape[1] if w is None else total[0]
+    total = x.shape[1] if w is None else np.real(total[0])
     if w is None or aw is None or not freedom:
         total = total - freedom
     else:
