@@ -8,7 +8,7 @@ from cases import CASES, SPELLINGS, some
 
 import dezero as dz
 from dezero.errors import GraphError, GuardError, ShapeError
-from dezero.ir import Guard, simplified, trace
+from dezero.ir import Equation, Guard, simplified, trace
 from dezero.ir.passes import PASSES
 from dezero.ir.source import to_source
 
@@ -61,11 +61,17 @@ def flat(y):
     return list(y) if isinstance(y, (list, tuple)) else [y]
 
 
-def is_exact(case):
+LAPACK = {"lstsq", "solve", "inv", "det", "svd", "eigh", "eig", "qr", "cholesky", "lu"}
+"""Rows whose last bits depend on where in memory their operands lie."""
+
+
+def is_exact(case, graph):
     """NumPy's scalars have an arithmetic of their own, with other last bits than that of arrays.
 
     A rule may meet them where the graph has arrays: in numbers, and in parts of complex arrays.
     """
+    if any(isinstance(step, Equation) and step.p.title in LAPACK for step in graph.steps):
+        return False
     arrays = all(np.ndim(x) for x in case.args) and np.ndim(case.call(*case.args))
     return case.exact and arrays and not any(map(np.iscomplexobj, case.args))
 
@@ -85,9 +91,9 @@ def test_the_graph_of_a_row_is_the_program(case):
     """Bit for bit, after each pass, after all of them, and as source."""
     if case.fills:
         return  # a Tracer cannot be written into a plain array
-    exact = is_exact(case)
     for f in derived(case):
         graph, expected = trace(f)(*case.args), flat(f(*case.args))
+        exact = is_exact(case, graph)
         small = simplified(graph)
         assert len(small.steps) <= len(graph.steps)
         for each in (graph, *(one(graph) for one in PASSES), small):
