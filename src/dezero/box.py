@@ -477,13 +477,10 @@ def parts_of(x: Box) -> list[Any]:
 
 
 INSTEAD = {
-    **dict.fromkeys(("hstack", "vstack", "column_stack", "append", "block"), "np.concatenate"),
-    **dict.fromkeys(("split", "array_split", "take", "roll"), "slices, v[a:b]"),
-    **dict.fromkeys(("tile", "repeat"), "np.broadcast_to"),
     "dtype=": "cast first, v.astype(dtype)",
     "where=": "np.where(mask, v, 0) before it",
 }
-"""What to write instead, where the nearest name would mislead."""
+"""What to write instead of a keyword that is not taken."""
 
 
 def shown(name: str) -> str:
@@ -516,7 +513,7 @@ def unsupported(function: Any, method: str = "__call__", kwargs: Any = ()) -> Un
         return UnsupportedError(f"{shown(name)} of a box does not take {keywords}{hint}")
     known = {getattr(key, "__name__", ""): key for key in ROWS}
     near = difflib.get_close_matches(name, known, n=1, cutoff=0.75)
-    instead = INSTEAD.get(name, shown(near[0]) if near else "")
+    instead = shown(near[0]) if near else ""
     hint = f"; the nearest that is: {instead}" if instead else ""
     return UnsupportedError(
         f"{shown(name)} has no derivative here and is not supported on boxes{hint}. "

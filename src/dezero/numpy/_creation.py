@@ -13,6 +13,7 @@ from ..box import Box, as_array, foreign, plain, unsupported
 from ..core import Constant, Variable
 from ..dispatch import implements
 from ..errors import DataError, ShapeError, UnsupportedError
+from ..rules.joining import gathered, has_box, numbers
 
 LAYOUTS = {"order": ("C", "K", "A"), "device": ("cpu",), "subok": (True,)}
 """Keywords about memory, and the values, beside none, at which they are nothing to a box."""
@@ -20,18 +21,10 @@ LAYOUTS = {"order": ("C", "K", "A"), "device": ("cpu",), "subok": (True,)}
 
 def holder(made: Any) -> Any:
     """A box of an array; texts, dates and records, which no box holds, as they are."""
-    made = deciding(made)
+    made = numbers(made)
     if isinstance(made, Box) or made.dtype.kind in "SUTMmV":
         return made
     return Variable(made) if made.dtype.kind in "fc" else Constant(made)
-
-
-def deciding(x: Any) -> Any:
-    """An array, but none of Python objects."""
-    x = as_array(x)
-    if x.dtype.kind == "O":
-        raise DataError("an array of objects has no derivative; of a generator write list(…) first")
-    return x
 
 
 def boxed(function: Any) -> Callable[..., Any]:
@@ -46,25 +39,6 @@ def boxed(function: Any) -> Callable[..., Any]:
 
     create.__doc__ = f"The same as `numpy.{function.__name__}`, as a Variable."
     return create
-
-
-def has_box(x: Any) -> bool:
-    """Whether there is a box in a nesting of lists and tuples."""
-    return isinstance(x, Box) or (isinstance(x, (list, tuple)) and any(map(has_box, x)))
-
-
-def gathered(x: Any) -> Any:
-    """One array of a nesting of boxes, arrays and numbers."""
-    if not isinstance(x, (list, tuple)) or not has_box(x):
-        return deciding(x)
-    parts = [gathered(each) for each in x]
-    shapes = dict.fromkeys(part.shape for part in parts)
-    if len(shapes) > 1:
-        raise ShapeError(
-            f"array: the parts of a list have the shapes {', '.join(map(str, shapes))}; "
-            "an array needs equal ones"
-        )
-    return np.stack(parts)
 
 
 def check_layout(function: Any, keywords: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ from numpy.lib.array_utils import normalize_axis_index
 from ..axes import spread
 from ..box import Box, as_array
 from ..dispatch import implements
-from ..errors import AssignmentError, OperandError, ShapeError
+from ..errors import AssignmentError, DataError, OperandError, ShapeError
 from ..rows import jointly_linear
 from .shape import with_axes
 from .ufuncs import into
@@ -197,14 +197,30 @@ def _assembled(arrays: Any, depth: int, ndim: int) -> Any:
 
 
 def gathered(x: Any) -> Any:
-    """An array of numbers, arrays and boxes in nested lists."""
-    if isinstance(x, (list, tuple)) and _has_box(x):
-        return np_stack([gathered(each) for each in x])
-    return as_array(x)
+    """One array of a nesting of boxes, arrays and numbers."""
+    if not isinstance(x, (list, tuple)) or not has_box(x):
+        return numbers(x)
+    parts = [gathered(each) for each in x]
+    shapes = dict.fromkeys(part.shape for part in parts)
+    if len(shapes) > 1:
+        raise ShapeError(
+            f"array: the parts of a list have the shapes {', '.join(map(str, shapes))}; "
+            "an array needs equal ones"
+        )
+    return np_stack(parts)
 
 
-def _has_box(x: Any) -> bool:
-    return isinstance(x, Box) or (isinstance(x, (list, tuple)) and any(map(_has_box, x)))
+def numbers(x: Any) -> Any:
+    """An array, but none of Python objects."""
+    x = as_array(x)
+    if x.dtype.kind == "O":
+        raise DataError("an array of objects has no derivative; of a generator write list(…) first")
+    return x
+
+
+def has_box(x: Any) -> bool:
+    """Whether there is a box in a nesting of lists and tuples."""
+    return isinstance(x, Box) or (isinstance(x, (list, tuple)) and any(map(has_box, x)))
 
 
 def in_dtype_of(x: Any, values: Any) -> Any:
