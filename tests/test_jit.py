@@ -2,6 +2,7 @@
 
 import pickle
 import threading
+import types
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -145,6 +146,22 @@ def test_closures_and_globals_are_never_stale(monkeypatch):
     TABLE[1] += 1
     check()
     TABLE[1] -= 1
+
+
+def test_namespaces_and_objects_of_libraries_are_never_stale():
+    settings, rates = types.SimpleNamespace(rate=2.0), iter([1.0])
+
+    def program(x):
+        return x * settings.rate * (2.0 if type(rates) is list_iterator else 3.0)
+
+    list_iterator = type(iter([]))
+    replayed, x = dz.jit(program), np.ones(2)
+    for rate in (2.0, 5.0, 7.0):
+        settings.rate = rate
+        same(replayed(x), program(x))
+    for _ in range(20):  # the old one is gone, and a new one may have its place in memory
+        rates = iter((1.0,)) if type(rates) is list_iterator else iter([1.0])
+        same(replayed(x), program(x))
 
 
 def test_a_graph_is_traced_once():

@@ -97,6 +97,13 @@ def foreign(x: Any) -> bool:
     return any(kind.__name__ in ("MaskedArray", "matrix") for kind in type(x).__mro__)
 
 
+def layers(x: Any) -> Iterator[Box]:
+    """A box and those inside of it, from the outside in."""
+    while isinstance(x, Box):
+        yield x
+        x = x._value
+
+
 def plain(x: Any) -> Any:
     """What is left when every box around it is taken off."""
     while isinstance(x, Box):

@@ -7,13 +7,13 @@ plain NumPy code on whatever boxes are below, which is why it can be differentia
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from .batching import vmap
-from .box import Box, as_array, plain, watch
+from .box import Box, as_array, layers, plain, watch
 from .core import Node, is_constant, revive
 from .errors import DataError, GradientError, GraphError, OperandError
 from .forward import still
@@ -395,11 +395,9 @@ class Call(Joint):
         return np.zeros(edge.shape, edge.dtype) if gx is None else as_array(gx)
 
 
-def levels(x: Any) -> Iterator[int]:
-    """The levels of a value's boxes, from the outside in."""
-    while isinstance(x, Box):
-        yield x._level
-        x = x._value
+def levels(x: Any) -> set[int]:
+    """The levels of a value's boxes."""
+    return {box._level for box in layers(x)}
 
 
 def _members(p: Custom, _n: int, mine: Any, xs: Values, _params: dict[str, Any]) -> Any:

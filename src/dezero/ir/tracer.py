@@ -6,13 +6,13 @@ import inspect
 import itertools
 import operator
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import optree
 
-from ..box import Box, as_array, check_data, new_level, note, plain
+from ..box import Box, as_array, check_data, layers, new_level, note, plain
 from ..core import new, opened
 from ..debugging import user_frame
 from ..errors import GraphError
@@ -189,13 +189,6 @@ def recording_of(level: int, what: str) -> Recording:
             f"{what}: a value of a traced program came out of its trace another way than by return"
         )
     return recordings[level]
-
-
-def layers(x: Any) -> Iterator[Box]:
-    """A box, and those inside of it."""
-    while isinstance(x, Box):
-        yield x
-        x = x._value
 
 
 def constant(x: Any) -> Any:

@@ -17,33 +17,29 @@ from typing import Any
 
 import numpy as np
 
-OURS = tuple(
-    os.path.dirname(path) + os.sep for path in (os.path.dirname(__file__), np.__file__, os.__file__)
-)
+from ..debugging import OURS
+
+LIBRARIES = (*OURS, os.path.dirname(os.__file__) + os.sep)
+"""Folders of what is no part of a user's program."""
+
 MOST = 10_000
 """Objects that are looked at; a function that reads more is not followed further."""
 
 
 class Captured:
-    """A look at all that a function reads, to be compared with a later one."""
+    """A look at all that a function reads, to be compared with a later one.
+
+    It holds the objects that it saw, so that none of them can be gone and another have its place.
+    """
 
     def __init__(self, f: Any) -> None:
         self.f = f
-        self.seen = look(f)
+        self.met: dict[int, Any] = {}
+        self.seen = list(self.at(f))
 
     def changed(self) -> bool:
         """Whether anything is another object, or an array has other numbers in it."""
-        return look(self.f) != self.seen
-
-
-def look(f: Any) -> list[Any]:
-    """What a function reads, in a form that compares."""
-    return list(_Look().at(f))
-
-
-class _Look:
-    def __init__(self) -> None:
-        self.met: dict[int, Any] = {}
+        return Captured(self.f).seen != self.seen
 
     def at(self, x: Any) -> Iterator[Any]:
         """The identity of an object, or its numbers, and all below it."""
@@ -66,7 +62,7 @@ class _Look:
     def below(self, x: Any) -> Iterator[Any]:
         """What an object of the user's holds or reads."""
         if isinstance(x, types.FunctionType):
-            if not x.__code__.co_filename.startswith(OURS):
+            if not x.__code__.co_filename.startswith(LIBRARIES):
                 yield from self.read_by(x)
             yield from (v for v in (getattr(x, "__wrapped__", None),) if v is not None)
         elif isinstance(x, types.MethodType):
@@ -78,7 +74,7 @@ class _Look:
             yield from x
         elif hasattr(x, "func") and hasattr(x, "args"):  # functools.partial, derivatives
             yield from (x.func, x.args, x.keywords)
-        elif is_users(sys.modules.get(type(x).__module__)) and hasattr(x, "__dict__"):
+        elif hasattr(x, "__dict__") and holds_state(type(x)):
             yield vars(x)
 
     def read_by(self, f: types.FunctionType) -> Iterator[Any]:
@@ -109,9 +105,14 @@ def names_in(code: types.CodeType) -> Iterator[str]:
             yield from names_in(constant)
 
 
+def holds_state(kind: type) -> bool:
+    """Whether the attributes of a class's objects are the program's: its own, or a namespace's."""
+    return kind.__name__.endswith("Namespace") or is_users(sys.modules.get(kind.__module__))
+
+
 def is_users(module: types.ModuleType | None) -> bool:
     """Whether a module is part of the program, and no library."""
     path = getattr(module, "__file__", None) or ""
     if not path:
         return getattr(module, "__name__", "") == "__main__"
-    return not any(each in path for each in ("site-packages", "dist-packages", *OURS))
+    return not any(each in path for each in ("site-packages", "dist-packages", *LIBRARIES))

@@ -26,7 +26,6 @@ class Path:
     def __init__(self, graph: Graph) -> None:
         self.graph = simplified(graph)
         self.replay = compiled(self.graph)
-        self.out_spec = graph.specs[1]
 
     def call(self, leaves: list[Any]) -> Any:
         """The result, or `OtherPath`, or `GuardError`."""
@@ -35,7 +34,7 @@ class Path:
         else:
             with np.errstate(all="ignore"):
                 outs = list(self.replay(*leaves))
-        return unflatten(self.out_spec, [bare(y) for y in outs])
+        return unflatten(self.graph.specs[1], [bare(y) for y in outs])
 
 
 class Jitted:
