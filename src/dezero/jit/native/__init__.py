@@ -1,0 +1,1 @@
+"""Graphs as machine code: fused loops of explicit vectors, through LLVM."""

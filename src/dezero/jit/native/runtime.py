@@ -1,0 +1,139 @@
+"""LLVM itself: from assembly language to functions in memory. The only file that needs llvmlite."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import llvmlite.binding as llvm
+
+LOCK = threading.RLock()
+"""One thread at a time talks to LLVM."""
+
+
+@functools.cache
+def machine() -> Any:
+    """The processor that the program runs on, as LLVM writes code for it."""
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    features = llvm.get_host_cpu_features().flatten() + ",-prefer-256-bit"
+    target = llvm.Target.from_triple(llvm.get_process_triple())
+    return target.create_target_machine(
+        cpu=llvm.get_host_cpu_name(), features=features, opt=2, jit=True
+    )
+
+
+def processor() -> str:
+    """What code is good for: the processor's kind and features, and LLVM's version."""
+    version = ".".join(map(str, llvm.llvm_version_info))
+    features = llvm.get_host_cpu_features().flatten()
+    return f"{llvm.get_process_triple()} {llvm.get_host_cpu_name()} {features} LLVM {version}"
+
+
+def has(feature: str) -> bool:
+    """Whether the processor has a feature, by LLVM's name for it (``"avx512f"``)."""
+    return bool(llvm.get_host_cpu_features().get(feature, False))
+
+
+def vector_bytes() -> int:
+    """The size of the widest vectors that the processor computes with."""
+    if has("avx512f"):
+        return 64
+    return 32 if has("avx2") else 16
+
+
+def optimized(text: str) -> Any:
+    """A module of LLVM's from its text, after the passes.
+
+    The text is written the way the code should be, so that little is left for LLVM to do.
+    """
+    module = llvm.parse_assembly(text)
+    module.triple = llvm.get_process_triple()
+    options = llvm.create_pipeline_tuning_options(1)
+    builder = llvm.create_pass_builder(machine(), options)
+    passes = llvm.create_new_module_pass_manager()
+    passes.add_always_inliner_pass()
+    passes.add_sroa_pass()
+    passes.add_instruction_combine_pass()
+    passes.add_simplify_cfg_pass()
+    passes.run(module, builder)
+    return module
+
+
+def compiled(text: str) -> bytes:
+    """The machine code of a module's text, as an object file."""
+    with LOCK:
+        code: bytes = machine().emit_object(optimized(text))
+        return code
+
+
+def assembly(text: str) -> str:
+    """The same as the processor's assembly language, to read."""
+    with LOCK:
+        listing: str = machine().emit_assembly(optimized(text))
+        return listing
+
+
+def loaded(name: str) -> ctypes.CDLL | None:
+    """A shared library, if it is there."""
+    try:
+        return ctypes.CDLL(name)
+    except OSError:
+        return None
+
+
+LIBRARIES = [ctypes.pythonapi, *map(loaded, ("libm.so.6", "libmvec.so.1", "libSystem.dylib"))]
+"""Where functions are looked for by their names: Python, and C's mathematics."""
+
+KNOWN: dict[str, int] = {}
+"""Addresses of functions that no library gives by name."""
+
+
+@functools.cache
+def find(name: str) -> int | None:
+    """The address of a function that code may call, if there is one."""
+    for each in LIBRARIES:
+        if each is not None and hasattr(each, name):
+            return ctypes.cast(getattr(each, name), ctypes.c_void_p).value
+    return KNOWN.get(name)
+
+
+class Code:
+    """Machine code in memory, from an object file; gone when nobody refers to it any more.
+
+    Parameters
+    ----------
+    code : bytes
+        The object file.
+    exports : sequence of str
+        The functions that are wanted; their addresses are ``self[name]``.
+    imports : sequence of str
+        The functions that it calls (see `find`).
+    """
+
+    def __init__(self, code: bytes, exports: Sequence[str], imports: Sequence[str] = ()) -> None:
+        with LOCK:
+            builder = llvm.JITLibraryBuilder().add_object_img(code)
+            for name in exports:
+                builder.export_symbol(name)
+            for name in imports:
+                address = find(name)
+                if address is None:
+                    raise LookupError(f"no function {name} in this process")
+                builder.import_symbol(name, address)
+            # One for each: LLVM keeps a little of each library that was in one, for good.
+            self._jit = llvm.create_lljit_compiler()
+            self._tracker = builder.link(self._jit, "code")
+
+    def __getitem__(self, name: str) -> int:
+        address: int = self._tracker[name]
+        return address
+
+    def __del__(self) -> None:
+        with LOCK:
+            for each in ("_tracker", "_jit"):  # in this order
+                if each in vars(self):
+                    vars(self)[each].close()
