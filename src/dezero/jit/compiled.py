@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
+import sys
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -37,51 +38,96 @@ class Path:
         return unflatten(self.graph.specs[1], [bare(y) for y in outs])
 
 
+class Known:
+    """What was found out about a function, as long as nothing that it reads besides changes."""
+
+    def __init__(self, f: Callable[..., Any]) -> None:
+        self.captured = Captured(f)
+        self.paths: dict[Any, list[Any]] = {}
+        self.eager: set[Any] = set()
+
+
+class Backend(NamedTuple):
+    """What runs graphs.
+
+    Attributes
+    ----------
+    name : str
+    path : callable
+        Makes a graph ready to be called: an object with a method ``call(leaves)``, as `Path`.
+    hang : callable
+        ``hang(jitted, known)`` after a call, to do without Python from the next one on.
+    """
+
+    name: str
+    path: Callable[[Graph], Any]
+    hang: Callable[[Any, Known], None]
+
+
+NUMPY = Backend("numpy", Path, lambda jitted, known: None)
+
+
 class Jitted:
     """A function that is traced at its first call on arguments of a kind, and replayed after.
 
     Made by `jit`.
     """
 
-    def __init__(self, f: Callable[..., Any], backend: str) -> None:
+    head: Any
+    """The first of the kernels that are called without Python (see `native.entry`)."""
+
+    def __init__(self, f: Callable[..., Any], backend: Backend = NUMPY) -> None:
         functools.update_wrapper(self, f)
         self.f, self.backend = f, backend
         self.forget()
 
     def forget(self) -> None:
         """Drop all that was traced."""
-        self.captured: Captured | None = None
-        self.paths: dict[Any, list[Path]] = {}
-        self.eager: set[Any] = set()
+        self.known: Known | None = None
+        self.head = None
+
+    @property
+    def paths(self) -> dict[Any, list[Any]]:
+        """The paths that were traced, by the kinds of arguments."""
+        return self.known.paths if self.known else {}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self.captured is None or self.captured.changed():
+        return self.missed(*args, **kwargs)
+
+    def missed(self, *args: Any, **kwargs: Any) -> Any:
+        """The result of a call that takes Python."""
+        known = self.known
+        if known is None or known.captured.changed():
             self.forget()
-            self.captured = Captured(self.f)
+            self.known = known = Known(self.f)
         leaves, spec = flatten((args, kwargs), is_numbers)
         leaves = [np.asarray(x) if isinstance(x, (list, np.generic)) else x for x in leaves]
         key = spec, *map(kind, leaves)
-        if key in self.eager:
+        if key in known.eager:
             return self.f(*args, **kwargs)
-        paths = self.paths.setdefault(key, [])
+        paths = known.paths.setdefault(key, [])
         for path in paths:
             try:
-                return path.call(leaves)
+                result = path.call(leaves)
             except (OtherPath, GuardError):
                 continue
+            self.backend.hang(self, known)
+            return result
         if len(paths) >= PATHS:
-            self.eager.add(key)
+            known.eager.add(key)
             warnings.warn(
                 f"jit: {self!r} took more than {PATHS} paths for arguments of one kind, and runs "
                 "as it is written from now on",
                 EagerWarning,
-                stacklevel=2,
+                stacklevel=3,
             )
             return self.f(*args, **kwargs)
-        paths.append(Path(self.traced(spec, [plain(x) for x in leaves])))
-        return paths[-1].call(leaves)
+        paths.append(self.backend.path(self.traced(known, spec, [plain(x) for x in leaves])))
+        result = paths[-1].call(leaves)
+        self.backend.hang(self, known)
+        return result
 
-    def traced(self, spec: Any, leaves: list[Any]) -> Graph:
+    def traced(self, known: Known, spec: Any, leaves: list[Any]) -> Graph:
         """The graph of the path that these arguments take.
 
         Raises
@@ -93,7 +139,7 @@ class Jitted:
         state = drawn_so_far()
         graph = trace(self.f)(*args, **kwargs)
         drawn = drawn_so_far() != state
-        if drawn or (self.captured is not None and self.captured.changed()):
+        if drawn or known.captured.changed():
             self.forget()
             what = "draws random numbers" if drawn else "changes something outside of it"
             raise GraphError(
@@ -102,8 +148,18 @@ class Jitted:
             )
         return graph
 
+    def __reduce__(self) -> Any:
+        """As functions are pickled: by name, if that stands for it, else by its parts."""
+        found: Any = sys.modules.get(self.__module__)
+        for name in self.__qualname__.split("."):
+            found = getattr(found, name, None)
+        if found is self:
+            return self.__qualname__
+        return functools.partial(jit, backend=self.backend.name), (self.f,)
+
     def __repr__(self) -> str:
-        return f"<jit of {getattr(self.f, '__qualname__', self.f)}, backend {self.backend!r}>"
+        name = getattr(self.f, "__qualname__", self.f)
+        return f"<jit of {name}, backend {self.backend.name!r}>"
 
 
 def drawn_so_far() -> str:
@@ -162,4 +218,4 @@ def jit(f: Callable[..., Any] | None = None, *, backend: str | None = None) -> A
         return functools.partial(jit, backend=backend)
     if not callable(f):
         raise OperandError(f"jit takes a function, not {f!r}")
-    return Jitted(f, backend or "numpy")
+    return Jitted(f)

@@ -11,6 +11,7 @@ how they are counted.
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import NamedTuple
 
 from .assembly import Assembly, module
 from .layouts import Layout
@@ -155,8 +156,8 @@ class Writer(Assembly):
 
 
 def holds(layout: Layout, outside: dict[str, str]) -> Assembly:
-    """``i1 @holds(ptr %words)``: whether all that a program of watches looks at is as it was."""
-    asm = Writer("internal i1 @holds(ptr %words)", layout, outside)
+    """``i8 @holds(ptr %words)``: whether all that a program of watches looks at is as it was."""
+    asm = Writer("i8 @holds(ptr %words)", layout, outside)
     words, head, end, no = Words(asm, "%words"), asm.label(), asm.label(), asm.label()
     steps = words.switch(head, end, Watch)
     asm.begin(steps[Watch.WORD])
@@ -174,9 +175,9 @@ def holds(layout: Layout, outside: dict[str, str]) -> Assembly:
         names(asm, words, no)
         asm.goto(head)
     asm.begin(end)
-    asm.do("ret i1 true")
+    asm.do("ret i8 1")
     asm.begin(no)
-    asm.do("ret i1 false")
+    asm.do("ret i8 0")
     return asm
 
 
@@ -508,37 +509,46 @@ class Attempt:
         asm.do(f"ret ptr {asm.get('ptr', self.answer)}")
 
 
-def call(
-    layout: Layout, outside: dict[str, str], head: int, watches: int, onward: int
-) -> Assembly:
+class Ours(NamedTuple):
+    """Offsets of the slots of our own objects."""
+
+    head: int  # of what is called: its first entry
+    words: int  # of an entry
+    onward: int
+    watches: int
+    program: int  # of these: their words
+
+
+def call(layout: Layout, outside: dict[str, str], ours: Ours) -> Assembly:
     """``ptr @call(ptr %self, ptr %args, ptr %kwargs)``: what Python calls.
 
-    Each entry that hangs on the object in turn, if all that it watches is as it was; then its
-    method ``missed``.
+    Each entry that hangs on the object in turn, as long as what it watches is as it was; then the
+    object's method ``missed``.
     """
     asm = Writer("ptr @call(ptr %self, ptr %args, ptr %kwargs)", layout, outside)
     asm.outside["@missed"] = '@missed = private constant [7 x i8] c"missed\\00"'
-    asm.outside.setdefault("@Entry", "declare void @Entry()")
-    missed, ready, again, tried, done, ended = (asm.label() for _ in range(6))
-    watched = asm.field("%self", watches)
-    asm.unless(asm(f"icmp ne ptr {watched}, null"), missed)
-    asm.hold(watched)
-    fine = asm(f"call i1 @holds(ptr {asm.field(watched, layout.data)})")
-    asm.drop(watched)
-    asm.branch(fine, ready, missed)
-    asm.begin(ready)
-    entry = asm.variable("ptr", "null")
-    first = asm.field("%self", head)
+    asm.outside["@Entry"] = "declare void @Entry()"  # the class, which is only compared
+    missed, again, tried, done, ended = (asm.label() for _ in range(5))
+    entry, seen = asm.variable("ptr", "null"), asm.variable("ptr", "null")
+    first = asm.field("%self", ours.head)
     asm.hold(first)
     asm.set("ptr", entry, first)
     asm.begin(again)
     e = asm.get("ptr", entry)
     asm.unless(asm(f"icmp ne ptr {e}, null"), missed)
     asm.unless(asm.equal(asm.field(e, layout.kind), "@Entry"), ended)
+    watches = asm.field(e, ours.watches)
+    with asm.when(asm(f"icmp ne ptr {watches}, {asm.get('ptr', seen)}")):
+        asm.hold(watches)
+        words = asm.field(asm.field(watches, ours.program), layout.data)
+        good = asm(f"call i8 @holds(ptr {words})")
+        asm.drop(watches)
+        asm.unless(asm.equal(good, "1", "i8"), ended)
+        asm.set("ptr", seen, watches)
     y = asm(f"call ptr @attempt(ptr {e}, ptr %args, ptr %kwargs)")
     asm.branch(asm.equal(y, MISS), tried, done)
     asm.begin(tried)
-    after = asm.field(e, onward)
+    after = asm.field(e, ours.onward)
     asm.hold(after)  # before its holder may go
     asm.drop(e)
     asm.set("ptr", entry, after)
@@ -558,8 +568,8 @@ def call(
     return asm
 
 
-def text(layout: Layout, table: int, onward: int, head: int, watches: int) -> str:
-    """All of it, for where the slots of our objects stand."""
+def text(layout: Layout, ours: Ours) -> str:
+    """All of it, for where things stand in objects."""
     outside: dict[str, str] = {}
-    attempt = Attempt(layout, outside, table).asm
-    return module(holds(layout, outside), attempt, call(layout, outside, head, watches, onward))
+    attempt = Attempt(layout, outside, ours.words).asm
+    return module(holds(layout, outside), attempt, call(layout, outside, ours))

@@ -19,8 +19,8 @@ from ...trees import bare
 from . import caller
 from .layouts import Layout, inspected, layout, numpy_functions
 from .runtime import KNOWN, Code, compiled
-from .tables import NUMBERS, Fresh, Given, Result, Table
-
+from .tables import Fresh, Given, Result, Table
+from .watches import ALWAYS, Watches
 
 class Entry:
     """A kernel, for arguments of one kind.
@@ -46,6 +46,8 @@ class Entry:
 
     Attributes
     ----------
+    watches : Watches
+        The entry is good for as long as they hold.
     onward : Entry or None
         The one that is tried after it.
 
@@ -55,7 +57,7 @@ class Entry:
         If arguments or results are of a kind that only Python can handle.
     """
 
-    __slots__ = ("keep", "kernel", "onward", "results", "table", "unlocked", "words")
+    __slots__ = ("keep", "kernel", "onward", "results", "table", "unlocked", "watches", "words")
 
     def __init__(
         self,
@@ -70,6 +72,7 @@ class Entry:
         self.kernel, self.results, self.keep, self.unlocked = kernel, results, keep, unlocked
         self.table = Table(kernel, example, results, structure, constants, unlocked)
         self.words = self.table.words
+        self.watches = ALWAYS
         self.onward: Entry | None = None
 
     def run(self, leaves: Sequence[Any]) -> list[Any] | None:
@@ -97,12 +100,11 @@ class Entry:
 
 
 class Slots:
-    """What hangs on an object that is called: the first entry, and the words that it watches."""
+    """What hangs on an object that is called: the first entry."""
 
-    __slots__ = ("head", "watches")
+    __slots__ = ("head",)
 
     head: Entry | None
-    watches: np.ndarray[Any, Any] | None
 
 
 class Slow(Slots):
@@ -152,12 +154,9 @@ def code() -> Code | None:
     if at is None:
         return None
     KNOWN.update(numpy_functions(), Entry=id(Entry))
-    table, onward, head, watches = (
-        inspected(each, at.member)
-        for each in (Entry.words, Entry.onward, Slots.head, Slots.watches)
-    )
-    text = caller.text(at, table, onward, head, watches)
-    return Code(compiled(text), ["call"], IMPORTS)
+    slots = (Slots.head, Entry.words, Entry.onward, Entry.watches, Watches.words)
+    text = caller.text(at, caller.Ours(*(inspected(each, at.member) for each in slots)))
+    return Code(compiled(text), ["call", "holds"], IMPORTS)
 
 
 @functools.cache
@@ -173,3 +172,10 @@ def called() -> type[Slots]:
     make.restype, make.argtypes = ctypes.py_object, [ctypes.POINTER(TypeSpec), ctypes.py_object]
     made: type[Slots] = make(ctypes.byref(spec), (Slots,))
     return made
+
+
+def holds(watches: Watches) -> bool:
+    """Whether all that is watched is as it was."""
+    machine = code()
+    look = ctypes.PYFUNCTYPE(ctypes.c_bool, ctypes.c_void_p)
+    return machine is not None and look(machine["holds"])(watches.words.ctypes.data)
