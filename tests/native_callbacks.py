@@ -64,8 +64,9 @@ class CalledBack(Path):
     @staticmethod
     def view(pointer, shape, dtype):
         size = int(np.prod(shape)) * dtype.itemsize
-        buffer = (ctypes.c_uint8 * size).from_address(pointer or 0) if size else b""
-        return np.frombuffer(buffer, dtype).reshape(shape)
+        if not size:
+            return np.empty(shape, dtype)
+        return np.frombuffer((ctypes.c_uint8 * size).from_address(pointer), dtype).reshape(shape)
 
 
-BACKEND = Backend("test", CalledBack, hang)
+BACKEND = Backend("numpy", CalledBack, hang)
