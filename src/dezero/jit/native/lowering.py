@@ -182,7 +182,7 @@ class Lowering:
         if x in self.places:
             self.known(result, self.places[x], self.ready[x])
         else:
-            self.make("positive", (x,), result)
+            self.cast(step)
 
     def cast(self, step: Equation) -> None:
         """The same numbers as another dtype."""
@@ -190,7 +190,8 @@ class Lowering:
         number = self.nest(result.shape, [x])
         nest = self.stages[number]
         self.read(x, nest)
-        nest.steps.append(Step(step, (x.dtype, result.dtype)))
+        same = Equation(TABLE["positive"], (x,), {}, (result,))
+        nest.steps.append(Step(same, (result.dtype, result.dtype)))
         self.home[result] = number
 
     def reduction(self, step: Equation) -> None:
