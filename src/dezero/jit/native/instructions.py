@@ -262,10 +262,31 @@ INSTRUCTIONS: dict[str, Instruction] = {
     "signbit": signbit,
     "power": power,
 }
-for _title in (
-    "exp exp2 expm1 log log2 log10 log1p sin cos tan arcsin arccos arctan arctan2 sinh cosh tanh "
-    "arcsinh arccosh arctanh cbrt hypot logaddexp"
-).split():
+for _title in [
+    "exp",
+    "exp2",
+    "expm1",
+    "log",
+    "log2",
+    "log10",
+    "log1p",
+    "sin",
+    "cos",
+    "tan",
+    "arcsin",
+    "arccos",
+    "arctan",
+    "arctan2",
+    "sinh",
+    "cosh",
+    "tanh",
+    "arcsinh",
+    "arccosh",
+    "arctanh",
+    "cbrt",
+    "hypot",
+    "logaddexp",
+]:
     INSTRUCTIONS[_title] = mathematics(_title)
 
 OTHERS = {"where", "clip"}

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...ir.steps import Equation, Value
-from .assembly import Assembly
 from .instructions import INSTRUCTIONS
 from .lanes import Lanes, kind_of
 from .places import Place
 from .reductions import REDUCTIONS
+
+if TYPE_CHECKING:
+    from .program import Program
 
 Dtype = np.dtype[Any]
 
@@ -27,7 +29,7 @@ LONG = 48
 
 
 @dataclass(frozen=True)
-class Step:
+class Computed:
     """An elementwise equation, with the dtypes of NumPy's loop: operands, then result."""
 
     equation: Equation
@@ -48,6 +50,32 @@ class Reduction:
     place: Place
 
 
+@dataclass(frozen=True)
+class Lookup:
+    """Numbers at places that are computed: read, or added to.
+
+    Attributes
+    ----------
+    value : Value
+        What is read; or what is added.
+    place : Place
+        The array, seen in the nest's shape, at the first place of each axis that is looked up in.
+    rows : tuple of (Value, int)
+        The places along such axes, with the stride there.
+    allowed : Value or None
+        Whether a place is within the array.
+    """
+
+    value: Value
+    place: Place
+    rows: tuple[tuple[Value, int], ...]
+    allowed: Value | None
+
+    @property
+    def result(self) -> Value:
+        return self.value
+
+
 @dataclass(eq=False)
 class Nest:
     """A pass over the indices of a shape.
@@ -55,7 +83,7 @@ class Nest:
     Attributes
     ----------
     shape : tuple of int
-    steps : list of Step
+    steps : list of Computed
     reads : dict
         The places of values that are read from memory, seen in this shape.
     stores : list of (Value, Place)
@@ -65,16 +93,31 @@ class Nest:
     """
 
     shape: tuple[int, ...]
-    steps: list[Step] = field(default_factory=list)
+    steps: list[Computed | Lookup] = field(default_factory=list)
     reads: dict[Value, Place] = field(default_factory=dict)
     stores: list[tuple[Value, Place]] = field(default_factory=list)
     reductions: list[Reduction] = field(default_factory=list)
     axes: frozenset[int] | None = None
+    deposits: list[Lookup] = field(default_factory=list)
+
+    @property
+    def lookups(self) -> list[Lookup]:
+        return [*(s for s in self.steps if isinstance(s, Lookup)), *self.deposits]
 
     @property
     def places(self) -> list[Place]:
-        """All that the nest touches in its own shape."""
-        return [*self.reads.values(), *(place for _, place in self.stores)]
+        """All that the nest reads and stores, in its own shape."""
+        stores = (place for _, place in self.stores)
+        return [*self.reads.values(), *stores, *(each.place for each in self.lookups)]
+
+    @property
+    def touched(self) -> list[Place]:
+        """All that the nest reads and writes."""
+        return [*self.places, *(each.place for each in self.reductions)]
+
+    def write(self, program: Program) -> None:
+        if math.prod(self.shape) or self.reductions:
+            Writer(self, program).level(0, [], "")
 
 
 # ---------------------------------------------------------------------------- axes
@@ -132,33 +175,19 @@ def joins(outer: Axis, inner: Axis) -> bool:
 
 
 class Writer:
-    """Writes a nest.
+    """Writes a nest."""
 
-    Parameters
-    ----------
-    asm : Assembly
-    nest : Nest
-    pointers : dict
-        The names of the addresses of buffers.
-    lanes : int
-        Bytes of a vector.
-    """
-
-    def __init__(self, asm: Assembly, nest: Nest, pointers: Any, vector_bytes: int) -> None:
-        self.asm, self.nest, self.pointers = asm, nest, pointers
+    def __init__(self, nest: Nest, program: Program) -> None:
+        self.nest, self.asm, self.pointers = nest, program.asm, program.pointers
         axes = axes_of(nest)
         vector = axes[-1] if axes else None  # it runs over vectors
         # Reductions are innermost, so that what they gather stays in registers.
         self.axes = [a for a in axes if not a.reduced] + [a for a in axes if a.reduced]
         self.vector = vector
-        self.width = width_for(nest, vector, vector_bytes)
+        self.width = width_for(nest, vector, program.vector_bytes)
         self.first = next((k for k, a in enumerate(self.axes) if a.reduced), len(self.axes))
         self.gathered: list[Any] = []
         self.places = nest.places
-
-    def write(self) -> None:
-        if math.prod(self.nest.shape) or self.nest.reductions:
-            self.level(0, [], "")
 
     def level(self, depth: int, index: list[str], mask: str) -> None:
         """The loops from one on; `mask` has the lanes that are used."""
@@ -268,7 +297,13 @@ class Writer:
                 loaded[key] = lanes.load(pointer, stride, place.dtype, mask)
             env[value] = loaded[key]
         for step in self.nest.steps:
-            env[step.result] = self.step(step, env, lanes)
+            if isinstance(step, Lookup):
+                pointer, offsets, allowed = self.looked_up(step, env, index, lanes)
+                env[step.value] = lanes.load_at(pointer, offsets, step.value.dtype, allowed)
+            else:
+                env[step.result] = self.step(step, env, lanes)
+        for each in self.nest.deposits:
+            self.deposit(each, env, index, lanes)
         for number, (value, place) in enumerate(self.nest.stores, len(self.nest.reads)):
             pointer, stride, _ = self.address(number, index)
             x = lanes.convert(env[value], value.dtype, place.dtype)
@@ -277,7 +312,34 @@ class Writer:
             x = lanes.convert(env[each.operand], each.operand.dtype, each.dtype)
             REDUCTIONS[each.title].add(lanes, each.dtype, state, x)
 
-    def step(self, step: Step, env: dict[Value, str], lanes: Lanes) -> str:
+    def looked_up(
+        self, each: Lookup, env: dict[Value, str], index: list[str], lanes: Lanes
+    ) -> tuple[str, str, str]:
+        """An address, the lanes' offsets from it, and which of them are allowed."""
+        number = len(self.places) - len(self.nest.lookups) + self.nest.lookups.index(each)
+        pointer, stride, _ = self.address(number, index)
+        steps = ", ".join(f"i64 {k * stride}" for k in range(lanes.width))
+        offsets = f"<{steps}>" if lanes.width > 1 else "0"
+        for row, apart in each.rows:
+            place = lanes.convert(env[row], row.dtype, np.dtype(np.int64))
+            place = lanes.two("mul", "i64", place, lanes.each(str(apart), "i64"))
+            offsets = lanes.two("add", "i64", place, offsets)
+        return pointer, offsets, env[each.allowed] if each.allowed is not None else ""
+
+    def deposit(
+        self, each: Lookup, env: dict[Value, str], index: list[str], lanes: Lanes
+    ) -> None:
+        """Add a number at its place, in vectors of one."""
+        pointer, offset, allowed = self.looked_up(each, env, index, lanes)
+        dtype = each.value.dtype
+        kind = kind_of(dtype)
+        where = self.asm(f"getelementptr {kind}, ptr {pointer}, i64 {offset}")
+        with self.asm.when(allowed or "true"):
+            before = lanes.load(where, 0, dtype)
+            after = INSTRUCTIONS["add"](lanes, dtype, before, env[each.value])
+            lanes.store(after, where, 0, dtype)
+
+    def step(self, step: Computed, env: dict[Value, str], lanes: Lanes) -> str:
         """One equation."""
         operands = []
         for x, dtype in zip(step.equation.operands, step.loop, strict=False):
@@ -319,10 +381,10 @@ class Writer:
 
 def width_for(nest: Nest, vector: Axis | None, vector_bytes: int) -> int:
     """The numbers in a vector: as many as its registers hold of the largest, or as are needed."""
-    if vector is None:
+    if vector is None or nest.deposits:
         return 1
     dtypes = [place.dtype for place in nest.places]
-    dtypes += [d for step in nest.steps for d in step.loop]
+    dtypes += [d for step in nest.steps if isinstance(step, Computed) for d in step.loop]
     dtypes += [each.dtype for each in nest.reductions]
     most = vector_bytes // max((d.itemsize for d in dtypes), default=8)
     needed = 1 << (vector.extent - 1).bit_length() if vector.extent > 1 else 1

@@ -75,7 +75,9 @@ class Place:
         memory = np.empty(1 + before + sum(r for r in reach if r > 0), np.int8)
         seen: Any = np.ndarray(self.shape, np.int8, memory, before, self.strides)
         out = fn(seen)
-        if not isinstance(out, np.ndarray) or not (out.size == 0 or np.shares_memory(out, memory)):
+        if not isinstance(out, np.ndarray) or not (
+            out.size == 0 or np.may_share_memory(out, memory)
+        ):
             return None
         offset = out.ctypes.data - memory.ctypes.data - before if out.size else 0
         return Place(self.buffer, self.offset + offset, out.strides, out.shape)
