@@ -9,7 +9,7 @@ import numpy as np
 from ...ir.steps import Equation, Value
 from ...rules.gather import Pattern, brought_to_form
 from .lowering import RULES, Check, Lowering, Rule
-from .moves import basic, only_values, picked, scatter
+from .moves import basic, only_arrays, picked, scatter
 from .nests import Lookup, Nest
 from .places import Place
 
@@ -148,30 +148,48 @@ def scattered(lowering: Lowering, step: Equation) -> None:
     deposited(lowering, g, lowering.constant(places), pattern, result)
 
 
+def repeat(lowering: Lowering, step: Equation) -> None:
+    """Runs of the same."""
+    (x,), (result,) = step.operands, step.results
+    counts, axis = step.params["counts"], step.params["axis"]
+    places, pattern = runs(counts, x.shape[axis], axis)
+    gathered(lowering, x, lowering.constant(places), pattern, result)
+
+
+def sums_of_runs(lowering: Lowering, step: Equation) -> None:
+    """The transpose of `repeat`."""
+    (g,), (result,) = step.operands, step.results
+    counts, axis = step.params["counts"], step.params["axis"]
+    places, pattern = runs(counts, result.shape[axis], axis)
+    deposited(lowering, g, lowering.constant(places), pattern, result)
+
+
+def runs(counts: Any, extent: int, axis: int) -> tuple[Any, Pattern]:
+    """The places that `repeat` reads, and the pattern of the axis."""
+    places = np.repeat(np.arange(extent), counts)[None]
+    return places, (*(slice(None),) * axis, 0)
+
+
 def fits_pattern(step: Equation) -> bool:
-    if not only_values(step):
+    if not only_arrays(step):
         return False
     places = step.operands[1]
-    return places.dtype.kind in "iu" and places.ndim > 0 and plain(step.params["pattern"])
-
-
-def plain(pattern: Pattern) -> bool:
-    """Whether a pattern has nothing but slices and rows."""
-    return all(isinstance(k, (int, slice)) for k in pattern)
+    return places.dtype.kind in "iu" and places.ndim > 0
 
 
 def fits_arrays(step: Equation) -> bool:
-    if not only_values(step):
+    if not only_arrays(step):
         return False
     index = step.params["index"]
     if basic(index):
         return True
     shape = step.params.get("shape", step.operands[0].shape)
-    places, pattern = brought_to_form(index, shape)
-    return places.size > 0 and plain(pattern)
+    return brought_to_form(index, shape)[0].size > 0
 
 
 RULES |= {
+    "repeat": Rule(repeat, only_arrays),
+    "sums_of_runs": Rule(sums_of_runs, only_arrays),
     "gather": Rule(gather, fits_pattern),
     "deposit": Rule(deposit, fits_pattern),
     "getitem": Rule(getitem, fits_arrays),

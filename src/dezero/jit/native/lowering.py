@@ -193,14 +193,14 @@ class Lowering:
         assert isinstance(nest, Nest)
         return nest
 
-    def nest_reducing(self, x: Value, axes: frozenset[int]) -> int:
-        """The number of a nest that has a value, and reduces these axes if any."""
-        for k in range(self.nest(x.shape, [x]), len(self.stages)):
+    def nest_reducing(self, xs: tuple[Value, ...], axes: frozenset[int]) -> int:
+        """The number of a nest that has values of one shape, and reduces these axes if any."""
+        shape = xs[0].shape
+        for k in range(self.nest(shape, [*xs]), len(self.stages)):
             stage = self.stages[k]
-            if isinstance(stage, Nest) and stage.shape == x.shape and stage.axes in (None, axes):
+            if isinstance(stage, Nest) and stage.shape == shape and stage.axes in (None, axes):
                 return k
-        self.memory(x)
-        self.stages.append(Nest(x.shape))
+        self.stages.append(Nest(shape))
         return len(self.stages) - 1
 
     def read(self, value: Value, nest: Nest) -> None:

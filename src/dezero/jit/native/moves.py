@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,9 @@ from .nests import Nest
 from .places import Place
 
 
-def only_values(step: Equation) -> bool:
-    """Whether all operands are values."""
-    return all(isinstance(x, Value) for x in step.operands)
+def only_arrays(step: Equation) -> bool:
+    """Whether no operand is a plain number."""
+    return all(isinstance(x, Value) or np.ndim(x) for x in step.operands)
 
 
 # ---- views ----
@@ -167,20 +168,50 @@ def framed(place: Place, index: Any, shape: tuple[int, ...]) -> Place | None:
     return Place(place.buffer, place.offset, strides, shape, bounds)
 
 
+def roll(lowering: Lowering, step: Equation) -> None:
+    """The end of an axis comes before its beginning."""
+    (x,), (result,) = step.operands, step.results
+    axis, shift = step.params.get("axis"), step.params["shift"]
+    if axis is None:
+        flat, turned = (Value((math.prod(x.shape),), x.dtype) for _ in range(2))
+        lowering.shown(flat, x, lambda a: a.reshape(-1))
+        lowering.make("roll", (flat,), turned, shift=shift, axis=0)
+        lowering.shown(result, turned, lambda a: a.reshape(result.shape))
+        return
+    at = int(shift) % x.shape[axis] if x.shape[axis] else 0
+    target = lowering.fresh(result)
+    for start, size, source in ((0, at, x.shape[axis] - at), (at, x.shape[axis] - at, 0)):
+        if size:
+            piece = Value(tuple(size if k == axis % x.ndim else n for k, n in enumerate(x.shape)),
+                          x.dtype)
+            lowering.shown(piece, x, functools.partial(part_of, axis, source, size, False))
+            place = target.view(functools.partial(part_of, axis, start, size, False))
+            assert place is not None
+            lowering.copied(piece, place)
+    lowering.known(result, target, len(lowering.stages))
+
+
+def fits_roll(step: Equation) -> bool:
+    parts = step.params.get("axis"), step.params["shift"]
+    return only_arrays(step) and all(isinstance(k, (int, np.integer, type(None))) for k in parts)
+
+
 def fits_joining(step: Equation) -> bool:
     dtype = step.results[0].dtype
-    return only_values(step) and all(x.dtype == dtype for x in step.operands)
+    return only_arrays(step) and all(x.dtype == dtype for x in step.operands)
 
 
-VIEWS = Rule(view, only_values)
+VIEWS = Rule(view, only_arrays)
 RULES |= dict.fromkeys(
     ("transpose", "swapaxes", "moveaxis", "squeeze", "expand_dims", "broadcast_to", "flip"), VIEWS
 ) | {
-    "reshape": Rule(view, lambda s: only_values(s) and s.params.get("order", "C") == "C"),
+    "reshape": Rule(view, lambda s: only_arrays(s) and s.params.get("order", "C") == "C"),
     "astype": Rule(cast, fits_cast),
-    "copy": Rule(alias, only_values),
-    "stop_gradient": Rule(alias, only_values),
-    "real": Rule(alias, lambda s: only_values(s) and s.results[0].dtype.kind == "f"),
+    "whole": Rule(cast, fits_cast),
+    "roll": Rule(roll, fits_roll),
+    "copy": Rule(alias, only_arrays),
+    "stop_gradient": Rule(alias, only_arrays),
+    "real": Rule(alias, lambda s: only_arrays(s) and s.results[0].dtype.kind == "f"),
     "zeros_like": Rule(fill, lambda s: not s.params),
     "ones_like": Rule(fill, lambda s: not s.params),
     "setitem": Rule(setitem, fits_setitem),

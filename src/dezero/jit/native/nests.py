@@ -17,7 +17,7 @@ from ...ir.steps import Equation, Value
 from .instructions import INSTRUCTIONS
 from .lanes import Lanes, kind_of
 from .places import Place
-from .reductions import REDUCTIONS
+from .reductions import FOLDS
 
 if TYPE_CHECKING:
     from .program import Program
@@ -42,11 +42,19 @@ class Computed:
 
 @dataclass(frozen=True)
 class Reduction:
-    """A value from all that are computed along some axes."""
+    """A value from all that are computed along some axes.
+
+    Attributes
+    ----------
+    operands : tuple of Value
+        The second, if there is one, says where each number is from.
+    dtype : dtype
+        In which it is computed.
+    """
 
     title: str
-    operand: Value
-    dtype: Dtype  # in which it is computed
+    operands: tuple[Value, ...]
+    dtype: Dtype
     place: Place
 
 
@@ -99,6 +107,7 @@ class Nest:
     reductions: list[Reduction] = field(default_factory=list)
     axes: frozenset[int] | None = None
     deposits: list[Lookup] = field(default_factory=list)
+    running: list[Reduction] = field(default_factory=list)
 
     @property
     def lookups(self) -> list[Lookup]:
@@ -108,7 +117,8 @@ class Nest:
     def places(self) -> list[Place]:
         """All that the nest reads and stores, in its own shape."""
         stores = (place for _, place in self.stores)
-        return [*self.reads.values(), *stores, *(each.place for each in self.lookups)]
+        others = (each.place for each in (*self.lookups, *self.running))
+        return [*self.reads.values(), *stores, *others]
 
     @property
     def touched(self) -> list[Place]:
@@ -186,16 +196,15 @@ class Writer:
         self.vector = vector
         self.width = width_for(nest, vector, program.vector_bytes)
         self.first = next((k for k, a in enumerate(self.axes) if a.reduced), len(self.axes))
+        self.gathering = [*nest.reductions, *nest.running]
         self.gathered: list[Any] = []
         self.places = nest.places
 
     def level(self, depth: int, index: list[str], mask: str) -> None:
         """The loops from one on; `mask` has the lanes that are used."""
-        if depth == self.first and self.nest.reductions:
+        if depth == self.first and self.gathering:
             lanes = self.lanes(mask)
-            self.gathered = [
-                REDUCTIONS[each.title].start(lanes, each.dtype) for each in self.nest.reductions
-            ]
+            self.gathered = [FOLDS[each.title].start(lanes, each.dtype) for each in self.gathering]
             self.inner(depth, index, mask)
             self.finish(index, mask)
         else:
@@ -308,15 +317,25 @@ class Writer:
             pointer, stride, _ = self.address(number, index)
             x = lanes.convert(env[value], value.dtype, place.dtype)
             lanes.store(x, pointer, stride, place.dtype)
-        for each, state in zip(self.nest.reductions, self.gathered, strict=True):
-            x = lanes.convert(env[each.operand], each.operand.dtype, each.dtype)
-            REDUCTIONS[each.title].add(lanes, each.dtype, state, x)
+        for each, state in zip(self.gathering, self.gathered, strict=True):
+            x, *places = each.operands
+            converted = lanes.convert(env[x], x.dtype, each.dtype)
+            FOLDS[each.title].add(
+                lanes, each.dtype, state, converted, *(env[place] for place in places)
+            )
+        start = len(self.places) - len(self.nest.running)
+        states = self.gathered[len(self.nest.reductions) :]
+        for number, (each, state) in enumerate(zip(self.nest.running, states, strict=True), start):
+            pointer, stride, _ = self.address(number, index)
+            so_far = FOLDS[each.title].total(lanes, each.dtype, state, across=False)
+            lanes.store(so_far, pointer, stride, each.dtype)
 
     def looked_up(
         self, each: Lookup, env: dict[Value, str], index: list[str], lanes: Lanes
     ) -> tuple[str, str, str]:
         """An address, the lanes' offsets from it, and which of them are allowed."""
-        number = len(self.places) - len(self.nest.lookups) + self.nest.lookups.index(each)
+        behind = len(self.nest.lookups) + len(self.nest.running)
+        number = len(self.places) - behind + self.nest.lookups.index(each)
         pointer, stride, _ = self.address(number, index)
         steps = ", ".join(f"i64 {k * stride}" for k in range(lanes.width))
         offsets = f"<{steps}>" if lanes.width > 1 else "0"
@@ -354,10 +373,10 @@ class Writer:
         """Store what was gathered."""
         across = self.vector is not None and self.vector.reduced and self.width > 1
         kept = Lanes(self.asm, 1 if across else self.width, "" if across else mask)
-        for each, state in zip(self.nest.reductions, self.gathered, strict=True):
-            how, lanes = REDUCTIONS[each.title], self.lanes("")
+        for each, state in zip(self.nest.reductions, self.gathered, strict=False):
+            how, lanes = FOLDS[each.title], self.lanes("")
             x = how.total(lanes, each.dtype, state, across)
-            x = kept.convert(x, each.dtype, each.place.dtype)
+            x = kept.convert(x, how.result(each.dtype), each.place.dtype)
             offset, inner = str(each.place.offset), 0
             for i, axis, stride in zip(index, self.axes, self.kept_strides(), strict=False):
                 offset = self.plus(offset, i, stride)
@@ -381,11 +400,12 @@ class Writer:
 
 def width_for(nest: Nest, vector: Axis | None, vector_bytes: int) -> int:
     """The numbers in a vector: as many as its registers hold of the largest, or as are needed."""
-    if vector is None or nest.deposits:
+    if vector is None or nest.deposits or (nest.running and vector.reduced):
         return 1
     dtypes = [place.dtype for place in nest.places]
     dtypes += [d for step in nest.steps if isinstance(step, Computed) for d in step.loop]
-    dtypes += [each.dtype for each in nest.reductions]
+    dtypes += [x.dtype for each in nest.reductions for x in each.operands]
+    dtypes += [each.dtype for each in (*nest.reductions, *nest.running)]
     most = vector_bytes // max((d.itemsize for d in dtypes), default=8)
     needed = 1 << (vector.extent - 1).bit_length() if vector.extent > 1 else 1
     return max(1, min(most, needed))
