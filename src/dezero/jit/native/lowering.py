@@ -81,6 +81,8 @@ class Lowering:
     stages : list of Stage
     places : dict
         Where the values lie that are in memory.
+    targets : dict
+        Where those are wanted that are results.
     ready : dict
         The stage from which on they do.
     home : dict
@@ -92,7 +94,7 @@ class Lowering:
         self.places: dict[Value, Place] = {}
         self.ready: dict[Value, int] = {}
         self.home: dict[Value, int] = {}
-        self.outputs: dict[Value, int] = {}
+        self.targets: dict[Value, Place] = {}
         self.weak: dict[Value, type] = {}
         self.constants = [] if constants is None else constants
 
@@ -101,12 +103,14 @@ class Lowering:
         """The stages of a graph, from the kernel's inputs to its outputs."""
         self = cls()
         self.weak = weak_inputs(graph)
-        self.outputs = {y: k for k, y in reversed([*enumerate(graph.outputs)])}
         for k, x in enumerate(graph.inputs):
             self.known(x, self.whole(x.shape, x.dtype, "input", k), 0)
+        targets = [self.whole(y.shape, y.dtype, "output", k) for k, y in enumerate(graph.outputs)]
+        for y, target in zip(graph.outputs, targets, strict=True):
+            self.targets.setdefault(y, target)
         self.steps(graph)
-        for k, y in enumerate(graph.outputs):
-            self.output(y, k)
+        for y, target in zip(graph.outputs, targets, strict=True):
+            self.output(y, target)
         return self
 
     def steps(self, graph: Graph) -> None:
@@ -130,8 +134,8 @@ class Lowering:
 
     def fresh(self, value: Value) -> Place:
         """Memory for a value: where the caller wants it, if it is a result."""
-        if value in self.outputs:
-            return self.whole(value.shape, value.dtype, "output", self.outputs[value])
+        if value in self.targets:
+            return self.targets[value]
         return self.whole(value.shape, value.dtype, "work")
 
     def memory(self, value: Value) -> Place:
@@ -272,13 +276,15 @@ class Lowering:
         assert place is not None
         self.known(result, place, ready)
 
-    def output(self, y: Value, k: int) -> None:
-        """See to it that a result is in its own memory."""
-        if y not in self.places:
-            self.memory(y)
-        place = self.places[y]
-        if not (place.whole and place.buffer.role == "output" and place.buffer.number == k):
-            self.copied(y, self.whole(y.shape, y.dtype, "output", k))
+    def output(self, y: Any, target: Place) -> None:
+        """See to it that a result is where it is wanted, as numbers of that dtype."""
+        if not isinstance(y, Value) or y.dtype != target.dtype:
+            number, y = y, Value(target.shape, target.dtype)
+            self.same(number, y)
+        if y not in self.places and y not in self.targets:
+            self.targets[y] = target
+        if self.memory(y) != target:
+            self.copied(y, target)
 
 
 def weak_inputs(graph: Graph) -> dict[Value, type]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ...ir.graph import Graph
+from ...ir.loops import LOOPS
 from ...ir.steps import Guard, Step, Value
 from ...rows import TABLE
-from . import folds, lookups, moves  # noqa: F401  # they fill the table of rules
+from . import folds, lookups, looping, moves  # noqa: F401  # they fill the table of rules
 from .assembly import Assembly, module
 from .instructions import fits
 from .lanes import handles
@@ -26,11 +27,11 @@ def lowers(step: Step, weak: dict[Value, type]) -> bool:
         answer = np.asarray(step.answer)
         return handles(step.operand.dtype) and handles(answer.dtype)
     title = step.p.title
-    if TABLE.get(title) is not step.p or len(step.results) != 1 or step.parts:
-        return False
     values = [*step.reads, *step.results]
     arrays = [x for x in step.operands if isinstance(x, np.ndarray)]
     if not all(handles(x.dtype) for x in (*values, *arrays)):
+        return False
+    if TABLE.get(title) is not step.p and LOOPS.get(title) is not step.p:
         return False
     if title in RULES:
         return RULES[title].fits(step)
