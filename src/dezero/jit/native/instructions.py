@@ -197,10 +197,6 @@ def clip(lanes: Lanes, dtype: Dtype, x: str, low: str, high: str) -> str:
 # ---- elementary functions ----
 
 
-def power(lanes: Lanes, dtype: Dtype, x: str, y: str) -> str:
-    return mathematics("power")(lanes, dtype, x, y)
-
-
 def mathematics(title: str) -> Instruction:
     """An elementary function of floating-point numbers."""
 
@@ -260,37 +256,15 @@ INSTRUCTIONS: dict[str, Instruction] = {
     "isfinite": against_infinity("olt", True),
     "isinf": against_infinity("oeq", False),
     "signbit": signbit,
-    "power": power,
 }
-for _title in [
-    "exp",
-    "exp2",
-    "expm1",
-    "log",
-    "log2",
-    "log10",
-    "log1p",
-    "sin",
-    "cos",
-    "tan",
-    "arcsin",
-    "arccos",
-    "arctan",
-    "arctan2",
-    "sinh",
-    "cosh",
-    "tanh",
-    "arcsinh",
-    "arccosh",
-    "arctanh",
-    "cbrt",
-    "hypot",
-    "logaddexp",
-]:
-    INSTRUCTIONS[_title] = mathematics(_title)
+ELEMENTARY = frozenset({
+    "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "arcsin",
+    "arccos", "arctan", "arctan2", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "cbrt",
+    "power", "hypot", "logaddexp",
+})  # fmt: skip
+"""Rows that are elementary functions (`vectors.py`)."""
 
-OTHERS = {"where", "clip"}
-"""Rows of the table that are not ufuncs of NumPy's."""
+INSTRUCTIONS |= {title: mathematics(title) for title in ELEMENTARY}
 
 
 def loop_of(title: str, dtypes: list[Any], result: Dtype) -> list[Dtype] | None:

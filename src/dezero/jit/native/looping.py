@@ -161,9 +161,9 @@ class Branch:
 # ---------------------------------------------------------------------------- lowering them
 
 
-def stand_in(like: Place | Value) -> Buffer:
+def stand_in(like: Value, *within: Buffer) -> Buffer:
     """A buffer whose address is found while the kernel runs."""
-    return Buffer("address", int(np.prod(like.shape)), like.dtype)
+    return Buffer("address", int(np.prod(like.shape)), like.dtype, within=within)
 
 
 def whole_of(buffer: Buffer, shape: tuple[int, ...]) -> Place:
@@ -212,7 +212,7 @@ class Loop:
         value = Value(like.shape, like.dtype)
         self.lowering.same(x, value)
         self.lowering.copied(value, whole_of(memory[0], like.shape))
-        one = Carried(memory, *(stand_in(like) for _ in range(3)))  # type: ignore[arg-type]
+        one = Carried(memory, *(stand_in(like, *memory) for _ in range(3)))  # type: ignore[arg-type]
         self.carried.append(one)
         self.inputs.append(whole_of(one.old, like.shape))
         self.targets.append(whole_of(one.new, like.shape))
@@ -266,13 +266,13 @@ def scan(lowering: Lowering, step: Equation) -> None:
     moving, inputs, targets = [], loop.inputs, loop.targets
     for x, like in zip(step.operands[count:end], body.inputs[count:end], strict=True):
         place = loop.at(x)
-        part = stand_in(like)
+        part = stand_in(like, place.buffer)
         moving.append((part, place))
         inputs.append(Place(part, 0, place.strides[1:], like.shape))
     more = [loop.at(x, v) for x, v in zip(step.operands[end:], body.inputs[end:], strict=True)]
     for y in step.results[count:]:
         place = lowering.fresh(y)
-        part = Buffer("address", int(np.prod(y.shape[1:])), y.dtype)
+        part = Buffer("address", int(np.prod(y.shape[1:])), y.dtype, within=(place.buffer,))
         moving.append((part, place))
         targets.append(whole_of(part, y.shape[1:]))
     turns = Turns((0, params["length"]), loop.index, loop.carried, moving, [], None)

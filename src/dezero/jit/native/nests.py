@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...ir.steps import Equation, Value
-from .instructions import INSTRUCTIONS
+from .instructions import ELEMENTARY, INSTRUCTIONS
 from .lanes import Lanes, kind_of
 from .places import Place
 from .reductions import FOLDS
@@ -190,11 +190,9 @@ class Writer:
     def __init__(self, nest: Nest, program: Program) -> None:
         self.nest, self.asm, self.pointers = nest, program.asm, program.pointers
         axes = axes_of(nest)
-        vector = axes[-1] if axes else None  # it runs over vectors
         # Reductions are innermost, so that what they gather stays in registers.
         self.axes = [a for a in axes if not a.reduced] + [a for a in axes if a.reduced]
-        self.vector = vector
-        self.width = width_for(nest, vector, program.vector_bytes)
+        self.vector, self.width = vectors_for(nest, axes, program.vector_bytes)
         self.first = next((k for k, a in enumerate(self.axes) if a.reduced), len(self.axes))
         self.gathering = [*nest.reductions, *nest.running]
         self.gathered: list[Any] = []
@@ -398,14 +396,52 @@ class Writer:
         return strides[::-1]
 
 
-def width_for(nest: Nest, vector: Axis | None, vector_bytes: int) -> int:
-    """The numbers in a vector: as many as its registers hold of the largest, or as are needed."""
-    if vector is None or nest.deposits or (nest.running and vector.reduced):
-        return 1
+# ---------------------------------------------------------------------------- which axis
+
+
+PLAIN, COSTLY, APART, ACROSS = 1, 20, 10, 15
+"""What a step costs in a vector; an elementary function; numbers that lie apart; a reduction across
+lanes. Only their order of size matters."""
+
+
+def vectors_for(nest: Nest, axes: list[Axis], vector_bytes: int) -> tuple[Axis | None, int]:
+    """The axis that runs over vectors, and the numbers in one.
+
+    Most often the last, where numbers lie side by side; if that is short, perhaps another.
+    """
+    if not axes or nest.deposits:
+        return (axes[-1] if axes else None), 1
+    most = vector_bytes // largest(nest)
+    if axes[-1].extent >= 2 * most and not (nest.running and axes[-1].reduced):
+        return axes[-1], most
+    able = [a for a in axes if not (nest.running and a.reduced)]
+    if not able:
+        return axes[-1], 1
+    best = min(reversed(able), key=lambda axis: cost(nest, axis, most))
+    return best, width_of(best, most)
+
+
+def width_of(axis: Axis, most: int) -> int:
+    """The numbers in a vector along an axis: as many as a register holds, or as are needed."""
+    needed = 1 << (axis.extent - 1).bit_length() if axis.extent > 1 else 1
+    return max(1, min(most, needed))
+
+
+def cost(nest: Nest, axis: Axis, most: int) -> float:
+    """What the nest costs for one number along all other axes, in vectors along this one."""
+    vectors = -(-axis.extent // width_of(axis, most))
+    apart = sum(stride not in (0, 1) for stride in axis.strides)
+    titles = [step.equation.p.title for step in nest.steps if isinstance(step, Computed)]
+    steps = sum(COSTLY if title in ELEMENTARY else PLAIN for title in titles)
+    across = ACROSS * len(nest.reductions) if axis.reduced else 0
+    each = steps + PLAIN * len(axis.strides) + APART * apart
+    return (vectors * each + across) / max(axis.extent, 1)
+
+
+def largest(nest: Nest) -> int:
+    """The bytes of the largest numbers that the nest has in registers."""
     dtypes = [place.dtype for place in nest.places]
     dtypes += [d for step in nest.steps if isinstance(step, Computed) for d in step.loop]
     dtypes += [x.dtype for each in nest.reductions for x in each.operands]
     dtypes += [each.dtype for each in (*nest.reductions, *nest.running)]
-    most = vector_bytes // max((d.itemsize for d in dtypes), default=8)
-    needed = 1 << (vector.extent - 1).bit_length() if vector.extent > 1 else 1
-    return max(1, min(most, needed))
+    return max((d.itemsize for d in dtypes), default=8)

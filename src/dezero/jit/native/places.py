@@ -17,15 +17,19 @@ class Buffer:
     Attributes
     ----------
     role : str
-        "input", "output" or "constant", which are given to the kernel; or "work".
+        "input", "output" or "constant", which are given to the kernel; "work"; or "address", if it
+        is found while the kernel runs where the buffer is.
     number : int
         Which one of its role; of a work buffer, where it begins, in bytes.
+    within : tuple of Buffer
+        Those that it may be, or be a part of.
     """
 
     role: str
     size: int
     dtype: np.dtype[Any]
     number: int = 0
+    within: tuple[Buffer, ...] = ()
 
     @property
     def bytes(self) -> int:

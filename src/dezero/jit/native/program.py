@@ -38,6 +38,13 @@ def lowers(step: Step, weak: dict[Value, type]) -> bool:
     return not step.params and fits(title, loop_for(step, weak), step.results[0].dtype)
 
 
+def memory_of(buffer: Buffer) -> Iterator[Buffer]:
+    """A buffer and those that it may be a part of."""
+    yield buffer
+    for each in buffer.within:
+        yield from memory_of(each)
+
+
 def planned(stages: list[Stage]) -> int:
     """Give each work buffer its part of the memory between the stages; the bytes that are needed.
 
@@ -45,9 +52,9 @@ def planned(stages: list[Stage]) -> int:
     """
     spans: dict[Buffer, list[int]] = {}
     for k, stage in enumerate(stages):
-        for place in stage.touched:
-            if place.buffer.role == "work":
-                spans.setdefault(place.buffer, [k, k])[1] = k
+        for buffer in (b for place in stage.touched for b in memory_of(place.buffer)):
+            if buffer.role == "work":
+                spans.setdefault(buffer, [k, k])[1] = k
     taken: list[tuple[int, int, Buffer]] = []  # end, offset, buffer
     most = 0
     for buffer, (start, end) in sorted(spans.items(), key=lambda item: item[1]):
