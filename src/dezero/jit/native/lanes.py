@@ -128,7 +128,7 @@ class Lanes:
         return self.asm(f"{conversion(old, new)} {before} {x} to {after}")
 
     def _truncated(self, x: str, old: np.dtype[Any], new: np.dtype[Any]) -> str:
-        """Whole numbers from floating-point ones; the lowest where there is none, as processors do."""
+        """Whole numbers from floating-point ones; the lowest where there is none, as on x86."""
         low, kind = np.iinfo(new).min, kind_of(old)
         above = self.asm(f"fcmp oge {self.of(kind)} {x}, {self.constant(low, old)}")
         below = self.asm(f"fcmp olt {self.of(kind)} {x}, {self.constant(-low, old)}")

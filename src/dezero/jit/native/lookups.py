@@ -69,6 +69,7 @@ def wrapped(
 
 
 def both(lowering: Lowering, x: Value, y: Value) -> Value:
+    """Where two are true."""
     return lowering.make("logical_and", (x, y), Value(x.shape, np.dtype(bool)))
 
 
@@ -171,6 +172,7 @@ def runs(counts: Any, extent: int, axis: int) -> tuple[Any, Pattern]:
 
 
 def fits_pattern(step: Equation) -> bool:
+    """Whether the places are numbers."""
     if not only_arrays(step):
         return False
     places = step.operands[1]
@@ -178,13 +180,14 @@ def fits_pattern(step: Equation) -> bool:
 
 
 def fits_arrays(step: Equation) -> bool:
+    """Whether an index is of slices, numbers and arrays."""
     if not only_arrays(step):
         return False
     index = step.params["index"]
     if basic(index):
         return True
     shape = step.params.get("shape", step.operands[0].shape)
-    return brought_to_form(index, shape)[0].size > 0
+    return bool(brought_to_form(index, shape)[0].size)
 
 
 RULES |= {

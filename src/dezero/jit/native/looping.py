@@ -167,6 +167,7 @@ def stand_in(like: Value, *within: Buffer) -> Buffer:
 
 
 def whole_of(buffer: Buffer, shape: tuple[int, ...]) -> Place:
+    """All of a buffer, as an array of a shape."""
     return Place(buffer, 0, compact(shape), shape)
 
 

@@ -69,6 +69,7 @@ def basic(index: Any) -> bool:
 
 
 def fits_cast(step: Equation) -> bool:
+    """Whether the conversion is the same on all processors."""
     (x,), (y,) = step.operands, step.results
     if not isinstance(x, Value):
         return False
@@ -122,6 +123,7 @@ def written(lowering: Lowering, result: Value, x: Value, w: Any, index: Any) -> 
 
 
 def fits_setitem(step: Equation) -> bool:
+    """Whether an index is of slices and numbers."""
     x, w = step.operands
     if not isinstance(x, Value) or not basic(step.params["index"]):
         return False
@@ -182,8 +184,9 @@ def roll(lowering: Lowering, step: Equation) -> None:
     target = lowering.fresh(result)
     for start, size, source in ((0, at, x.shape[axis] - at), (at, x.shape[axis] - at, 0)):
         if size:
-            piece = Value(tuple(size if k == axis % x.ndim else n for k, n in enumerate(x.shape)),
-                          x.dtype)
+            piece = Value(
+                tuple(size if k == axis % x.ndim else n for k, n in enumerate(x.shape)), x.dtype
+            )
             lowering.shown(piece, x, functools.partial(part_of, axis, source, size, False))
             place = target.view(functools.partial(part_of, axis, start, size, False))
             assert place is not None
@@ -192,11 +195,13 @@ def roll(lowering: Lowering, step: Equation) -> None:
 
 
 def fits_roll(step: Equation) -> bool:
+    """Whether it is one shift, known beforehand."""
     parts = step.params.get("axis"), step.params["shift"]
     return only_arrays(step) and all(isinstance(k, (int, np.integer, type(None))) for k in parts)
 
 
 def fits_joining(step: Equation) -> bool:
+    """Whether the parts are arrays of the result's dtype."""
     dtype = step.results[0].dtype
     return only_arrays(step) and all(x.dtype == dtype for x in step.operands)
 

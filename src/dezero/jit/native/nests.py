@@ -117,7 +117,7 @@ class Nest:
     def places(self) -> list[Place]:
         """All that the nest reads and stores, in its own shape."""
         stores = (place for _, place in self.stores)
-        others = (each.place for each in (*self.lookups, *self.running))
+        others = [each.place for each in self.lookups] + [each.place for each in self.running]
         return [*self.reads.values(), *stores, *others]
 
     @property
@@ -294,37 +294,44 @@ class Writer:
 
     def body(self, index: list[str], lanes: Lanes) -> None:
         """All that happens at one index."""
-        env: dict[Value, str] = {}
-        loaded: dict[Any, str] = {}
-        for number, (value, place) in enumerate(self.nest.reads.items()):
-            key = place.buffer, place.offset, tuple(a.strides[number] for a in self.axes)
-            key = *key, tuple(a.bounds[number] for a in self.axes)
-            if key not in loaded:
-                pointer, stride, mask = self.address(number, index)
-                loaded[key] = lanes.load(pointer, stride, place.dtype, mask)
-            env[value] = loaded[key]
+        env = self.loaded(index, lanes)
         for step in self.nest.steps:
             if isinstance(step, Lookup):
                 pointer, offsets, allowed = self.looked_up(step, env, index, lanes)
                 env[step.value] = lanes.load_at(pointer, offsets, step.value.dtype, allowed)
             else:
                 env[step.result] = self.step(step, env, lanes)
-        for each in self.nest.deposits:
-            self.deposit(each, env, index, lanes)
+        for deposit in self.nest.deposits:
+            self.deposit(deposit, env, index, lanes)
         for number, (value, place) in enumerate(self.nest.stores, len(self.nest.reads)):
             pointer, stride, _ = self.address(number, index)
             x = lanes.convert(env[value], value.dtype, place.dtype)
             lanes.store(x, pointer, stride, place.dtype)
+        self.gather(env, index, lanes)
+
+    def loaded(self, index: list[str], lanes: Lanes) -> dict[Value, str]:
+        """What is read, each place once."""
+        env: dict[Value, str] = {}
+        known: dict[Any, str] = {}
+        for number, (value, place) in enumerate(self.nest.reads.items()):
+            seen = ((a.strides[number], a.bounds[number]) for a in self.axes)
+            key = place.buffer, place.offset, *seen
+            if key not in known:
+                pointer, stride, mask = self.address(number, index)
+                known[key] = lanes.load(pointer, stride, place.dtype, mask)
+            env[value] = known[key]
+        return env
+
+    def gather(self, env: dict[Value, str], index: list[str], lanes: Lanes) -> None:
+        """Go on with what is gathered; store it, where all that there is on the way is wanted."""
         for each, state in zip(self.gathering, self.gathered, strict=True):
             x, *places = each.operands
-            converted = lanes.convert(env[x], x.dtype, each.dtype)
-            FOLDS[each.title].add(
-                lanes, each.dtype, state, converted, *(env[place] for place in places)
-            )
-        start = len(self.places) - len(self.nest.running)
+            number = lanes.convert(env[x], x.dtype, each.dtype)
+            FOLDS[each.title].add(lanes, each.dtype, state, number, *(env[p] for p in places))
+        behind = len(self.places) - len(self.nest.running)
         states = self.gathered[len(self.nest.reductions) :]
-        for number, (each, state) in enumerate(zip(self.nest.running, states, strict=True), start):
-            pointer, stride, _ = self.address(number, index)
+        for k, (each, state) in enumerate(zip(self.nest.running, states, strict=True), behind):
+            pointer, stride, _ = self.address(k, index)
             so_far = FOLDS[each.title].total(lanes, each.dtype, state, across=False)
             lanes.store(so_far, pointer, stride, each.dtype)
 
@@ -343,9 +350,7 @@ class Writer:
             offsets = lanes.two("add", "i64", place, offsets)
         return pointer, offsets, env[each.allowed] if each.allowed is not None else ""
 
-    def deposit(
-        self, each: Lookup, env: dict[Value, str], index: list[str], lanes: Lanes
-    ) -> None:
+    def deposit(self, each: Lookup, env: dict[Value, str], index: list[str], lanes: Lanes) -> None:
         """Add a number at its place, in vectors of one."""
         pointer, offset, allowed = self.looked_up(each, env, index, lanes)
         dtype = each.value.dtype

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from ...ir.graph import Graph
@@ -28,8 +30,9 @@ def lowers(step: Step, weak: dict[Value, type]) -> bool:
         return handles(step.operand.dtype) and handles(answer.dtype)
     title = step.p.title
     values = [*step.reads, *step.results]
-    arrays = [x for x in step.operands if isinstance(x, np.ndarray)]
-    if not all(handles(x.dtype) for x in (*values, *arrays)):
+    dtypes = [x.dtype for x in values]
+    dtypes += [x.dtype for x in step.operands if isinstance(x, np.ndarray)]
+    if not all(map(handles, dtypes)):
         return False
     if TABLE.get(title) is not step.p and LOOPS.get(title) is not step.p:
         return False
@@ -67,7 +70,7 @@ def planned(stages: list[Stage]) -> int:
             offset = max(offset, begins + -(-other.bytes // ALIGNED) * ALIGNED)
         buffer.number = offset
         taken.append((end, offset, buffer))
-        most = max(most, offset + size)
+        most = max(most, offset + size, ALIGNED)
     return most
 
 

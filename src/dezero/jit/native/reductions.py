@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .instructions import INSTRUCTIONS, is_nan, test
+from .instructions import INSTRUCTIONS, comparison, is_nan
 from .lanes import Lanes, kind_of
 
 Dtype = np.dtype[Any]
@@ -94,7 +94,7 @@ class Sum(Fold):
             s, lost = two_sum(lanes, dtype, low, high)
             c = lanes.two("fadd", kind, lanes.two("fadd", kind, c_low, c_high), lost)
         size = lanes.intrinsic("llvm.fabs", kind, s)  # of infinity, what was lost is NaN
-        finite = test("olt", "")(lanes, dtype, size, lanes.constant(np.inf, dtype))
+        finite = comparison("olt", "")(lanes, dtype, size, lanes.constant(np.inf, dtype))
         return lanes.select(finite, kind, lanes.two("fadd", kind, s, c), s)
 
 
@@ -128,10 +128,10 @@ class PlaceOfExtreme(Fold):
     def result(self, _dtype: Dtype) -> Dtype:
         return PLACE
 
-    def add(
-        self, lanes: Lanes, dtype: Dtype, state: list[str], x: str, place: str = ""
-    ) -> None:
-        before = [lanes.asm.get(lanes.type(d), s) for d, s in zip((dtype, PLACE), state, strict=True)]
+    def add(self, lanes: Lanes, dtype: Dtype, state: list[str], x: str, place: str = "") -> None:
+        before = [
+            lanes.asm.get(lanes.type(d), s) for d, s in zip((dtype, PLACE), state, strict=True)
+        ]
         better = self.better(lanes, dtype, (x, place), (before[0], before[1]))
         if lanes.mask:
             better = lanes.two("and", "i1", better, lanes.mask)
@@ -142,13 +142,13 @@ class PlaceOfExtreme(Fold):
         """Whether the first of two numbers with their places is to be taken."""
         (x, i), (y, j) = new, old
         above = ("ogt", "sgt", "ugt") if self.title == "maximum" else ("olt", "slt", "ult")
-        beyond = test(*above)(lanes, dtype, x, y)
-        same = test("oeq", "eq")(lanes, dtype, x, y)
+        beyond = comparison(*above)(lanes, dtype, x, y)
+        same = comparison("oeq", "eq")(lanes, dtype, x, y)
         x_nan, y_nan = is_nan(lanes, dtype, x), is_nan(lanes, dtype, y)
         number = lanes.two("xor", "i1", y_nan, lanes.constant(True, np.dtype(bool)))
         beyond = lanes.two("or", "i1", beyond, lanes.two("and", "i1", x_nan, number))
         same = lanes.two("or", "i1", same, lanes.two("and", "i1", x_nan, y_nan))
-        sooner = test("", "slt")(lanes, PLACE, i, j)
+        sooner = comparison("", "slt")(lanes, PLACE, i, j)
         return lanes.two("or", "i1", beyond, lanes.two("and", "i1", same, sooner))
 
     def total(self, lanes: Lanes, dtype: Dtype, state: list[str], across: bool) -> str:

@@ -63,7 +63,7 @@ def kernel_of(graph: Graph, native: list[Step], later: list[Step]) -> Equation:
     inputs = tuple(dict.fromkeys(x for step in native for x in step.reads if x not in made))
     outputs = tuple(y for step in native for y in step.results if y in wanted)
     examples: dict[Value, Any] = dict(zip(graph.inputs, graph.example, strict=True))
-    specs = tuple(flatten(tree)[1] for tree in ((inputs, {}), outputs))
+    specs = flatten((inputs, {}))[1], flatten(outputs)[1]
     example = tuple(examples.get(x) for x in inputs)
     part = Graph(graph.name, inputs, native, outputs, specs, example)
     return Equation(Compiled(Kernel(part)), inputs, {}, outputs, native[0].line)
