@@ -116,9 +116,10 @@ class Graph:
             for value in step.reads:
                 if value not in known:
                     raise GraphError(f"{self.name}: {value} is read before it is computed: {step}")
-            if known & set(step.results):
-                raise GraphError(f"{self.name}: a value is computed twice: {step}")
-            known |= set(step.results)
+            for value in step.results:
+                if value in known:
+                    raise GraphError(f"{self.name}: a value is computed twice: {step}")
+                known.add(value)
             for graph in step.parts.values():
                 graph.verify()
         for y in self.outputs:

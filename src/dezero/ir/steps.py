@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -62,12 +62,12 @@ class Equation:
         outs = out if isinstance(out, tuple) else (out,)
         env.update(zip(self.results, map(as_array, outs), strict=True))
 
-    @property
-    def reads(self) -> Iterator[Value]:
+    @functools.cached_property
+    def reads(self) -> tuple[Value, ...]:
         """The values among the operands."""
-        return (x for x in self.operands if isinstance(x, Value))
+        return tuple([x for x in self.operands if isinstance(x, Value)])
 
-    @property
+    @functools.cached_property
     def parts(self) -> dict[str, Any]:
         """The graphs that the primitive calls, if it is a loop or a branch."""
         return {key: value for key, value in self.params.items() if hasattr(value, "steps")}
@@ -80,7 +80,7 @@ class Guard:
     The rest of the graph is the path that the program takes after that answer.
     """
 
-    operand: Value
+    operand: Any
     question: str
     answer: Any
     line: str = ""
@@ -101,8 +101,8 @@ class Guard:
             )
 
     @property
-    def reads(self) -> Iterator[Value]:
-        return iter((self.operand,))
+    def reads(self) -> tuple[Value, ...]:
+        return (self.operand,) if isinstance(self.operand, Value) else ()
 
 
 def _asked(x: Any) -> Any:

@@ -12,6 +12,7 @@ import numpy as np
 from ..box import Box, plain
 from ..errors import EagerWarning, GraphError, GuardError, OperandError
 from ..ir import Graph, simplified, trace
+from ..ir.passes import FOR_MACHINES
 from ..trees import bare, flatten, is_numbers, unflatten
 from .captured import Captured
 from .replay import OtherPath, compiled
@@ -24,7 +25,7 @@ class Path:
     """One way through the program, ready to be taken again."""
 
     def __init__(self, graph: Graph) -> None:
-        self.graph = simplified(graph)
+        self.graph = simplified(graph, FOR_MACHINES)
         self.replay = compiled(self.graph)
 
     def call(self, leaves: list[Any]) -> Any:
