@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import os
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
@@ -102,6 +103,24 @@ class Graph:
             over.append(list(mine))
             kept |= mine
         return over[::-1]
+
+    @functools.cached_property
+    def rows(self) -> frozenset[Any]:
+        """The primitives that it calls."""
+        return frozenset([step.p for step in self.steps if isinstance(step, Equation)])
+
+    @functools.cached_property
+    def made(self) -> dict[Value, Equation]:
+        """The equations, by their results."""
+        steps = [step for step in self.steps if isinstance(step, Equation)]
+        return {value: step for step in steps for value in step.results}
+
+    @functools.cached_property
+    def uses(self) -> Counter[Value]:
+        """How often each value is read, or given out."""
+        found = Counter([x for step in self.steps for x in step.reads])
+        found.update([y for y in self.outputs if isinstance(y, Value)])
+        return found
 
     def verify(self) -> Graph:
         """The graph itself, if each value is computed once and before it is read.

@@ -55,7 +55,7 @@ class Recording:
 
     def equation(self, p: Any, operands: tuple[Any, ...], params: Any, outs: Any) -> Any:
         """Write a call down, and name its results."""
-        results = tuple(map(self.value, outs))
+        results = tuple([Value(y.shape, y.dtype) for y in outs])
         self.steps.append(Equation(p, operands, params, results, place()))
         return results
 
@@ -157,16 +157,16 @@ class Tracer(Box):
         recording = recording_of(level, p.title)
         if recording.inner is not None:
             return Tracer.process(p, operands, params, recording.inner)
-        mine = [isinstance(x, Tracer) and x._level == level for x in operands]
+        mine = [type(x) is Tracer and x._level == level for x in operands]
         pairs = list(zip(operands, mine, strict=True))
-        out = p(*(x._value if m else plain(x) for x, m in pairs), **params)
+        out = p(*[x._value if m else plain(x) for x, m in pairs], **params)
         if isinstance(out, str):
             return out
         several = isinstance(out, tuple)
-        outs = tuple(map(as_array, out)) if several else (as_array(out),)
-        names = tuple(x._slot if m else recording.given(x) for x, m in pairs)
+        outs = list(map(as_array, out)) if several else [as_array(out)]
+        names = tuple([x._slot if m else recording.given(x) for x, m in pairs])
         results = recording.equation(p, names, params, outs)
-        made = tuple(map(tracer, outs, results, [level] * len(outs)))
+        made = tuple([tracer(y, slot, level) for y, slot in zip(outs, results, strict=True)])
         if p.batching is refused:  # the shape depends on the numbers
             answers = tuple(v._numbers("asked where") for v in made)
             return answers if several else answers[0]

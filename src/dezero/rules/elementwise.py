@@ -34,7 +34,8 @@ def by_base(t: Any, x: Any, y: Any) -> Any:
 
 def scaled(t: Any, c: Any, x: Any) -> Any:
     """``t c x`` for a number `c`: times `t`, which may be one too; or once for a batch of them."""
-    return t * (c * x) if isinstance(t, Box) and t._settled else c * t * x
+    many = isinstance(t, Box) and t._settled and t._level > getattr(x, "_level", -1)
+    return t * (c * x) if many else c * t * x
 
 
 def steep(t: Any, y: Any) -> Any:

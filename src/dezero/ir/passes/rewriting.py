@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -32,23 +31,31 @@ class Known:
 
     Attributes
     ----------
-    made : dict
-        The equations so far, by their results.
+    graph : Graph
+        As it was.
+    new : dict
+        The equations that are others now, by their results.
     """
 
     def __init__(self, graph: Graph) -> None:
-        self.made: dict[Value, Equation] = {}
-        self.uses = Counter(x for step in graph.steps for x in step.reads)
-        self.uses.update(y for y in graph.outputs if isinstance(y, Value))
+        self.graph = graph
+        self.new: dict[Value, Equation] = {}
+
+    def note(self, *steps: Equation) -> None:
+        """What is computed otherwise from now on."""
+        for step in steps:
+            self.new.update(dict.fromkeys(step.results, step))
 
     def by(self, x: Any, *titles: str) -> Equation | None:
         """The equation that made an operand, if it is a call of one of these rows."""
-        made = self.made.get(x) if isinstance(x, Value) else None
+        if not isinstance(x, Value):
+            return None
+        made = self.new.get(x) or self.graph.made.get(x)
         return made if made is not None and made.p.title in titles else None
 
     def only(self, x: Value, step: Equation) -> bool:
         """Whether an equation is all that reads a value."""
-        return self.uses[x] == sum(y is x for y in step.operands)
+        return self.graph.uses[x] == sum(y is x for y in step.operands)
 
 
 Rule = Callable[[Equation, Known], Any]
@@ -59,6 +66,8 @@ which the last has that result; or None.
 
 def rewritten(graph: Graph, rules: Mapping[str, Rule]) -> Graph:
     """The graph after rules, by the titles of rows, as long as one applies to an equation."""
+    if rules.keys().isdisjoint([p.title for p in graph.rows]):
+        return graph
     known, env, steps = Known(graph), Env(), list[Step]()
     changed = False
     for before in graph.steps:
@@ -69,19 +78,15 @@ def rewritten(graph: Graph, rules: Mapping[str, Rule]) -> Graph:
                 break
             changed = True
             *first, found = better if isinstance(better, tuple) else (better,)
-            for each in first:
-                _keep(each, steps, known)
+            steps += first
+            known.note(*first)
+        if isinstance(found, Equation) and found is not before:
+            known.note(found)
         if isinstance(found, (Equation, Guard)):
-            _keep(found, steps, known)
+            steps.append(found)
         else:
             env[before.results[0]] = found
     return rebuilt(graph, steps, env) if changed else graph
-
-
-def _keep(step: Step, steps: list[Step], known: Known) -> None:
-    steps.append(step)
-    if isinstance(step, Equation):
-        known.made.update(dict.fromkeys(step.results, step))
 
 
 def rebuilt(graph: Graph, steps: Iterable[Step], env: Env | None = None) -> Graph:
@@ -106,10 +111,12 @@ def with_operands(step: Step, env: Env) -> Step:
 
 def elementwise_in(graph: Graph) -> set[str]:
     """The titles of a graph's elementwise rows."""
-    rows = {step.p for step in graph.steps if isinstance(step, Equation)}
-    return {
-        p.title for p in rows if p.pointwise or (p.nondifferentiable and p.batching is pointwise)
-    }
+    return {p.title for p in graph.rows if is_elementwise(p)}
+
+
+def is_elementwise(p: Any) -> bool:
+    """Whether a row does the same to each number."""
+    return bool(p.pointwise or (p.nondifferentiable and p.batching is pointwise))
 
 
 def instead(step: Equation, title: str, *operands: Any, **params: Any) -> Equation:

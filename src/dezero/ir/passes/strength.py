@@ -137,8 +137,8 @@ def opposite(x: Any, step: Equation, known: Known) -> tuple[Equation | None, Val
 
 
 def _both_turned(step: Equation, known: Known) -> Any:
-    x, y = (unsigned(each, known) for each in step.operands)
-    return None if x is None or y is None else instead(step, step.p.title, x, y)
+    turned = [unsigned(each, known) for each in step.operands]
+    return None if None in turned else instead(step, step.p.title, *turned)
 
 
 def _add(step: Equation, known: Known) -> Any:

@@ -31,6 +31,8 @@ FOLDING = ("sum", "mean", "prod", "max", "min", "any", "all")
 
 def late_views(graph: Graph) -> Graph:
     """Move permutations of axes and new shapes behind elementwise rows, and into other rows."""
+    if not {p.title for p in graph.rows} & {*PERMUTING, *RESHAPING}:
+        return graph
     rules: dict[str, Rule] = dict.fromkeys(elementwise_in(graph), _pointwise)
     rules |= dict.fromkeys(PERMUTING, _permuted) | dict.fromkeys(RESHAPING, _reshaped)
     rules |= dict.fromkeys(FOLDING, _folded)
