@@ -17,7 +17,7 @@ import numpy as np
 
 from ..box import as_array
 from ..errors import GraphError, ShapeError
-from ..trees import bare, flatten, is_numbers, unflatten
+from ..trees import bare, leaves_of, unflatten
 from .steps import Equation, Guard, Step, Value, frozen, look_up
 from .tape import aligned, inside, names_in, short, written
 
@@ -63,7 +63,7 @@ class Graph:
         GuardError
             If the program would take another path on these arguments.
         """
-        leaves, spec = flatten((args, kwargs), is_numbers)
+        leaves, spec = leaves_of(args, kwargs)
         if spec != self.specs[0]:
             raise ShapeError(
                 f"{self.name}: traced for arguments of structure {self.specs[0]}, "
@@ -194,7 +194,7 @@ class Graph:
 
         For the arguments that are given; without any, for those that it was traced with.
         """
-        leaves = flatten((args, kwargs), is_numbers)[0] or self.example
+        leaves = leaves_of(args, kwargs)[0] or self.example
         env = dict(zip(self.inputs, map(self.fitting, self.inputs, leaves), strict=True))
         lines = [(self.names[value], short(env[value])) for value in self.inputs]
         for step in self.steps:

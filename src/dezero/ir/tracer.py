@@ -18,7 +18,7 @@ from ..debugging import user_frame
 from ..errors import GraphError
 from ..memory import note_views
 from ..rules.nondiff import refused, stopped
-from ..trees import NAMESPACE, derived, flatten, is_numbers, peeled, unflatten
+from ..trees import NAMESPACE, derived, flatten, is_numbers, leaves_of, peeled, unflatten
 from .graph import Graph
 from .steps import Equation, Guard, Step, Value
 
@@ -230,7 +230,7 @@ def trace(f: Callable[..., Any]) -> Callable[..., Graph]:
 
 
 def _trace(f: Any, /, *args: Any, **kwargs: Any) -> Graph:
-    leaves, spec = flatten((args, kwargs), is_numbers)
+    leaves, spec = leaves_of(args, kwargs)
     recording, level = Recording(), new_level()
     names = names_of(f, args, kwargs)
     slots, boxes = [], []
