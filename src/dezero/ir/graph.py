@@ -15,11 +15,21 @@ from typing import Any
 
 import numpy as np
 
-from ..box import as_array
+from ..box import Box, as_array, check_data
 from ..errors import GraphError, ShapeError
 from ..trees import bare, leaves_of, unflatten
 from .steps import Equation, Guard, Step, Value, frozen, look_up
 from .tape import aligned, inside, names_in, short, written
+
+
+def arguments(spec: Any) -> str:
+    """The structure of positional arguments and keywords."""
+    return str(spec).removeprefix("PyTreeSpec(").split(", namespace=")[0].removesuffix(")")
+
+
+def own(x: Any, y: Any) -> Any:
+    """The caller's own array, where an output is a constant of the graph."""
+    return x.copy() if x is y and isinstance(x, np.ndarray) else x
 
 
 class Graph:
@@ -66,8 +76,8 @@ class Graph:
         leaves, spec = leaves_of(args, kwargs)
         if spec != self.specs[0]:
             raise ShapeError(
-                f"{self.name}: traced for arguments of structure {self.specs[0]}, "
-                f"called with {spec}"
+                f"{self.name}: traced for the arguments {arguments(self.specs[0])}, called with "
+                f"{arguments(spec)}, where * is an array or a number"
             )
         outs = self.run(map(self.fitting, self.inputs, leaves))
         return unflatten(self.specs[1], [bare(y) for y in outs])
@@ -75,6 +85,8 @@ class Graph:
     def fitting(self, value: Value, x: Any) -> Any:
         """An argument, checked."""
         x = as_array(x) if isinstance(x, list) else x
+        if not isinstance(x, (bool, int, float, complex, np.generic, Box)):
+            check_data(x, f"{self.name}: {value.name}, ")
         shape, dtype = np.shape(x), getattr(x, "dtype", None) or np.result_type(x)
         if shape != value.shape or dtype != value.dtype:
             raise ShapeError(
@@ -91,7 +103,7 @@ class Graph:
                 step.run(env)
                 for value in over:
                     del env[value]
-        return [look_up(env, y) for y in self.outputs]
+        return [own(look_up(env, y), y) for y in self.outputs]
 
     @functools.cached_property
     def last_uses(self) -> list[list[Value]]:
