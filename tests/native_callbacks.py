@@ -11,7 +11,6 @@ from dezero.jit.native.entry import Entry
 from dezero.jit.native.hanging import hang
 from dezero.jit.native.tables import Constant, Fresh, Given, Unfit
 from dezero.jit.replay import OtherPath
-from dezero.trees import unflatten
 
 RUNS = [0]
 """How many kernels ran."""
@@ -20,27 +19,27 @@ RUNS = [0]
 class CalledBack(Path):
     """A path whose kernel reads and writes memory as machine code does."""
 
-    def __init__(self, graph):
-        super().__init__(graph)
+    def __init__(self, graph, example):
+        super().__init__(graph, example)
         self.kernel = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(self.run)
-        results = [self.result(y) for y in self.graph.outputs]
-        example = unflatten(self.graph.specs[0], self.graph.example)
+        self.results = results = [self.result(k) for k in range(len(self.graph.outputs))]
         address = ctypes.cast(self.kernel, ctypes.c_void_p).value
         try:
             self.entry = Entry(address, example, results, self.graph.specs[1], keep=self)
         except Unfit:
             self.entry = None
 
-    def result(self, y):
-        if not isinstance(y, Value):
+    def result(self, k):
+        y = self.graph.outputs[k]
+        if not isinstance(y, Value) and k not in self.copied:
             return Constant(y)
-        if y in self.graph.inputs:
+        if y in self.graph.inputs and k not in self.copied:
             return Given(self.graph.inputs.index(y))
-        return Fresh(y.shape, y.dtype)
+        return Fresh(np.shape(y), y.dtype)
 
     def run(self, arrays):
         RUNS[0] += 1
-        fresh = [y for y in map(self.result, self.graph.outputs) if isinstance(y, Fresh)]
+        fresh = [y for y in self.results if isinstance(y, Fresh)]
         kinds = [(x.shape, x.dtype) for x in self.graph.inputs]
         kinds += [(y.shape, y.dtype) for y in fresh]
         pointers = (ctypes.c_void_p * len(kinds)).from_address(arrays)
@@ -55,8 +54,7 @@ class CalledBack(Path):
                 outs = self.replay(*weak)
         except (OtherPath, GuardError):
             return 1
-        made = [y for y, v in zip(outs, self.graph.outputs, strict=True)
-                if isinstance(self.result(v), Fresh)]  # fmt: skip
+        made = [y for y, r in zip(outs, self.results, strict=True) if isinstance(r, Fresh)]
         for view, y in zip(views[len(inputs) :], made, strict=True):
             view[...] = y
         return 0

@@ -35,13 +35,12 @@ class Check(IntEnum):
     END = 0
     ARRAY = 1  # the scalar's type, dtype, flags, axes, lengths
     FLOAT = 2
-    INT = 3
-    BOOL = 4
-    COMPLEX = 5
-    TUPLE = 6  # how many; the items are objects from then on
-    LIST = 7  # how many
-    DICT = 8  # how many, keys
-    SAME = 9  # the object itself in place of its type
+    COMPLEX = 3
+    TUPLE = 4  # how many; the items are objects from then on
+    LIST = 5  # how many
+    DICT = 6  # how many, keys
+    INT = 7  # which one
+    SAME = 8  # the object itself in place of its type
 
 
 class Make(IntEnum):
@@ -309,14 +308,25 @@ class Attempt:
         words.skip(7, words.at(6))
 
     def other(self, step: Check, x: str, words: Words) -> None:
-        """Numbers and containers, whose type is right."""
+        """A number or a container, whose type is right."""
         asm = self.asm
-        if step in (Check.FLOAT, Check.INT, Check.BOOL, Check.COMPLEX):
+        if step in (Check.FLOAT, Check.COMPLEX):
             place = asm.element(self.numbers, asm.get("i64", self.pointers), "i128")
             self.number(step, x, place)
             self.give(place)
             words.skip(3)
-            return
+        elif step == Check.INT:
+            large = asm.variable("i32", "0")
+            value = asm.call("i64", "@PyLong_AsLongLongAndOverflow", f"ptr {x}", f"ptr {large}")
+            asm.unless(asm.equal(value, words.at(3), "i64"), self.leave)
+            asm.unless(asm.equal(asm.get("i32", large), "0", "i32"), self.leave)
+            words.skip(4)
+        else:
+            self.container_of(step, x, words)
+
+    def container_of(self, step: Check, x: str, words: Words) -> None:
+        """A container, and what is in it."""
+        asm = self.asm
         n = words.at(3)
         if step == Check.DICT:
             size = asm.call("i64", "@PyDict_Size", f"ptr {x}")
@@ -345,18 +355,10 @@ class Attempt:
         asm = self.asm
         if step == Check.FLOAT:
             asm.set("double", place, asm.call("double", "@PyFloat_AsDouble", f"ptr {x}"))
-        elif step == Check.COMPLEX:
-            for k, name in enumerate(("@PyComplex_RealAsDouble", "@PyComplex_ImagAsDouble")):
-                asm.set("double", asm.element(place, str(k), "double"),
-                        asm.call("double", name, f"ptr {x}"))  # fmt: skip
-        elif step == Check.BOOL:
-            value = asm.call("i64", "@PyLong_AsLongLong", f"ptr {x}")
-            asm.set("i8", place, asm(f"trunc i64 {value} to i8"))
-        else:
-            large = asm.variable("i32", "0")
-            name = "@PyLong_AsLongLongAndOverflow"
-            asm.set("i64", place, asm.call("i64", name, f"ptr {x}", f"ptr {large}"))
-            asm.unless(asm.equal(asm.get("i32", large), "0", "i32"), self.leave)
+            return
+        for k, name in enumerate(("@PyComplex_RealAsDouble", "@PyComplex_ImagAsDouble")):
+            part = asm.call("double", name, f"ptr {x}")
+            asm.set("double", asm.element(place, str(k), "double"), part)
 
     # running
 

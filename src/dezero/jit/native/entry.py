@@ -75,28 +75,29 @@ class Entry:
         self.watches = ALWAYS
         self.onward: Entry | None = None
 
-    def run(self, leaves: Sequence[Any]) -> list[Any] | None:
-        """The results' leaves for leaves of the right shapes and dtypes; None if it is not the way.
+    def run(self, inputs: Sequence[Any]) -> list[Any] | None:
+        """The results' leaves for inputs of the right shapes and dtypes; None if it is not the way.
 
         Arrays that are not contiguous, not aligned or in another byte order are copied.
         """
         kinds = self.table.kinds
-        inputs = [np.require(x, kind, "CA") for x, kind in zip(leaves, kinds, strict=True)]
+        given = [np.require(x, kind, "CA") for x, kind in zip(inputs, kinds, strict=True)]
         fresh = [np.empty(y.shape, y.dtype) for y in self.results if isinstance(y, Fresh)]
-        pointers = [x.ctypes.data for x in (*inputs, *fresh, *self.table.constants)]
+        data = [x.ctypes.data for x in (*given, *fresh, *self.table.constants)]
+        pointers = (ctypes.c_void_p * len(data))(*data)
         function = ctypes.CFUNCTYPE if self.unlocked else ctypes.PYFUNCTYPE
         kernel = function(ctypes.c_int, ctypes.c_void_p)(self.kernel)
-        if kernel(ctypes.addressof((ctypes.c_void_p * len(pointers))(*pointers))):
+        if kernel(ctypes.addressof(pointers)):
             return None
         made = iter(fresh)
-        return [bare(self.result(y, leaves, made)) for y in self.results]
+        return [bare(self.result(y, inputs, made)) for y in self.results]
 
     @staticmethod
-    def result(y: Result, leaves: Sequence[Any], made: Any) -> Any:
+    def result(y: Result, inputs: Sequence[Any], made: Any) -> Any:
         """One of them, before it is bare."""
         if isinstance(y, Fresh):
             return next(made)
-        return leaves[y.number] if isinstance(y, Given) else y.value
+        return inputs[y.number] if isinstance(y, Given) else y.value
 
 
 class Slots:
@@ -140,7 +141,7 @@ CALL, BASETYPE = 50, 1 << 10
 IMPORTS = (
     "Py_IncRef", "Py_DecRef", "PyDict_GetItem", "PyDict_Size", "PyDict_New", "PyDict_SetItem",
     "PyTuple_New", "PyTuple_SetItem", "PyList_New", "PyList_SetItem", "PyFloat_AsDouble",
-    "PyLong_AsLongLong", "PyLong_AsLongLongAndOverflow", "PyComplex_RealAsDouble",
+    "PyLong_AsLongLongAndOverflow", "PyComplex_RealAsDouble",
     "PyComplex_ImagAsDouble", "PyObject_CallOneArg", "PyObject_Call", "PyObject_GetAttrString",
     "PyEval_SaveThread", "PyEval_RestoreThread", "memcmp", "PyArray_Empty", "PyArray_Scalar",
     "Entry",

@@ -56,7 +56,7 @@ class Present:
 def hang(jitted: Any, known: Known) -> None:
     """Let calls go to the entries of a function's paths, where these have any."""
     paths = [path for each in known.paths.values() for path in each]
-    entries: list[Entry] = [path.entry for path in paths if path.entry is not None]
+    entries: list[Entry] = [path.entry for path in paths if path.entry and path.entry.table.direct]
     if not entries:
         return
     present = vars(known).setdefault("present", Present())

@@ -53,6 +53,7 @@ class Layout(NamedTuple):
     defaults: int
     kwdefaults: int
     attributes: int
+    bases: int  # of a class
     member: int  # of a slot's descriptor: its offset in objects, behind one more pointer
     tag: int | None  # of a dict: a number that is another one after any change
     managed: int | None  # of an object: its ``__dict__``, where the interpreter manages it
@@ -138,6 +139,12 @@ def functions() -> tuple[int, int, int, int, int]:
     held = (f.__code__, f.__defaults__, f.__kwdefaults__, vars(f))
     code, defaults, kwdefaults, attributes = (place(f, id(x)) for x in held)
     return place(cell, id(inside)), code, defaults, kwdefaults, attributes
+
+
+def bases() -> int:
+    """The classes that a class derives from."""
+    kind = type("kind", (Slotted, Sample), {})
+    return place(kind, id(kind.__bases__))
 
 
 class Slotted:
@@ -245,7 +252,7 @@ def found() -> Layout:
     expect(not sysconfig.get_config_var("Py_GIL_DISABLED"), "threads without a lock")
     expect(ctypes.sizeof(ctypes.c_void_p) == WORD, "32 bits")
     return Layout(
-        place(Slotted(), id(Slotted)), *sequences(), *arrays(), scalars(), *functions(), members(),
+        place(Slotted(), id(Slotted)), *sequences(), *arrays(), scalars(), *functions(), bases(), members(),
         tags(), instances(),
     )  # fmt: skip
 

@@ -17,16 +17,15 @@ import numpy as np
 import optree
 
 from ...trees import bare, flatten, is_numbers, unflatten
+from ..compiled import is_fact
 from .caller import Check, Head, Kind, Make
 from .layouts import ALIGNED, CONTIGUOUS, SCALARS
 
 NUMBERS = {
     float: (Check.FLOAT, np.dtype(np.float64)),
-    int: (Check.INT, np.dtype(np.int64)),
-    bool: (Check.BOOL, np.dtype(np.bool_)),
     complex: (Check.COMPLEX, np.dtype(np.complex128)),
 }
-"""Python's numbers: how they are read, and as what a kernel sees them."""
+"""Python's numbers, but for those that are facts: how they are read, and as what a kernel sees them."""
 
 MOST = 4096
 """Words of room on the stack for one call; one with more leaves than fit is left to Python."""
@@ -50,7 +49,7 @@ class Fresh:
 
 @dataclass(frozen=True)
 class Given:
-    """A result that is an argument itself: the leaf `number`."""
+    """A result that is the input `number` itself."""
 
     number: int
 
@@ -86,8 +85,8 @@ class Table:
     Raises
     ------
     Unfit
-        If an argument is of another kind than arrays of numbers, numbers, and these in tuples,
-        lists and dicts.
+        If an argument is of another kind than arrays, numbers, facts, and these in tuples, lists
+        and dicts.
     """
 
     def __init__(
@@ -101,9 +100,10 @@ class Table:
     ) -> None:
         self.held: list[Any] = []
         self.leaves: list[Any] = []
+        self.numbers: list[Any] = []  # the leaves that are inputs
         self.constants = [np.require(x, requirements="CA") for x in constants]
-        self.kinds: list[np.dtype[Any]] = []  # of the leaves, as the kernel sees them
-        self.places: list[int] = []  # of the leaves among the objects
+        self.kinds: list[np.dtype[Any]] = []  # as the kernel sees them
+        self.places: list[int] = []  # among the objects
         self.objects = len(example)
         checks = [word for k, x in enumerate(example) for word in self.check(k, x)] + [Check.END]
         if any(map(operator.is_not, self.leaves, flatten(example, is_numbers)[0])):
@@ -116,7 +116,7 @@ class Table:
             Head.KERNEL: kernel,
             Head.OBJECTS: self.objects,
             Head.STACK: len(makes),  # as each object of it is a step
-            Head.INPUTS: len(self.leaves),
+            Head.INPUTS: len(self.kinds),
             Head.RESULTS: len(fresh),
             Head.CONSTANTS: len(pointers),
             Head.UNLOCKED: int(unlocked),
@@ -164,9 +164,13 @@ class Table:
             yield from self.check(first + k, x)
 
     def leaf(self, k: int, x: Any) -> Iterator[int]:
-        """An array or a number."""
+        """An array, a number, or a fact, which is the same in each call."""
         kind = type(x)
         self.leaves.append(x)
+        if is_fact(x):
+            yield from (Check.INT, k, id(int), x) if kind is int else (Check.SAME, k, self.at(x))
+            return
+        self.numbers.append(x)
         self.places.append(k)
         if kind in NUMBERS:
             step, dtype = NUMBERS[kind]
@@ -180,6 +184,13 @@ class Table:
         scalar = dtype.type if x.ndim == 0 and dtype.type in SCALARS else type(None)
         yield from (Check.ARRAY, k, id(np.ndarray), id(scalar), self.at(dtype))
         yield from (CONTIGUOUS | ALIGNED, x.ndim, *x.shape)
+
+    @property
+    def direct(self) -> bool:
+        """Whether the arguments themselves are taken, and not only copies of them."""
+        flags = (x.flags for x in self.numbers if isinstance(x, np.ndarray))
+        ordered = all(each.c_contiguous and each.aligned for each in flags)
+        return ordered and all(x.dtype.isnative for x in self.numbers if hasattr(x, "dtype"))
 
     # results
 
@@ -226,7 +237,7 @@ class Table:
             yield from (Make.CONSTANT, self.at(bare(result.value)))
         else:
             yield from (Make.GIVEN, self.places[result.number])
-            if np.ndim(self.leaves[result.number]) == 0:
+            if np.ndim(self.numbers[result.number]) == 0:
                 yield from (Make.CALL, self.at(bare))
 
 

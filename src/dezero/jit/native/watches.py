@@ -1,32 +1,51 @@
 """What a function captured, as words in memory that machine code compares in nanoseconds.
 
-`Captured` walks through what a function reads, in Python. Here the same objects become a program of
-comparisons (see `caller.Watch`): as long as all hold, another walk would find nothing changed. They
-may fail for nothing, such as another global of the same module: then Python has a look.
+`Captured` looks at all that a function reads, in Python. Here each object that it saw becomes a few
+comparisons (see `caller.Watch`), which hold as long as another look would see the same: of a dict
+its version, of a list its items, of an array its numbers, of a Python object all of its fields.
+They may fail for nothing; then Python has a look. An object of a kind that is not known here cannot
+be watched, and neither can the function.
 """
 
 from __future__ import annotations
 
+import abc
+import builtins
+import ctypes
 import functools
+import gc
+import operator
+import re
+import sys
 import types
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from ...trees import Derived
-from ..captured import LIBRARIES, Captured, holds_state, is_users, names_in
+from ..captured import Captured
+from ..objects import OUTWARD, PLAIN, WHOLE, below
 from .caller import Watch
 from .layouts import Layout, inspected, layout, word
 from .tables import Unfit
 
-PLAIN = (bool, int, float, complex, str, bytes, type(None))
-"""Types whose objects never change."""
-
-ABSENT = object()
-"""What a name means that is not there."""
+FIXED = frozenset({
+    *PLAIN, *WHOLE, tuple, frozenset, range, slice, staticmethod, classmethod, types.MethodType,
+    types.BuiltinFunctionType, type(re.compile("")), types.GenericAlias, types.MappingProxyType,
+    types.ClassMethodDescriptorType, operator.itemgetter, operator.attrgetter,
+    operator.methodcaller, type(vars(abc.ABC)["_abc_impl"]),
+})  # fmt: skip
+"""Types whose objects hold the same objects for good."""
 
 MANAGED = 1 << 4
 """The flag of types whose objects' attributes the interpreter manages (CPython, since 3.11)."""
+
+SPREAD = 4
+"""How much more memory than its numbers an array with gaps may span, to be watched as a whole."""
+
+ABSENT = object()
+"""What a name means that is not there."""
 
 
 class Watches:
@@ -64,145 +83,156 @@ class Watching:
             raise Unfit("this interpreter's objects")
         self.at: Layout = found
         self.tag: int = found.tag
-        self.held: list[Any] = [captured]
+        self.held: list[Any] = [captured, *captured.seen]
         self.program: list[int] = []
-        self.spaces: dict[int, dict[str, Any]] = {}  # whose names are watched, by identity
-        self.names: dict[int, dict[str, int]] = {}
-        for x in captured.met.values():
-            self.look(x)
-        for key, space in self.spaces.items():
-            pairs = [each for k, v in self.names[key].items() for each in (id(k), v)]
-            self.program += [Watch.NAMES, key, self.word_of(space, self.tag), len(pairs) // 2]
-            self.program += pairs
+        self.names: dict[int, dict[str, int]] = {}  # that are watched, by dicts' addresses
+        for x, words in captured.opened:
+            self.look(x, words)
+        for space, names in self.names.items():
+            pairs = [each for name, value in names.items() for each in (id(name), value)]
+            self.program += [Watch.NAMES, space, word(space + self.tag), len(names), *pairs]
 
     # comparisons
 
-    def word_of(self, x: Any, offset: int) -> int:
-        return word(id(x) + offset)
-
-    def watch(self, x: Any, offset: int) -> None:
-        """A word of an object stays what it is."""
-        self.program += [Watch.WORD, id(x) + offset, self.word_of(x, offset)]
+    def watch(self, x: Any, *offsets: int) -> None:
+        """Words of an object stay what they are."""
+        for offset in offsets:
+            self.program += [Watch.WORD, id(x) + offset, word(id(x) + offset)]
 
     def watch_bytes(self, address: int, n: int) -> None:
         """So does other memory."""
         if n:
-            copy = np.ctypeslib.as_array((np.ctypeslib.ctypes.c_uint8 * n).from_address(address))
-            copy = copy.copy()
+            copy = np.frombuffer(ctypes.string_at(address, n), np.uint8)
             self.held.append(copy)
             self.program += [Watch.BYTES, address, copy.ctypes.data, n]
 
-    def watch_name(self, space: dict[str, Any], name: str) -> Any:
-        """What a name means in a namespace, which may have others that change."""
-        value = space.get(name, ABSENT)
-        self.spaces[id(space)] = space
-        names = self.names.setdefault(id(space), {})
-        names[name] = 0 if value is ABSENT else id(value)
-        self.held += [space, name, value]
-        return value
+    def watch_names(self, space: dict[str, Any], names: Iterable[str]) -> None:
+        """What names mean in a dict, which may have others that change."""
+        known = self.names.setdefault(id(space), {})
+        self.held.append(space)
+        for name in map(sys.intern, names):
+            value = space.get(name, ABSENT)
+            known[name] = 0 if value is ABSENT else id(value)
+            self.held += [name, value]
 
-    def refer(self, x: Any) -> None:
-        """Something that an object refers to: what it is must be known from its identity."""
-        self.held.append(x)
-        if isinstance(x, np.ndarray):
-            self.watch_array(x)
-        elif isinstance(x, np.generic):
-            if x.dtype.kind in "OV":
-                raise Unfit(f"a {type(x).__name__}")
-        elif isinstance(x, np.random.Generator):
-            raise Unfit("a generator of random numbers")
-        elif isinstance(x, PLAIN) and type(x) not in PLAIN:
-            raise Unfit(f"a {type(x).__name__}")
-
-    def watch_array(self, x: np.ndarray[Any, Any]) -> None:
-        """The kind of an array, and its numbers."""
-        if x.dtype.hasobject or not (x.flags.c_contiguous or x.flags.f_contiguous):
-            raise Unfit("an array of objects, or one that is not contiguous")
-        for offset in (self.at.data, self.at.dtype, self.at.shape, self.at.strides):
-            self.watch(x, offset)
-        self.watch_bytes(id(x) + self.at.ndim, 4)
-        if x.ndim:
-            for offset in (self.at.shape, self.at.strides):
-                self.watch_bytes(self.word_of(x, offset), 8 * x.ndim)
-        self.watch_bytes(self.word_of(x, self.at.data), x.nbytes)
-
-    # objects, as `Captured.below` follows them
-
-    def look(self, x: Any) -> None:
-        """All through which another walk would come to something else."""
-        self.refer(x)
-        if isinstance(x, types.FunctionType):
-            self.function(x)
-        elif isinstance(x, types.MethodType):
-            self.refer(x.__func__)
-            self.refer(x.__self__)
-        elif isinstance(x, dict):
-            self.mapping(x)
-        elif isinstance(x, (list, tuple, set, frozenset)):
-            self.sequence(x)
-        elif isinstance(x, functools.partial) or (hasattr(x, "func") and hasattr(x, "args")):
-            self.partial(x)
-        elif hasattr(x, "__dict__"):
-            self.instance(x)
-
-    def function(self, f: types.FunctionType) -> None:
-        for offset in (self.at.code, self.at.defaults, self.at.kwdefaults, self.at.attributes):
-            self.watch(f, offset)
-        if self.word_of(f, self.at.attributes):
-            self.refer(self.watch_name(vars(f), "__wrapped__"))
-        if f.__code__.co_filename.startswith(LIBRARIES):
-            return
-        self.refer(f.__defaults__)
-        self.refer(f.__kwdefaults__)
-        for cell in f.__closure__ or ():
-            self.watch(cell, self.at.cell)
-            if self.word_of(cell, self.at.cell):
-                self.refer(cell.cell_contents)
-        names = set(names_in(f.__code__))
-        for name in names:
-            x = self.watch_name(f.__globals__, name)
-            if not isinstance(x, types.ModuleType):
-                self.refer(x)
-            elif is_users(x):
-                for each in names:
-                    self.refer(self.watch_name(vars(x), each))
-
-    def mapping(self, x: dict[Any, Any]) -> None:
-        kind = type(x)
-        if kind.keys is not dict.keys or kind.values is not dict.values:
-            raise Unfit(f"a {kind.__name__}")
-        self.watch(x, self.tag)
-        for each in (*dict.keys(x), *dict.values(x)):
-            self.refer(each)
-
-    def sequence(self, x: Any) -> None:
-        kind = type(x)
-        if isinstance(x, set) or kind.__iter__ not in (
-            list.__iter__, tuple.__iter__, frozenset.__iter__
-        ):  # fmt: skip
-            raise Unfit(f"a {kind.__name__}")
-        if isinstance(x, list):
-            self.watch(x, self.at.list_size)
-            self.watch(x, self.at.list_items)
-            self.watch_bytes(self.word_of(x, self.at.list_items), 8 * len(x))
-        for each in x:
-            self.refer(each)
-
-    def partial(self, x: Any) -> None:
-        if type(x) not in (functools.partial, Derived):
-            raise Unfit(f"a {type(x).__name__}")
-        for name in ("func", "args", "keywords"):
-            self.watch(x, inspected(getattr(functools.partial, name), self.at.member))
-            self.refer(getattr(x, name))
-
-    def instance(self, x: Any) -> None:
-        """An object with attributes, which are another object that was seen."""
-        self.watch(x, self.at.kind)
-        if not holds_state(type(x)):
-            return
-        offset = type(x).__dictoffset__
-        if type(x).__flags__ & MANAGED:
-            offset = self.at.managed or 0
-        if not offset or self.word_of(x, offset) != id(vars(x)):
-            raise Unfit(f"the attributes of a {type(x).__name__}")
+    def watch_attributes(self, x: Any) -> dict[str, Any]:
+        """The dict of an object's attributes is the same one."""
+        kind, attributes = type(x), x.__dict__
+        offset = (self.at.managed or 0) if kind.__flags__ & MANAGED else kind.__dictoffset__
+        if not offset or word(id(x) + offset) != id(attributes):
+            raise Unfit(f"the attributes of a {kind.__name__}")
         self.watch(x, offset)
+        self.held.append(attributes)
+        return attributes  # type: ignore[no-any-return]  # a dict, as its address stands there
+
+    # objects, kind by kind
+
+    def look(self, x: Any, words: tuple[str, ...]) -> None:
+        """All through which another look would come to something else."""
+        kind = type(x)
+        if kind is types.FunctionType:
+            self.function(x, words)
+        elif kind is types.ModuleType:
+            self.watch_names(vars(x), words)
+        elif isinstance(x, type):
+            self.of_class(x)
+        elif isinstance(x, (np.ndarray, np.generic)):
+            self.numbers(x)
+        elif kind in (dict, list, types.CellType, property, functools.partial, Derived):
+            self.watch(x, *self.fields(x))
+            if kind is list:
+                self.watch_bytes(word(id(x) + self.at.list_items), 8 * len(x))
+        elif kind not in FIXED and kind.__module__.partition(".")[0] not in OUTWARD:
+            self.thing(x)
+
+    def fields(self, x: Any) -> Iterable[int]:
+        """Where an object of a kind that is known has all that it refers to, or its version."""
+        kind = type(x)
+        if kind is dict:
+            return (self.tag,)
+        if kind is list:
+            return self.at.list_size, self.at.list_items
+        if kind is types.CellType:
+            return (self.at.cell,)
+        if kind is property:
+            return range(object.__basicsize__, kind.__basicsize__, 8)
+        return self.slots(functools.partial)
+
+    def slots(self, kind: type) -> set[int]:
+        """Where the slots of objects are, which their classes declare."""
+        declared = [each for base in kind.__mro__ for each in vars(base).values()]
+        kinds = types.MemberDescriptorType
+        return {inspected(each, self.at.member) for each in declared if type(each) is kinds}
+
+    def function(self, f: types.FunctionType, words: tuple[str, ...]) -> None:
+        """Its fields, its cells, and what its names mean."""
+        at = self.at
+        self.held.append(f.__dict__)
+        self.watch(f.__dict__, self.tag)
+        self.watch(f, at.code, at.defaults, at.kwdefaults, at.attributes)
+        for cell in f.__closure__ or ():
+            self.watch(cell, at.cell)
+        if words:
+            package = f.__globals__.get("__package__")
+            paths = [f"{package}.{each}" for each in words] if package else []
+            self.watch_names(f.__globals__, [*words, "__package__"])
+            self.watch_names(vars(builtins), words)
+            self.watch_names(sys.modules, [*words, *paths])
+
+    def of_class(self, x: type) -> None:
+        """The attributes of one of the program's, and what it derives from."""
+        if not below(x, ()):
+            return  # a library's
+        (attributes,) = gc.get_referents(vars(x))
+        self.held.append(attributes)
+        self.watch(attributes, self.tag)
+        self.watch(x, self.at.kind, self.at.bases)
+
+    def numbers(self, x: Any) -> None:
+        """The kind of an array, and its numbers; those of a scalar do not change."""
+        kind = type(x)
+        if not x.dtype.kind in "fciub" or (kind is not np.ndarray and isinstance(x, np.ndarray)):
+            raise Unfit(f"a {kind.__name__} of {x.dtype}")
+        if kind is not np.ndarray:
+            return
+        at = self.at
+        self.watch(x, at.data, at.dtype, at.shape, at.strides)
+        self.watch_bytes(id(x) + at.ndim, 4)
+        if x.ndim:
+            for field in (at.shape, at.strides):
+                self.watch_bytes(word(id(x) + field), x.ndim * 8)
+        self.watch_bytes(*memory_of(x))
+
+    def thing(self, x: Any) -> None:
+        """An object of a class written in Python, or of one that hides nothing either."""
+        kind = type(x)
+        if hasattr(kind, "__wrapped__"):
+            raise Unfit(f"a {kind.__name__}")
+        if "__wrapped__" in getattr(x, "__dict__", {}):
+            self.watch_names(self.watch_attributes(x), ["__wrapped__"])
+            return
+        self.watch(x, self.at.kind)
+        same_size = kind.__basicsize__ == tuple.__basicsize__ and not kind.__dictoffset__
+        if issubclass(kind, tuple) and same_size:
+            return  # a named one
+        slots, start = self.slots(kind), object.__basicsize__
+        others = {each for each in (kind.__dictoffset__, kind.__weakrefoffset__) if each > 0}
+        if kind.__itemsize__ or slots | others != {*range(start, kind.__basicsize__, 8)}:
+            raise Unfit(f"a {kind.__name__}")
+        self.watch(x, *slots)
+        if hasattr(x, "__dict__"):
+            self.watch(self.watch_attributes(x), self.tag)
+
+
+def memory_of(x: np.ndarray[Any, Any]) -> tuple[int, int]:
+    """The address and the size of the memory between the first and the last number of an array."""
+    first, end = np.lib.array_utils.byte_bounds(x)
+    owner = x
+    while isinstance(owner.base, np.ndarray):
+        owner = owner.base
+    least, most = np.lib.array_utils.byte_bounds(owner)
+    inside = least <= first and end <= most
+    dense = x.flags.c_contiguous or x.flags.f_contiguous
+    if not dense and (not inside or owner.base is not None or end - first > SPREAD * x.nbytes):
+        raise Unfit("an array with gaps")
+    return first, end - first if x.size else 0
