@@ -11,6 +11,7 @@ from dezero.jit.native.entry import Entry
 from dezero.jit.native.hanging import hang
 from dezero.jit.native.tables import Constant, Fresh, Given, Unfit
 from dezero.jit.replay import OtherPath
+from dezero.jit.sharing import shown
 
 RUNS = [0]
 """How many kernels ran."""
@@ -24,18 +25,27 @@ class CalledBack(Path):
         self.kernel = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(self.run)
         self.results = results = [self.result(k) for k in range(len(self.graph.outputs))]
         address = ctypes.cast(self.kernel, ctypes.c_void_p).value
+        self.entry = None
+        if any(self.shows(k) for k in range(len(results))):
+            return
         try:
             self.entry = Entry(address, example, results, self.graph.specs[1], keep=self)
         except Unfit:
-            self.entry = None
+            pass
+
+    def shows(self, k):
+        """Whether a result is a view of an argument."""
+        memory = shown(self.graph)[k] & set(self.graph.inputs)
+        return bool(memory) and isinstance(self.results[k], Fresh) and k not in self.copied
 
     def result(self, k):
         y = self.graph.outputs[k]
-        if not isinstance(y, Value) and k not in self.copied:
+        if k in self.copied:
+            return Fresh(np.shape(y), y.dtype)
+        if not isinstance(y, Value):
             return Constant(y)
-        if y in self.graph.inputs and k not in self.copied:
-            return Given(self.graph.inputs.index(y))
-        return Fresh(np.shape(y), y.dtype)
+        given = y in self.graph.inputs
+        return Given(self.graph.inputs.index(y)) if given else Fresh(y.shape, y.dtype)
 
     def run(self, arrays):
         RUNS[0] += 1

@@ -35,11 +35,11 @@ class Check(IntEnum):
     END = 0
     ARRAY = 1  # the scalar's type, dtype, flags, axes, lengths
     FLOAT = 2
-    COMPLEX = 3
-    TUPLE = 4  # how many; the items are objects from then on
-    LIST = 5  # how many
-    DICT = 6  # how many, keys
-    INT = 7  # which one
+    INT = 3
+    COMPLEX = 4
+    TUPLE = 5  # how many; the items are objects from then on
+    LIST = 6  # how many
+    DICT = 7  # how many, keys
     SAME = 8  # the object itself in place of its type
 
 
@@ -310,17 +310,11 @@ class Attempt:
     def other(self, step: Check, x: str, words: Words) -> None:
         """A number or a container, whose type is right."""
         asm = self.asm
-        if step in (Check.FLOAT, Check.COMPLEX):
+        if step in (Check.FLOAT, Check.INT, Check.COMPLEX):
             place = asm.element(self.numbers, asm.get("i64", self.pointers), "i128")
             self.number(step, x, place)
             self.give(place)
             words.skip(3)
-        elif step == Check.INT:
-            large = asm.variable("i32", "0")
-            value = asm.call("i64", "@PyLong_AsLongLongAndOverflow", f"ptr {x}", f"ptr {large}")
-            asm.unless(asm.equal(value, words.at(3), "i64"), self.leave)
-            asm.unless(asm.equal(asm.get("i32", large), "0", "i32"), self.leave)
-            words.skip(4)
         else:
             self.container_of(step, x, words)
 
@@ -355,7 +349,17 @@ class Attempt:
         asm = self.asm
         if step == Check.FLOAT:
             asm.set("double", place, asm.call("double", "@PyFloat_AsDouble", f"ptr {x}"))
-            return
+        elif step == Check.INT:
+            large = asm.variable("i32", "0")
+            name = "@PyLong_AsLongLongAndOverflow"
+            asm.set("i64", place, asm.call("i64", name, f"ptr {x}", f"ptr {large}"))
+            asm.unless(asm.equal(asm.get("i32", large), "0", "i32"), self.leave)
+        else:
+            self.complex(x, place)
+
+    def complex(self, x: str, place: str) -> None:
+        """Both parts of a number."""
+        asm = self.asm
         for k, name in enumerate(("@PyComplex_RealAsDouble", "@PyComplex_ImagAsDouble")):
             part = asm.call("double", name, f"ptr {x}")
             asm.set("double", asm.element(place, str(k), "double"), part)

@@ -23,6 +23,7 @@ from .layouts import ALIGNED, CONTIGUOUS, SCALARS
 
 NUMBERS = {
     float: (Check.FLOAT, np.dtype(np.float64)),
+    int: (Check.INT, np.dtype(np.int64)),
     complex: (Check.COMPLEX, np.dtype(np.complex128)),
 }
 """Python's numbers, but for those that are facts: how they are read, and as what a kernel sees them."""
@@ -168,7 +169,7 @@ class Table:
         kind = type(x)
         self.leaves.append(x)
         if is_fact(x):
-            yield from (Check.INT, k, id(int), x) if kind is int else (Check.SAME, k, self.at(x))
+            yield from (Check.SAME, k, self.at(x))
             return
         self.numbers.append(x)
         self.places.append(k)
