@@ -41,6 +41,8 @@ class Layout(NamedTuple):
     tuple_items: int
     list_size: int
     list_items: int  # a pointer to them
+    set_mask: int  # its room, less one
+    set_table: int  # a pointer to entries of two words
     data: int  # of an array
     ndim: int  # 32 bits
     shape: int  # a pointer
@@ -100,6 +102,21 @@ def sequences() -> tuple[int, int, int, int]:
     expect(size == room - 2 * WORD, "the size of a list")
     expect(all(word(pointer + WORD * k) == id(x) for k, x in enumerate(more)), "its items")
     return size, items, size, room - WORD
+
+
+def sets() -> tuple[int, int]:
+    """Room and entries of a set: in itself while it is small, then elsewhere."""
+    small, large = ({object() for _ in range(n)} for n in (3, 100))
+    start, end = id(small), id(small) + set.__basicsize__
+    inside = [k for k, found in words(small).items() if start < found < end]
+    expect(len(inside) == 1, "a pointer to a set's entries")
+    (table,), mask = inside, place(small, 7)
+    for x in (small, large):
+        room = word(id(x) + mask) + 1
+        expect(len(x) < room < 1 << 12 and not room & (room - 1), "a set's room")
+        entries = [word(word(id(x) + table) + 2 * WORD * k) for k in range(room)]
+        expect({each for each in entries if each} == set(map(id, x)), "a set's entries")
+    return mask, table
 
 
 def arrays() -> tuple[int, int, int, int, int, int]:
@@ -252,7 +269,7 @@ def found() -> Layout:
     expect(not sysconfig.get_config_var("Py_GIL_DISABLED"), "threads without a lock")
     expect(ctypes.sizeof(ctypes.c_void_p) == WORD, "32 bits")
     return Layout(
-        place(Slotted(), id(Slotted)), *sequences(), *arrays(), scalars(), *functions(), bases(), members(),
+        place(Slotted(), id(Slotted)), *sequences(), *sets(), *arrays(), scalars(), *functions(), bases(), members(),
         tags(), instances(),
     )  # fmt: skip
 

@@ -32,9 +32,9 @@ from .tables import Unfit
 
 FIXED = frozenset({
     *PLAIN, *WHOLE, tuple, frozenset, range, slice, staticmethod, classmethod, types.MethodType,
-    types.BuiltinFunctionType, type(re.compile("")), types.GenericAlias, types.MappingProxyType,
-    types.ClassMethodDescriptorType, operator.itemgetter, operator.attrgetter,
-    operator.methodcaller, type(vars(abc.ABC)["_abc_impl"]),
+    types.BuiltinFunctionType, type(re.compile("")), types.GenericAlias, types.UnionType,
+    types.MappingProxyType, types.ClassMethodDescriptorType, operator.itemgetter,
+    operator.attrgetter, operator.methodcaller, type(vars(abc.ABC)["_abc_impl"]),
 })  # fmt: skip
 """Types whose objects hold the same objects for good."""
 
@@ -138,10 +138,13 @@ class Watching:
             self.of_class(x)
         elif isinstance(x, (np.ndarray, np.generic)):
             self.numbers(x)
-        elif kind in (dict, list, types.CellType, property, functools.partial, Derived):
+        elif kind in (dict, list, set, types.CellType, property, functools.partial, Derived):
             self.watch(x, *self.fields(x))
             if kind is list:
                 self.watch_bytes(word(id(x) + self.at.list_items), 8 * len(x))
+            if kind is set:
+                room = word(id(x) + self.at.set_mask) + 1
+                self.watch_bytes(word(id(x) + self.at.set_table), 16 * room)
         elif kind not in FIXED and kind.__module__.partition(".")[0] not in OUTWARD:
             self.thing(x)
 
@@ -152,6 +155,8 @@ class Watching:
             return (self.tag,)
         if kind is list:
             return self.at.list_size, self.at.list_items
+        if kind is set:
+            return self.at.set_mask, self.at.set_table
         if kind is types.CellType:
             return (self.at.cell,)
         if kind is property:
@@ -212,9 +217,9 @@ class Watching:
             self.watch_names(self.watch_attributes(x), ["__wrapped__"])
             return
         self.watch(x, self.at.kind)
-        same_size = kind.__basicsize__ == tuple.__basicsize__ and not kind.__dictoffset__
-        if issubclass(kind, tuple) and same_size:
-            return  # a named one
+        fixed = next((base for base in kind.__mro__ if base in FIXED), None)
+        if fixed and kind.__basicsize__ == fixed.__basicsize__ and not kind.__dictoffset__:
+            return  # such as a named tuple
         slots, start = self.slots(kind), object.__basicsize__
         others = {each for each in (kind.__dictoffset__, kind.__weakrefoffset__) if each > 0}
         if kind.__itemsize__ or slots | others != {*range(start, kind.__basicsize__, 8)}:
