@@ -182,7 +182,7 @@ class Table:
             raise Unfit(f"an argument of {kind.__name__}")
         dtype = plain_dtype(x.dtype)
         self.kinds.append(dtype)
-        scalar = dtype.type if x.ndim == 0 and dtype.type in SCALARS else type(None)
+        scalar = dtype.type if x.ndim == 0 and dtype.type in SCALARS else np.ndarray
         yield from (Check.ARRAY, k, id(np.ndarray), id(scalar), self.at(dtype))
         yield from (CONTIGUOUS | ALIGNED, x.ndim, *x.shape)
 
