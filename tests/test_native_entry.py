@@ -1,6 +1,7 @@
 """Calls in machine code: what is taken, what goes to Python, and that nothing leaks."""
 
 import ctypes
+import dataclasses
 import gc
 import os
 import subprocess
@@ -186,6 +187,24 @@ def test_containers_of_arguments():
     for strange in ([1.0, 2.0], {1, 2}, np.array(["a"]), X.view(np.matrix)):
         with pytest.raises(Unfit):
             made(strange)
+
+
+@dataclasses.dataclass
+class Model:
+    weights: np.ndarray
+    name: str = dataclasses.field(default="a", metadata={"static": True})
+    scale: float = 1.0
+
+
+def test_dataclasses():
+    f = Program(made(Model(X)))
+    np.testing.assert_array_equal(f(Model(X + 1, scale=2.0))[0], 4.0)
+    np.testing.assert_array_equal(f([0, Model(X)][1]), f(Model(X)))
+    partial = Model(X)
+    del partial.weights
+    derived = type("Derived", (Model,), {})(X)
+    for x in (Model(X, "b"), Model(X, scale=1), Model(X[1:]), partial, derived, X, (X, 1.0)):
+        assert missed(f(x))
 
 
 # ---- results ----

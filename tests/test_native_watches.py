@@ -67,6 +67,7 @@ class Named(tuple):
     __slots__ = ()
 
 
+SLOT = {"__slots__": ("slot",)}
 THING, TUPLE = Derives(), Named((FLAT,))
 THING.slot = 1.0
 
@@ -99,7 +100,7 @@ CHANGES = {
     "slot": setting(THING, "slot", 3.0),
     "shared": setting(Attributes, "shared", 3.0),
     "bases": setting(Derives, "__bases__", (type("Base", (Attributes,), {}),)),
-    "class": setting(THING, "__class__", type("Other", (Attributes,), {"__slots__": ("slot",)})),
+    "class": lambda: setattr(THING, "__class__", type("Other", Derives.__bases__, SLOT)),
     "attributes": setting(THING, "__dict__", {"own": 1.0}),
     "a global": lambda: globals().update(PLAIN=2.0),
     "a new global": lambda: globals().update(ABSENT=2.0),

@@ -40,7 +40,8 @@ class Check(IntEnum):
     TUPLE = 5  # how many; the items are objects from then on
     LIST = 6  # how many
     DICT = 7  # how many, keys
-    SAME = 8  # the object itself in place of its type
+    FIELDS = 8  # how many, names of attributes
+    SAME = 9  # the object itself in place of its type
 
 
 class Make(IntEnum):
@@ -253,9 +254,8 @@ class Attempt:
         asm.set("i64", self.pointers, asm(f"add i64 {k}, 1"))
 
     def add(self, x: str) -> None:
-        """Another object to look at, held meanwhile."""
+        """Another object to look at, and a reference to it that is dropped in the end."""
         asm = self.asm
-        asm.hold(x)
         k = asm.get("i64", self.known)
         asm.set("ptr", asm.element(self.objects, k), x)
         asm.set("i64", self.known, asm(f"add i64 {k}, 1"))
@@ -320,28 +320,45 @@ class Attempt:
 
     def container_of(self, step: Check, x: str, words: Words) -> None:
         """A container, and what is in it."""
-        asm = self.asm
-        n = words.at(3)
+        asm, n = self.asm, words.at(3)
         if step == Check.DICT:
             size = asm.call("i64", "@PyDict_Size", f"ptr {x}")
+        elif step == Check.FIELDS:
+            size = n  # as the type is right
         else:
             tuples = step == Check.TUPLE
             size = asm.field(x, self.layout.tuple_size if tuples else self.layout.list_size, "i64")
         asm.unless(asm.equal(size, n, "i64"), self.leave)
         with asm.loop(0, n) as k:
             self.add(self.item(step, x, k, words))
-        words.skip(4, n if step == Check.DICT else "0")
+        words.skip(4, n if step in (Check.DICT, Check.FIELDS) else "0")
 
     def item(self, step: Check, x: str, k: str, words: Words) -> str:
-        """An item of a container."""
+        """A new reference to an item of a container."""
         asm = self.asm
+        if step == Check.FIELDS:
+            return self.attribute(x, asm.item(words.after(4), k))
         if step == Check.TUPLE:
-            return asm.item(asm(f"getelementptr i8, ptr {x}, i64 {self.layout.tuple_items}"), k)
-        if step == Check.LIST:
-            return asm.item(asm.field(x, self.layout.list_items), k)
-        key = asm.item(words.after(4), k)
-        found = asm.call("ptr", "@PyDict_GetItem", f"ptr {x}", f"ptr {key}")
-        asm.unless(asm(f"icmp ne ptr {found}, null"), self.leave)
+            items = asm(f"getelementptr i8, ptr {x}, i64 {self.layout.tuple_items}")
+            found = asm.item(items, k)
+        elif step == Check.LIST:
+            found = asm.item(asm.field(x, self.layout.list_items), k)
+        else:
+            key = asm.item(words.after(4), k)
+            found = asm.call("ptr", "@PyDict_GetItem", f"ptr {x}", f"ptr {key}")
+            asm.unless(asm(f"icmp ne ptr {found}, null"), self.leave)
+        asm.hold(found)
+        return found
+
+    def attribute(self, x: str, name: str) -> str:
+        """What an attribute is; without one, Python shall say so."""
+        asm, here = self.asm, self.asm.label()
+        found = asm.call("ptr", "@PyObject_GetAttr", f"ptr {x}", f"ptr {name}")
+        asm.branch(asm(f"icmp ne ptr {found}, null"), here, missing := asm.label())
+        asm.begin(missing)
+        asm.call("void", "@PyErr_Clear")
+        asm.goto(self.leave)
+        asm.begin(here)
         return found
 
     def number(self, step: Check, x: str, place: str) -> None:

@@ -142,7 +142,8 @@ IMPORTS = (
     "Py_IncRef", "Py_DecRef", "PyDict_GetItem", "PyDict_Size", "PyDict_New", "PyDict_SetItem",
     "PyTuple_New", "PyTuple_SetItem", "PyList_New", "PyList_SetItem", "PyFloat_AsDouble",
     "PyLong_AsLongLongAndOverflow", "PyComplex_RealAsDouble",
-    "PyComplex_ImagAsDouble", "PyObject_CallOneArg", "PyObject_Call", "PyObject_GetAttrString",
+    "PyComplex_ImagAsDouble", "PyObject_CallOneArg", "PyObject_Call", "PyObject_GetAttr",
+    "PyObject_GetAttrString", "PyErr_Clear",
     "PyEval_SaveThread", "PyEval_RestoreThread", "memcmp", "PyArray_Empty", "PyArray_Scalar",
     "Entry",
 )  # fmt: skip

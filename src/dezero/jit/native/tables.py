@@ -6,9 +6,11 @@ beside the table as long as it is there.
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import itertools
 import operator
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -86,8 +88,8 @@ class Table:
     Raises
     ------
     Unfit
-        If an argument is of another kind than arrays, numbers, facts, and these in tuples, lists
-        and dicts.
+        If an argument is of another kind than arrays, numbers, facts, and these in tuples, lists,
+        dicts and dataclasses.
     """
 
     def __init__(
@@ -154,15 +156,23 @@ class Table:
         elif kind is tuple or optree.is_namedtuple_class(kind):
             yield from (Check.TUPLE, k, self.at(kind), len(x))
             yield from self.inside(x)
+        elif dataclasses.is_dataclass(x):
+            fields = sorted(dataclasses.fields(x), key=lambda f: bool(f.metadata.get("static")))
+            names = [sys.intern(f.name) for f in fields]
+            yield from (Check.FIELDS, k, self.at(kind), len(names), *map(self.at, names))
+            yield from self.inside([getattr(x, name) for name in names], fields)
         else:
             yield from self.leaf(k, x)
 
-    def inside(self, items: Sequence[Any]) -> Iterator[int]:
+    def inside(self, items: Sequence[Any], fields: Sequence[Any] = ()) -> Iterator[int]:
         """Of the items of a container, which get the next numbers."""
         first = self.objects
         self.objects += len(items)
         for k, x in enumerate(items):
-            yield from self.check(first + k, x)
+            if fields and fields[k].metadata.get("static"):
+                yield from (Check.SAME, first + k, self.at(x))
+            else:
+                yield from self.check(first + k, x)
 
     def leaf(self, k: int, x: Any) -> Iterator[int]:
         """An array, a number, or a fact, which is the same in each call."""
