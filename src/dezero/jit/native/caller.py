@@ -41,7 +41,8 @@ class Check(IntEnum):
     LIST = 6  # how many
     DICT = 7  # how many, keys
     FIELDS = 8  # how many, names of attributes
-    SAME = 9  # the object itself in place of its type
+    OUT = 9  # as of an array that is read
+    SAME = 10  # the object itself in place of its type
 
 
 class Make(IntEnum):
@@ -58,11 +59,11 @@ class Make(IntEnum):
 
 
 class Kind(IntEnum):
-    """What a result of a kernel becomes."""
+    """What a result of a kernel becomes: then come its dtype, bytes, axes, lengths."""
 
     ARRAY = 0
     SCALAR = 1
-    INTO = 2  # written to an array that is given
+    INTO = 2  # the array that is given: the number of an object in place of the dtype
 
 
 class Head(IntEnum):
@@ -80,7 +81,9 @@ class Head(IntEnum):
     MAKE = 9
     ARRAY = 10  # the type of arrays
     EMPTY = 11  # an empty dict
-    CHECK = 12  # the first program
+    SIZES = 12  # where the numbers of bytes of the inputs begin
+    IN_PLACE = 13  # whether a result may be written over an input
+    CHECK = 14  # the first program
 
 
 class Words:
@@ -217,6 +220,7 @@ class Attempt:
         self.data = asm.room(asm(f"add i64 {values}, {self.head(Head.CONSTANTS)}"))
         self.numbers = asm.room(values, "i128")
         self.made = asm.room(self.results)
+        self.in_place = asm(f"icmp ne i64 {self.head(Head.IN_PLACE)}, 0")
         self.stack = asm.room(self.head(Head.STACK))
         self.known = asm.variable("i64", "2")  # objects
         self.pointers = asm.variable("i64", "0")
@@ -270,8 +274,8 @@ class Attempt:
         for step, label in steps.items():
             asm.begin(label)
             x, kind = asm.item(self.objects, words.at(1)), words.at(2, "ptr")
-            if step == Check.ARRAY:
-                self.array(x, words)
+            if step in (Check.ARRAY, Check.OUT):
+                self.array(x, words, read=step == Check.ARRAY)
             elif step == Check.SAME:
                 asm.unless(asm.equal(x, kind), self.leave)
                 words.skip(3)
@@ -281,15 +285,16 @@ class Attempt:
             asm.goto(head)
         asm.begin(after)
 
-    def array(self, x: str, words: Words) -> None:
+    def array(self, x: str, words: Words, read: bool) -> None:
         """An array of one kind, or a scalar where it has no axes."""
         asm, layout = self.asm, self.layout
-        scalar, plain, data, after = (asm.label() for _ in range(4))
+        scalar, plain, after = (asm.label() for _ in range(3))
         kind = asm.field(x, layout.kind)
         asm.branch(asm.equal(kind, words.at(2, "ptr")), plain, scalar)
         asm.begin(scalar)
         asm.unless(asm.equal(kind, words.at(3, "ptr")), self.leave)
-        self.give(asm(f"getelementptr i8, ptr {x}, i64 {layout.scalar}"))
+        if read:
+            self.give(asm(f"getelementptr i8, ptr {x}, i64 {layout.scalar}"))
         asm.goto(after)
         asm.begin(plain)
         asm.unless(asm.equal(asm.field(x, layout.dtype), words.at(4, "ptr")), self.leave)
@@ -302,8 +307,8 @@ class Attempt:
         with asm.loop(0, ndim) as k:
             length = asm.item(words.after(7), k, "i64")
             asm.unless(asm.equal(asm.item(shape, k, "i64"), length, "i64"), self.leave)
-        asm.begin(data)
-        self.give(asm.field(x, layout.data))
+        if read:
+            self.give(asm.field(x, layout.data))
         asm.begin(after)
         words.skip(7, words.at(6))
 
@@ -385,31 +390,56 @@ class Attempt:
 
     def allocate(self) -> None:
         """Room for the results, then the constants."""
-        asm, layout = self.asm, self.layout
+        asm = self.asm
         words = Words(asm, self.part(Head.RESULT))
         with asm.loop(0, self.results) as k:
             array, scalar, into, after = (asm.label() for _ in range(4))
-            dtype, ndim = words.at(1, "ptr"), words.at(2)
-            asm.do(f"switch i64 {words.at(0)}, label %{array} "
-                   f"[i64 {Kind.SCALAR:d}, label %{scalar} i64 {Kind.INTO:d}, label %{into}]")  # fmt: skip
+            asm.do(
+                f"switch i64 {words.at(0)}, label %{array} "
+                f"[i64 {Kind.SCALAR:d}, label %{scalar} i64 {Kind.INTO:d}, label %{into}]"
+            )
             asm.begin(array)
-            asm.hold(dtype)  # which the call takes
-            y = asm.call("ptr", "@PyArray_Empty", f"i32 {asm(f'trunc i64 {ndim} to i32')}",
-                         f"ptr {words.after(3)}", f"ptr {dtype}", "i32 0")  # fmt: skip
-            asm.unless(asm(f"icmp ne ptr {y}, null"), self.failed)
-            asm.set("ptr", asm.element(self.made, k), y)
-            self.give(asm.field(y, layout.data))
+            self.give(asm.field(self.new_array(words, k), self.layout.data))
             asm.goto(after)
             asm.begin(scalar)
             self.give(asm.element(self.numbers, asm.get("i64", self.pointers), "i128"))
             asm.goto(after)
             asm.begin(into)
-            self.give(asm.field(asm.item(self.objects, words.at(1)), layout.data))
+            self.into(words, k)
             asm.begin(after)
-            words.skip(3, ndim)
+            words.skip(4, words.at(3))
         constants = self.part(Head.CONSTANT)
         with asm.loop(0, self.head(Head.CONSTANTS)) as k:
             self.give(asm.item(constants, k))
+
+    def new_array(self, words: Words, k: str) -> str:
+        asm = self.asm
+        dtype, ndim = words.at(1, "ptr"), asm(f"trunc i64 {words.at(3)} to i32")
+        asm.hold(dtype)  # which the call takes
+        of = f"i32 {ndim}", f"ptr {words.after(4)}", f"ptr {dtype}", "i32 0"
+        y = asm.call("ptr", "@PyArray_Empty", *of)
+        asm.unless(asm(f"icmp ne ptr {y}, null"), self.failed)
+        asm.set("ptr", asm.element(self.made, k), y)
+        return y
+
+    def into(self, words: Words, k: str) -> None:
+        """An array that is given, if nothing that is read or written is in its memory."""
+        asm = self.asm
+        y = asm.item(self.objects, words.at(1))
+        start, size = asm.field(y, self.layout.data), words.at(2)
+        end = asm(f"getelementptr i8, ptr {start}, i64 {size}")
+        sizes = self.part(Head.SIZES)
+        with asm.loop(0, asm.get("i64", self.pointers)) as j:
+            other = asm.item(self.data, j)
+            other_end = asm(f"getelementptr i8, ptr {other}, i64 {asm.item(sizes, j, 'i64')}")
+            before = asm(f"icmp ule ptr {end}, {other}")
+            after = asm(f"icmp ule ptr {other_end}, {start}")
+            same = asm(f"and i1 {self.in_place}, {asm.equal(start, other)}")
+            same = asm(f"and i1 {same}, {asm(f'icmp slt i64 {j}, {self.inputs}')}")
+            asm.unless(asm(f"or i1 {same}, {asm(f'or i1 {before}, {after}')}"), self.leave)
+        asm.hold(y)
+        asm.set("ptr", asm.element(self.made, k), y)
+        self.give(start)
 
     def run(self) -> None:
         """The kernel. Below 0 is an exception, above 0 that it does not go this way."""
@@ -467,7 +497,7 @@ class Attempt:
                              "ptr null")  # fmt: skip
                 asm.unless(asm(f"icmp ne ptr {y}, null"), self.failed)
                 asm.set("ptr", asm.element(self.made, k), y)
-            words.skip(3, words.at(2))
+            words.skip(4, words.at(3))
 
     def push(self, x: str) -> None:
         """Put a reference on the stack."""

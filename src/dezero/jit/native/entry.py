@@ -41,6 +41,8 @@ class Entry:
         What the kernel reads besides.
     unlocked : bool
         Whether other threads run during the kernel: for one that takes long.
+    into, in_place : bool
+        Whether it writes into arrays given as ``out=``, and whether these may be inputs too.
     keep : object
         What is to live as long, such as the kernel's `Code`.
 
@@ -67,10 +69,14 @@ class Entry:
         structure: Any,
         constants: Iterable[Any] = (),
         unlocked: bool = False,
+        into: bool = False,
+        in_place: bool = False,
         keep: Any = None,
     ) -> None:
         self.kernel, self.results, self.keep, self.unlocked = kernel, results, keep, unlocked
-        self.table = Table(kernel, example, results, structure, constants, unlocked)
+        self.table = Table(
+            kernel, example, results, structure, constants, unlocked, into, in_place
+        )
         self.words = self.table.words
         self.watches = ALWAYS
         self.onward: Entry | None = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import itertools
+import math
 import operator
 import sys
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,7 +22,7 @@ import optree
 from ...trees import bare, flatten, is_numbers, unflatten
 from ..compiled import is_fact
 from .caller import Check, Head, Kind, Make
-from .layouts import ALIGNED, CONTIGUOUS, SCALARS
+from .layouts import ALIGNED, CONTIGUOUS, SCALARS, WRITEABLE
 
 NUMBERS = {
     float: (Check.FLOAT, np.dtype(np.float64)),
@@ -84,6 +85,20 @@ class Table:
         What the kernel reads besides.
     unlocked : bool
         Whether other threads run during the kernel.
+    into : bool
+        Whether the kernel writes into arrays given as the keyword ``out``, which has the structure
+        of what is returned.
+    in_place : bool
+        Whether such an array may be an input as well: if each number is read before it is written.
+
+    Attributes
+    ----------
+    words : array
+        The table itself.
+    kinds : list of dtype
+        Of the inputs, as the kernel sees them.
+    direct : bool
+        Whether arguments like the example are taken as they are, and not only copies of them.
 
     Raises
     ------
@@ -100,39 +115,52 @@ class Table:
         structure: Any,
         constants: Iterable[Any] = (),
         unlocked: bool = False,
+        into: bool = False,
+        in_place: bool = False,
     ) -> None:
         self.held: list[Any] = []
         self.leaves: list[Any] = []
         self.numbers: list[Any] = []  # the leaves that are inputs
-        self.constants = [np.require(x, requirements="CA") for x in constants]
-        self.kinds: list[np.dtype[Any]] = []  # as the kernel sees them
-        self.places: list[int] = []  # among the objects
+        self.kinds: list[np.dtype[Any]] = []
+        self.places: list[int] = []  # of the inputs among the objects
+        self.outs: list[int] = []  # of the arrays to write into
         self.objects = len(example)
-        checks = [word for k, x in enumerate(example) for word in self.check(k, x)] + [Check.END]
-        if any(map(operator.is_not, self.leaves, flatten(example, is_numbers)[0])):
-            raise Unfit("the arguments are in another order")
+        self.constants = [np.require(x, requirements="CA") for x in constants]
         fresh = [each for each in results if isinstance(each, Fresh)]
-        made = [word for each in fresh for word in self.result(each)]
-        makes = [*self.makes(results, structure), Make.END]
-        pointers = [x.ctypes.data for x in self.constants]
+        checks = self.checks(example, unflatten(structure, results) if into else None)
+        parts = {
+            Head.CONSTANT: [x.ctypes.data for x in self.constants],
+            Head.RESULT: [word for k, each in enumerate(fresh) for word in self.result(k, each)],
+            Head.SIZES: [*map(bytes_of, self.numbers), *map(bytes_of, fresh)],
+            Head.MAKE: [*self.makes(results, structure), Make.END],
+        }
         head = {
             Head.KERNEL: kernel,
             Head.OBJECTS: self.objects,
-            Head.STACK: len(makes),  # as each object of it is a step
-            Head.INPUTS: len(self.kinds),
+            Head.STACK: len(parts[Head.MAKE]),  # as each object of it is a step
+            Head.INPUTS: len(self.numbers),
             Head.RESULTS: len(fresh),
-            Head.CONSTANTS: len(pointers),
+            Head.CONSTANTS: len(self.constants),
             Head.UNLOCKED: int(unlocked),
             Head.ARRAY: id(np.ndarray),
             Head.EMPTY: self.at({}),
-            Head.CONSTANT: Head.CHECK + len(checks),
-            Head.RESULT: Head.CHECK + len(checks) + len(pointers),
-            Head.MAKE: Head.CHECK + len(checks) + len(pointers) + len(made),
+            Head.IN_PLACE: int(in_place),
         }
-        if self.objects + len(makes) + 3 * (len(self.leaves) + len(fresh)) + len(pointers) > MOST:
-            raise Unfit("more arrays than the stack should hold")
-        first = [head[k] for k in Head if k != Head.CHECK]
-        self.words = np.array([*first, *checks, *pointers, *made, *makes], np.int64)
+        self.words = np.array(laid_out(head, checks, parts), np.int64)
+        self.direct = is_direct(self.numbers)
+        del self.leaves, self.numbers  # which may be large
+
+    def checks(self, example: Any, out: Any) -> list[int]:
+        """How such arguments are recognised."""
+        full = example
+        if out is not None:
+            if "out" in example[1]:
+                raise Unfit("an argument called `out`")
+            full = example[0], example[1] | {"out": out}
+        checks = [word for k, x in enumerate(full) for word in self.check(k, x)]
+        if any(map(operator.is_not, self.leaves, flatten(example, is_numbers)[0])):
+            raise Unfit("the arguments are in another order")
+        return [*checks, Check.END]
 
     def at(self, x: Any) -> int:
         """The address of an object, which is held from now on."""
@@ -156,6 +184,8 @@ class Table:
         elif kind is tuple or optree.is_namedtuple_class(kind):
             yield from (Check.TUPLE, k, self.at(kind), len(x))
             yield from self.inside(x)
+        elif kind in (Fresh, Given, Constant):
+            yield from self.out(k, x)
         elif dataclasses.is_dataclass(x):
             fields = sorted(dataclasses.fields(x), key=lambda f: bool(f.metadata.get("static")))
             names = [sys.intern(f.name) for f in fields]
@@ -196,22 +226,27 @@ class Table:
         yield from (Check.ARRAY, k, id(np.ndarray), id(scalar), self.at(dtype))
         yield from (CONTIGUOUS | ALIGNED, x.ndim, *x.shape)
 
-    @property
-    def direct(self) -> bool:
-        """Whether the arguments themselves are taken, and not only copies of them."""
-        flags = (x.flags for x in self.numbers if isinstance(x, np.ndarray))
-        ordered = all(each.c_contiguous and each.aligned for each in flags)
-        return ordered and all(x.dtype.isnative for x in self.numbers if hasattr(x, "dtype"))
+    def out(self, k: int, y: Result) -> Iterator[int]:
+        """An array to write into."""
+        if not isinstance(y, Fresh):
+            raise Unfit("a result that the kernel does not compute, written into an array")
+        self.outs.append(k)
+        dtype = plain_dtype(y.dtype)
+        yield from (Check.OUT, k, id(np.ndarray), id(np.ndarray), self.at(dtype))
+        yield from (CONTIGUOUS | ALIGNED | WRITEABLE, len(y.shape), *y.shape)
 
     # results
 
-    def result(self, y: Fresh) -> Iterator[int]:
+    def result(self, k: int, y: Fresh) -> Iterator[int]:
         """What a kernel's result becomes."""
         dtype = plain_dtype(y.dtype)
         if dtype.itemsize > LARGEST:
             raise Unfit(f"a result of {dtype}")
-        kind = Kind.ARRAY if y.shape else Kind.SCALAR
-        yield from (kind, self.at(dtype), len(y.shape), *y.shape)
+        if self.outs:
+            yield from (Kind.INTO, self.outs[k])
+        else:
+            yield from (Kind.ARRAY if y.shape else Kind.SCALAR, self.at(dtype))
+        yield from (bytes_of(y), len(y.shape), *y.shape)
 
     def makes(self, results: Sequence[Result], structure: Any) -> Iterator[int]:
         """How the results are put into their containers."""
@@ -257,6 +292,38 @@ class Place(NamedTuple):
 
     result: Result
     number: int
+
+
+def laid_out(head: dict[Head, int], checks: list[int], parts: dict[Head, list[int]]) -> list[int]:
+    """The words of a table: the head, which says where each part begins; checks; the parts.
+
+    Raises
+    ------
+    Unfit
+        If that would take too much of the stack.
+    """
+    start = Head.CHECK + len(checks)
+    for key, words in parts.items():
+        head[key] = start
+        start += len(words)
+    room = head[Head.OBJECTS] + head[Head.STACK] + head[Head.CONSTANTS]
+    if room + 3 * (head[Head.INPUTS] + head[Head.RESULTS]) > MOST:
+        raise Unfit("more arrays than the stack should hold")
+    first = [head[key] for key in Head if key != Head.CHECK]
+    return [*first, *checks, *itertools.chain.from_iterable(parts.values())]
+
+
+def bytes_of(x: Any) -> int:
+    """The size of an array, or of a result; numbers have no place that another could have."""
+    if isinstance(x, (np.ndarray, Fresh)):
+        return math.prod(x.shape) * x.dtype.itemsize
+    return 0
+
+
+def is_direct(numbers: list[Any]) -> bool:
+    """Whether the arrays among arguments can be read by a kernel."""
+    arrays = [x for x in numbers if isinstance(x, np.ndarray)]
+    return all(x.flags.c_contiguous and x.flags.aligned and x.dtype.isnative for x in arrays)
 
 
 def plain_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
