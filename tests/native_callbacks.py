@@ -7,7 +7,7 @@ import numpy as np
 from dezero.errors import GuardError
 from dezero.ir.steps import Value
 from dezero.jit.compiled import Backend, Path
-from dezero.jit.native.entry import Entry
+from dezero.jit.native.entry import entries
 from dezero.jit.native.hanging import hang
 from dezero.jit.native.tables import Constant, Fresh, Given, Unfit
 from dezero.jit.replay import OtherPath
@@ -25,11 +25,11 @@ class CalledBack(Path):
         self.kernel = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(self.run)
         self.results = results = [self.result(k) for k in range(len(self.graph.outputs))]
         address = ctypes.cast(self.kernel, ctypes.c_void_p).value
-        self.entry = None
+        self.entries = []
         if any(self.shows(k) for k in range(len(results))):
             return
         try:
-            self.entry = Entry(address, example, results, self.graph.specs[1], keep=self)
+            self.entries = entries(address, example, results, self.graph.specs[1], keep=self)
         except Unfit:
             pass
 

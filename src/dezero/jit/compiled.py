@@ -21,6 +21,7 @@ from ..ir.passes import FOR_MACHINES
 from ..ir.tracer import FACTS
 from ..trees import bare, flatten, is_numbers, unflatten
 from .captured import THE_FUNCTION, Captured, Place, Unwatched, shown
+from .outputs import takes_out, written
 from .replay import OtherPath, compiled
 from .sharing import shared
 
@@ -117,6 +118,10 @@ class Jitted:
 
     def missed(self, *args: Any, **kwargs: Any) -> Any:
         """The result of a call that needs Python."""
+        if "out" in kwargs and not self.own_out:
+            out = kwargs.pop("out")
+            result = self.missed(*args, **kwargs)
+            return result if out is None else written(result, out)
         known = self.up_to_date()
         if known is None:
             return self.f(*args, **kwargs)
@@ -144,6 +149,11 @@ class Jitted:
         result = path.call(numbers)
         self.backend.hang(self, known)
         return result
+
+    @functools.cached_property
+    def own_out(self) -> bool:
+        """Whether the function itself takes ``out=``."""
+        return takes_out(self.f)
 
     def up_to_date(self) -> Known | None:
         """What is known; None if the program runs as it is written."""
@@ -286,7 +296,9 @@ def jit(f: Callable[..., Any] | None = None, *, backend: str | None = None) -> A
     Returns
     -------
     Jitted
-        Takes and returns what `f` does, and can be differentiated and batched like it.
+        Takes and returns what `f` does, and can be differentiated and batched like it. With
+        ``out=`` (unless `f` has its own), an array or as many as there are results in the same
+        containers, results are written into these, and no memory is asked for.
 
     Raises
     ------

@@ -8,6 +8,7 @@ expects, all calls go there, and `Entry.run` calls the kernel through `ctypes`.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
 from collections.abc import Iterable, Sequence
@@ -19,7 +20,7 @@ from ...trees import bare
 from . import caller
 from .layouts import Layout, inspected, layout, numpy_functions
 from .runtime import KNOWN, Code, compiled
-from .tables import Fresh, Given, Result, Table
+from .tables import Fresh, Given, Result, Table, Unfit
 from .watches import ALWAYS, Watches
 
 class Entry:
@@ -104,6 +105,20 @@ class Entry:
         if isinstance(y, Fresh):
             return next(made)
         return inputs[y.number] if isinstance(y, Given) else y.value
+
+
+def entries(*args: Any, **settings: Any) -> list[Entry]:
+    """An `Entry` that makes its results and, where that can be, one that is given ``out=``.
+
+    Raises
+    ------
+    Unfit
+        As `Entry`.
+    """
+    found = [Entry(*args, **settings)]
+    with contextlib.suppress(Unfit):
+        found.append(Entry(*args, **settings, into=True))
+    return found
 
 
 class Slots:
