@@ -1,5 +1,6 @@
 """A backend whose kernels are Python: everything around kernels is tested with any program."""
 
+import contextlib
 import ctypes
 
 import numpy as np
@@ -9,7 +10,7 @@ from dezero.ir.steps import Value
 from dezero.jit.compiled import Backend, Path
 from dezero.jit.native.entry import entries
 from dezero.jit.native.hanging import hang
-from dezero.jit.native.tables import Constant, Fresh, Given, Unfit
+from dezero.jit.native.tables import Constant, Fresh, Given, Kernel, Unfit
 from dezero.jit.replay import OtherPath
 from dezero.jit.sharing import shown
 
@@ -28,10 +29,10 @@ class CalledBack(Path):
         self.entries = []
         if any(self.shows(k) for k in range(len(results))):
             return
-        try:
-            self.entries = entries(address, example, results, self.graph.specs[1], keep=self)
-        except Unfit:
-            pass
+        with contextlib.suppress(Unfit):
+            self.entries = entries(
+                Kernel(address, keep=self), example, results, self.graph.specs[1]
+            )
 
     def shows(self, k):
         """Whether a result is a view of an argument."""

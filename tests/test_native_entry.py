@@ -20,7 +20,7 @@ from dezero.jit.compiled import is_fact
 from dezero.jit.native import entry, layouts, runtime
 from dezero.jit.native.assembly import Assembly, module
 from dezero.jit.native.entry import Entry, called
-from dezero.jit.native.tables import Constant, Fresh, Given, Unfit
+from dezero.jit.native.tables import Constant, Fresh, Given, Kernel, Unfit
 from dezero.trees import flatten
 
 FLOAT = np.dtype(float)
@@ -56,7 +56,7 @@ class Program(called()):
         return "missed", args, kwargs
 
 
-def made(*args, tree=0, n=10, results=None, status="0", settings=None, **kwargs):
+def made(*args, tree=0, n=10, results=None, status="0", into=False, settings=(), **kwargs):
     """An entry for arguments of a kind, with results in containers."""
     places, structure = flatten(tree)
     n_in = sum(not is_fact(x) for x in flatten((args, kwargs))[0])
@@ -64,7 +64,9 @@ def made(*args, tree=0, n=10, results=None, status="0", settings=None, **kwargs)
     fresh = [y for y in results if isinstance(y, Fresh)]
     code = kernel(n_in, len(fresh), n, status)
     example = (args, kwargs)
-    return Entry(code["kernel"], example, results, structure, keep=code, **(settings or {}))
+    return Entry(
+        Kernel(code["kernel"], keep=code, **dict(settings)), example, results, structure, into
+    )
 
 
 X = np.arange(10.0)
@@ -141,7 +143,9 @@ def test_what_a_kernel_sees_of_a_number(kind):
     asm.do("ret i32 0")
     code = runtime.Code(runtime.compiled(module(asm)), ["kernel"])
     example = ((values[0],), {})
-    one = Entry(code["kernel"], example, [Fresh((), np.dtype(dtype))], flatten(0)[1], keep=code)
+    one = Entry(
+        Kernel(code["kernel"], keep=code), example, [Fresh((), np.dtype(dtype))], flatten(0)[1]
+    )
     f = Program(one)
     for value in values:
         assert f(value).tobytes() == dtype(value).tobytes()
@@ -251,8 +255,8 @@ def test_shapes_of_results():
 
 
 def test_results_written_into_arrays_that_are_given():
-    tree, settings = (0, {"a": 1}), {"into": True}
-    f = Program(made(X, X, tree=tree), made(X, X, tree=tree, settings=settings))
+    tree = (0, {"a": 1})
+    f = Program(made(X, X, tree=tree), made(X, X, tree=tree, into=True))
     y, z = np.empty(10), np.empty(10)
     result = f(X, X, out=(y, {"a": z}))
     assert result[0] is y
@@ -273,14 +277,14 @@ def test_results_written_into_arrays_that_are_given():
     assert f(x, X, out=(second, {"a": z}))[0] is second  # beside it
     np.testing.assert_array_equal(second, 3 * X)
     np.testing.assert_array_equal(x, X)
-    over = Program(made(x, settings={"into": True, "in_place": True}))
+    over = Program(made(x, into=True, settings={"in_place": True}))
     assert missed(over(x, out=first))
     assert over(x, out=x) is x
     np.testing.assert_array_equal(x, 2 * X)
     with pytest.raises(Unfit):
-        made(X, results=[Given(0)], settings=settings)
+        made(X, results=[Given(0)], into=True)
     with pytest.raises(Unfit):
-        made(X, out=X, settings=settings)
+        made(X, out=X, into=True)
     counts = [sys.getrefcount(each) for each in (y, z, x)]
     for _ in range(10):
         f(X, X, out=(y, {"a": z}))
@@ -296,7 +300,10 @@ def test_entries_are_tried_in_turn():
     wide, single = X.copy(), X.astype(np.float32)
     code = kernel(1, 1, 10, kind="float")
     other = Entry(
-        code["kernel"], ((single,), {}), [Fresh((10,), single.dtype)], flatten(0)[1], keep=code
+        Kernel(code["kernel"], keep=code),
+        ((single,), {}),
+        [Fresh((10,), single.dtype)],
+        flatten(0)[1],
     )
     never = made(X, status="1")
     f = Program(never, other, made(X))
@@ -316,7 +323,7 @@ def test_what_python_calls_takes_copies():
 
 def test_exceptions_come_through():
     class Broken(called()):
-        def missed(self, *args):
+        def missed(self, *_args):
             raise KeyError("broken")
 
     broken = Broken()
@@ -332,7 +339,7 @@ def test_a_kernel_may_set_an_exception():
     asm.call("ptr", "@PyErr_NoMemory")
     asm.do("ret i32 -1")
     code = runtime.Code(runtime.compiled(module(asm)), ["kernel"], ["PyErr_NoMemory"])
-    one = Entry(code["kernel"], ((X,), {}), [Fresh((10,), FLOAT)], flatten(0)[1], keep=code)
+    one = Entry(Kernel(code["kernel"], keep=code), ((X,), {}), [Fresh((10,), FLOAT)], flatten(0)[1])
     with pytest.raises(MemoryError):
         Program(one)(X)
     with pytest.raises(MemoryError):
@@ -394,7 +401,11 @@ def test_memory_does_not_grow():
 
 def test_eight_threads_at_once():
     n = 1000
-    f = Program(made(X[:5], n=5), made(X, settings={"unlocked": True}), made(np.ones(n), n=n, settings={"unlocked": True}))
+    f = Program(
+        made(X[:5], n=5),
+        made(X, settings={"unlocked": True}),
+        made(np.ones(n), n=n, settings={"unlocked": True}),
+    )
     start = threading.Barrier(8)
 
     def run(k):
@@ -414,7 +425,7 @@ def test_an_entry_may_go_while_it_runs():
     """What runs is held: here the kernel calls Python, which drops all."""
     program = Program()
 
-    def run(arrays):
+    def run(_arrays):
         program.head = None
         gc.collect()
         return len(seen) and 1
@@ -423,7 +434,7 @@ def test_an_entry_may_go_while_it_runs():
     back = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(run)
     address = ctypes.cast(back, ctypes.c_void_p).value
     for _ in range(2):
-        entries = [Entry(address, ((X,), {}), [Given(0)], flatten(0)[1]) for _ in range(3)]
+        entries = [Entry(Kernel(address), ((X,), {}), [Given(0)], flatten(0)[1]) for _ in range(3)]
         program.__init__(*entries)
         del entries
         result = program(X)
@@ -434,13 +445,13 @@ def test_an_entry_may_go_while_it_runs():
 def test_a_call_inside_of_a_call():
     depth = []
 
-    def run(arrays):
+    def run(_arrays):
         depth.append(1)
         return 1 if len(depth) > 50 else int(missed(program(X)))
 
     back = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(run)
     address = ctypes.cast(back, ctypes.c_void_p).value
-    program = Program(Entry(address, ((X,), {}), [Given(0)], flatten(0)[1]))
+    program = Program(Entry(Kernel(address), ((X,), {}), [Given(0)], flatten(0)[1]))
     assert missed(program(X))
     assert len(depth) == 51
 

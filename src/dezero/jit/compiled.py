@@ -39,7 +39,7 @@ class Path:
         The arguments that it was traced with, ``(args, kwargs)``.
     """
 
-    def __init__(self, graph: Graph, example: Any) -> None:
+    def __init__(self, graph: Graph, example: Any) -> None:  # noqa: ARG002  # others need it
         self.graph = simplified(graph, FOR_MACHINES)
         self.replay = compiled(self.graph)
         self.copied = shared(graph, self.graph)
@@ -82,7 +82,7 @@ class Backend(NamedTuple):
     hang: Callable[[Jitted, Known], None]
 
 
-NUMPY = Backend("numpy", Path, lambda jitted, known: None)
+NUMPY = Backend("numpy", Path, lambda _jitted, _known: None)
 
 
 class Jitted:
@@ -101,6 +101,7 @@ class Jitted:
     def __init__(self, f: Callable[..., Any], backend: Backend = NUMPY) -> None:
         functools.update_wrapper(self, f)
         self.f, self.backend = f, backend
+        self.known: Known | None
         self.off = False
         self.forget()
 
@@ -177,7 +178,11 @@ class Jitted:
         path = getattr(self.f, "__qualname__", "")
         for name in path.split("."):
             found = getattr(found, name, None)
-        return path if found is self else (functools.partial(jit, backend=self.backend.name), (self.f,))
+        return (
+            path
+            if found is self
+            else (functools.partial(jit, backend=self.backend.name), (self.f,))
+        )
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else types.MethodType(self, instance)
@@ -185,7 +190,7 @@ class Jitted:
     def warn(self, why: str) -> None:
         """Say that nothing is compiled from now on."""
         text = f"jit: {self!r} {why}; it runs as it is written from now on"
-        frame = user_frame() or sys._getframe()
+        frame: Any = user_frame() or sys._getframe()
         warnings.warn_explicit(text, EagerWarning, frame.f_code.co_filename, frame.f_lineno)
 
     def traced(self, known: Known, spec: Any, leaves: list[Any]) -> Graph:

@@ -12,7 +12,7 @@ import itertools
 import math
 import operator
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -29,7 +29,7 @@ NUMBERS = {
     int: (Check.INT, np.dtype(np.int64)),
     complex: (Check.COMPLEX, np.dtype(np.complex128)),
 }
-"""Python's numbers, but for those that are facts: how they are read, and as what a kernel sees them."""
+"""Python's numbers, but for those that are facts: how they are read, and what a kernel sees."""
 
 MOST = 4096
 """Words of room on the stack for one call; one with more leaves than fit is left to Python."""
@@ -68,28 +68,48 @@ class Constant:
 Result = Fresh | Given | Constant
 
 
+@dataclass(frozen=True)
+class Kernel:
+    """Machine code, and how it is to be called.
+
+    Attributes
+    ----------
+    address : int
+        Of ``i32 kernel(ptr arrays)``. The pointers are those of the inputs' numbers, then of the
+        fresh results', then of the constants'. It returns 0; above 0 if these numbers do not go its
+        way; below 0 if it has set an exception.
+    constants : tuple of arrays
+        What it reads besides.
+    unlocked : bool
+        Whether other threads run meanwhile: for one that takes long.
+    in_place : bool
+        Whether a result may be written over an input: if each number is read before it is written.
+    keep : object
+        What is to live as long, such as its `Code`.
+    """
+
+    address: int
+    constants: tuple[Any, ...] = ()
+    unlocked: bool = False
+    in_place: bool = False
+    keep: Any = None
+
+
 class Table:
     """The words of a call's table, and what they refer to.
 
     Parameters
     ----------
-    kernel : int
-        The function's address.
+    kernel : Kernel
     example : tuple
         Arguments of the kind that it is for: ``(args, kwargs)``.
     results : sequence of Fresh, Given, Constant
         The leaves of what is returned.
     structure : PyTreeSpec
         The containers around them.
-    constants : iterable of arrays
-        What the kernel reads besides.
-    unlocked : bool
-        Whether other threads run during the kernel.
     into : bool
         Whether the kernel writes into arrays given as the keyword ``out``, which has the structure
         of what is returned.
-    in_place : bool
-        Whether such an array may be an input as well: if each number is read before it is written.
 
     Attributes
     ----------
@@ -109,14 +129,11 @@ class Table:
 
     def __init__(
         self,
-        kernel: int,
+        kernel: Kernel,
         example: tuple[tuple[Any, ...], dict[str, Any]],
         results: Sequence[Result],
         structure: Any,
-        constants: Iterable[Any] = (),
-        unlocked: bool = False,
         into: bool = False,
-        in_place: bool = False,
     ) -> None:
         self.held: list[Any] = []
         self.leaves: list[Any] = []
@@ -125,7 +142,7 @@ class Table:
         self.places: list[int] = []  # of the inputs among the objects
         self.outs: list[int] = []  # of the arrays to write into
         self.objects = len(example)
-        self.constants = [np.require(x, requirements="CA") for x in constants]
+        self.constants = [np.require(x, requirements=["C", "A"]) for x in kernel.constants]
         fresh = [each for each in results if isinstance(each, Fresh)]
         checks = self.checks(example, unflatten(structure, results) if into else None)
         parts = {
@@ -135,16 +152,16 @@ class Table:
             Head.MAKE: [*self.makes(results, structure), Make.END],
         }
         head = {
-            Head.KERNEL: kernel,
+            Head.KERNEL: kernel.address,
             Head.OBJECTS: self.objects,
             Head.STACK: len(parts[Head.MAKE]),  # as each object of it is a step
             Head.INPUTS: len(self.numbers),
             Head.RESULTS: len(fresh),
             Head.CONSTANTS: len(self.constants),
-            Head.UNLOCKED: int(unlocked),
+            Head.UNLOCKED: int(kernel.unlocked),
             Head.ARRAY: id(np.ndarray),
             Head.EMPTY: self.at({}),
-            Head.IN_PLACE: int(in_place),
+            Head.IN_PLACE: int(kernel.in_place),
         }
         self.words = np.array(laid_out(head, checks, parts), np.int64)
         self.direct = is_direct(self.numbers)
@@ -175,7 +192,7 @@ class Table:
         if x is None:
             yield from (Check.SAME, k, id(x))
         elif kind is dict:
-            names = [path[0] for path in optree.tree_paths(dict.fromkeys(x, 0))]  # in its order
+            names = [path[0] for path in paths_in(dict.fromkeys(x, 0))]  # in its order
             yield from (Check.DICT, k, id(kind), len(x), *map(self.at, names))
             yield from self.inside([x[name] for name in names])
         elif kind is list and not is_numbers(x):
@@ -324,6 +341,9 @@ def is_direct(numbers: list[Any]) -> bool:
     """Whether the arrays among arguments can be read by a kernel."""
     arrays = [x for x in numbers if isinstance(x, np.ndarray)]
     return all(x.flags.c_contiguous and x.flags.aligned and x.dtype.isnative for x in arrays)
+
+
+paths_in: Callable[[Any], list[tuple[Any, ...]]] = optree.tree_paths
 
 
 def plain_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:

@@ -196,7 +196,7 @@ class Watching:
     def numbers(self, x: Any) -> None:
         """The kind of an array, and its numbers; those of a scalar do not change."""
         kind = type(x)
-        if not x.dtype.kind in "fciub" or (kind is not np.ndarray and isinstance(x, np.ndarray)):
+        if x.dtype.kind not in "fciub" or (kind is not np.ndarray and isinstance(x, np.ndarray)):
             raise Unfit(f"a {kind.__name__} of {x.dtype}")
         if kind is not np.ndarray:
             return
@@ -232,7 +232,7 @@ class Watching:
 def memory_of(x: np.ndarray[Any, Any]) -> tuple[int, int]:
     """The address and the size of the memory between the first and the last number of an array."""
     first, end = np.lib.array_utils.byte_bounds(x)
-    owner = x
+    owner: Any = x
     while isinstance(owner.base, np.ndarray):
         owner = owner.base
     least, most = np.lib.array_utils.byte_bounds(owner)
