@@ -10,7 +10,7 @@ from dezero.ir.steps import Value
 from dezero.jit.compiled import Backend, Path
 from dezero.jit.native.entry import entries
 from dezero.jit.native.hanging import hang
-from dezero.jit.native.tables import Constant, Fresh, Given, Kernel, Unfit
+from dezero.jit.native.tables import Constant, Fresh, Given, Callee, Unfit
 from dezero.jit.replay import OtherPath
 from dezero.jit.sharing import shown
 
@@ -31,7 +31,7 @@ class CalledBack(Path):
             return
         with contextlib.suppress(Unfit):
             self.entries = entries(
-                Kernel(address, keep=self), example, results, self.graph.specs[1]
+                Callee(address, keep=self), example, results, self.graph.specs[1]
             )
 
     def shows(self, k):

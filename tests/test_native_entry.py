@@ -20,7 +20,7 @@ from dezero.jit.compiled import is_fact
 from dezero.jit.native import entry, layouts, runtime
 from dezero.jit.native.assembly import Assembly, module
 from dezero.jit.native.entry import Entry, called
-from dezero.jit.native.tables import Constant, Fresh, Given, Kernel, Unfit
+from dezero.jit.native.tables import Constant, Fresh, Given, Callee, Unfit
 from dezero.trees import flatten
 
 FLOAT = np.dtype(float)
@@ -65,7 +65,7 @@ def made(*args, tree=0, n=10, results=None, status="0", into=False, settings=(),
     code = kernel(n_in, len(fresh), n, status)
     example = (args, kwargs)
     return Entry(
-        Kernel(code["kernel"], keep=code, **dict(settings)), example, results, structure, into
+        Callee(code["kernel"], keep=code, **dict(settings)), example, results, structure, into
     )
 
 
@@ -144,7 +144,7 @@ def test_what_a_kernel_sees_of_a_number(kind):
     code = runtime.Code(runtime.compiled(module(asm)), ["kernel"])
     example = ((values[0],), {})
     one = Entry(
-        Kernel(code["kernel"], keep=code), example, [Fresh((), np.dtype(dtype))], flatten(0)[1]
+        Callee(code["kernel"], keep=code), example, [Fresh((), np.dtype(dtype))], flatten(0)[1]
     )
     f = Program(one)
     for value in values:
@@ -300,7 +300,7 @@ def test_entries_are_tried_in_turn():
     wide, single = X.copy(), X.astype(np.float32)
     code = kernel(1, 1, 10, kind="float")
     other = Entry(
-        Kernel(code["kernel"], keep=code),
+        Callee(code["kernel"], keep=code),
         ((single,), {}),
         [Fresh((10,), single.dtype)],
         flatten(0)[1],
@@ -339,7 +339,7 @@ def test_a_kernel_may_set_an_exception():
     asm.call("ptr", "@PyErr_NoMemory")
     asm.do("ret i32 -1")
     code = runtime.Code(runtime.compiled(module(asm)), ["kernel"], ["PyErr_NoMemory"])
-    one = Entry(Kernel(code["kernel"], keep=code), ((X,), {}), [Fresh((10,), FLOAT)], flatten(0)[1])
+    one = Entry(Callee(code["kernel"], keep=code), ((X,), {}), [Fresh((10,), FLOAT)], flatten(0)[1])
     with pytest.raises(MemoryError):
         Program(one)(X)
     with pytest.raises(MemoryError):
@@ -434,7 +434,7 @@ def test_an_entry_may_go_while_it_runs():
     back = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(run)
     address = ctypes.cast(back, ctypes.c_void_p).value
     for _ in range(2):
-        entries = [Entry(Kernel(address), ((X,), {}), [Given(0)], flatten(0)[1]) for _ in range(3)]
+        entries = [Entry(Callee(address), ((X,), {}), [Given(0)], flatten(0)[1]) for _ in range(3)]
         program.__init__(*entries)
         del entries
         result = program(X)
@@ -451,7 +451,7 @@ def test_a_call_inside_of_a_call():
 
     back = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(run)
     address = ctypes.cast(back, ctypes.c_void_p).value
-    program = Program(Entry(Kernel(address), ((X,), {}), [Given(0)], flatten(0)[1]))
+    program = Program(Entry(Callee(address), ((X,), {}), [Given(0)], flatten(0)[1]))
     assert missed(program(X))
     assert len(depth) == 51
 

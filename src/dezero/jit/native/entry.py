@@ -20,7 +20,7 @@ from ...trees import bare
 from . import caller
 from .layouts import inspected, layout, numpy_functions
 from .runtime import KNOWN, Code, compiled
-from .tables import Fresh, Given, Kernel, Result, Table, Unfit
+from .tables import Fresh, Given, Callee, Result, Table, Unfit
 from .watches import ALWAYS, Watches
 
 
@@ -29,7 +29,7 @@ class Entry:
 
     Parameters
     ----------
-    kernel : Kernel
+    kernel : Callee
     example : tuple
         Arguments of the kind, ``(args, kwargs)``.
     results : sequence of Fresh, Given, Constant
@@ -56,7 +56,7 @@ class Entry:
 
     def __init__(
         self,
-        kernel: Kernel,
+        kernel: Callee,
         example: tuple[tuple[Any, ...], dict[str, Any]],
         results: Sequence[Result],
         structure: Any,
@@ -93,7 +93,7 @@ class Entry:
         return inputs[y.number] if isinstance(y, Given) else y.value
 
 
-def entries(kernel: Kernel, example: Any, results: Sequence[Result], structure: Any) -> list[Entry]:
+def entries(kernel: Callee, example: Any, results: Sequence[Result], structure: Any) -> list[Entry]:
     """An `Entry` that makes its results and, where that can be, one that is given ``out=``.
 
     Raises

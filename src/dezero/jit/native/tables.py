@@ -69,7 +69,7 @@ Result = Fresh | Given | Constant
 
 
 @dataclass(frozen=True)
-class Kernel:
+class Callee:
     """Machine code, and how it is to be called.
 
     Attributes
@@ -100,7 +100,7 @@ class Table:
 
     Parameters
     ----------
-    kernel : Kernel
+    kernel : Callee
     example : tuple
         Arguments of the kind that it is for: ``(args, kwargs)``.
     results : sequence of Fresh, Given, Constant
@@ -129,7 +129,7 @@ class Table:
 
     def __init__(
         self,
-        kernel: Kernel,
+        kernel: Callee,
         example: tuple[tuple[Any, ...], dict[str, Any]],
         results: Sequence[Result],
         structure: Any,
