@@ -1,0 +1,94 @@
+"""Vectors and their mathematics: NumPy's functions of floating-point numbers, many at a time.
+
+Three sources: the project's own formulas, the C library's vector mathematics (glibc's libmvec),
+and functions of single numbers (of C and of SciPy) called for each lane. Of the first two, the
+table `OWN` says where ours is used; it is what was faster when measured.
+
+Rounding errors, in units of the last place, are in docs/native.md; none is above 4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from ..assembly import Assembly
+from . import exponential, library, logarithm, trigonometric
+from .lanes import Lanes, call, typed
+
+OWN: dict[str, Callable[..., Lanes]] = {
+    **{
+        name: getattr(exponential, name)
+        for name in ("exp", "exp2", "expm1", "tanh", "sinh", "cosh")
+    },
+    **{
+        name: getattr(logarithm, name)
+        for name in ("log", "log2", "log10", "log1p", "logaddexp", "power")
+    },
+    **{name: getattr(trigonometric, name) for name in ("sin", "cos", "tan")},
+}
+"""Our formulas."""
+
+NAMES = {"pow": "power", "float_power": "power", "mod": "remainder"}
+"""Other names of rows."""
+
+
+def plain(title: str) -> str:
+    """A function's name, from a row's title."""
+    title = title.removeprefix("special.")
+    return NAMES.get(title, title)
+
+
+def function(asm: Assembly, title: str, kind: str, width: int, count: int) -> str:
+    """The name of one of our functions, defined once."""
+    name = f"@{title}.{kind}.{width}"
+    if name not in asm.outside:
+        t = typed(kind, width)
+        arguments = ", ".join(f"{t} %x{i}" for i in range(count))
+        code = Assembly(f"internal {t} {name}({arguments})", "nounwind", asm.outside)
+        y = OWN[title](*(Lanes(code, kind, width, f"%x{i}") for i in range(count)))
+        code.do(f"ret {y}")
+        asm.need(name, code.text())
+    return name
+
+
+def apply(asm: Assembly, title: str, kind: str, width: int, *operands: str) -> str:
+    """Write a call of a function of vectors; the result's name.
+
+    Parameters
+    ----------
+    asm : Assembly
+        The function that calls.
+    title : str
+        The row's title: ``"exp"``, ``"pow"``, ``"arctan2"``, …
+    kind : str
+        ``"double"`` or ``"float"``.
+    width : int
+        How many lanes; 1 for numbers alone.
+    *operands : str
+        Names of the operands.
+
+    Raises
+    ------
+    LookupError
+        If there is no such function here (see `known`).
+    """
+    title, count = plain(title), len(operands)
+    lanes = [Lanes(asm, kind, width, each) for each in operands]
+    if title in OWN:
+        return call(lanes[0].type, function(asm, title, kind, width, count), *lanes).name
+    vector = library.vector_function(title, kind, width, count)
+    if vector is not None:
+        return library.vector_call(title, *vector, *lanes).name
+    scalar = library.scalar_function(title, kind, count)
+    if scalar is None:
+        raise LookupError(f"no function {title} of {kind} in this process")
+    return library.each(scalar, kind, *lanes).name
+
+
+def imports(outside: Iterable[str] | dict[str, str]) -> list[str]:
+    """The functions outside of the text that it calls, from what `Assembly.outside` declares."""
+    texts = outside.values() if isinstance(outside, dict) else outside
+    heads = (text.split("(", 1)[0] for text in texts if text.startswith("declare "))
+    names = (head.rsplit("@", 1)[1].strip('"') for head in heads)
+    return [name for name in names if not name.startswith("llvm.")]

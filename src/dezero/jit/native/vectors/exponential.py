@@ -1,0 +1,104 @@
+"""Exponential and hyperbolic functions: ``x = n ln 2 + r``, and a polynomial of r.
+
+The reduction is that of Cody and Waite (Software Manual for the Elementary Functions, 1980, ch. 6).
+"""
+
+from __future__ import annotations
+
+from .. import runtime
+from .lanes import FRACTIONS, Lanes, by_parts, call, fused, polynomial
+from .numbers import BIAS, LN2, POLYNOMIALS, magic, split
+
+LIMITS = {"double": (-746.0, 710.6, 22.0), "float": (-104.0, 89.5, 10.0)}
+"""Below the first exp is 0, above the second sinh is infinite, above the third tanh is 1."""
+
+
+def clamped(x: Lanes, low: float, high: float) -> Lanes:
+    """`x` within limits; NaN stays NaN."""
+    x = x.constant(low).where(x < low, x)
+    return x.constant(high).where(x > high, x)
+
+
+def reduced(x: Lanes) -> tuple[Lanes, Lanes, Lanes]:
+    """The whole number n, its bits with others above them, and ``expm1(r)``."""
+    digits = FRACTIONS[x.kind]
+    high, low = split(LN2, 42 if digits > 30 else 15, digits + 1)
+    t = fused(x, float(1 / LN2), magic(x.kind))
+    n = t - magic(x.kind)
+    r = fused(n, -low, fused(n, -high, x))
+    return n, t.bits, fused(r * r, polynomial(r, POLYNOMIALS["exp"][x.kind]), r)
+
+
+def power_of_two(n: Lanes, kind: str, shift: int = 0) -> Lanes:
+    """``2**(n + shift)``, a number with all of its digits, from the bits of `n`."""
+    return ((n + (BIAS[kind] + shift)) << FRACTIONS[kind]).numbers(kind)
+
+
+def scaled(y: Lanes, n: Lanes) -> Lanes:
+    """``y * 2**n`` with one rounding, for whole n, also where it overflows or is denormal."""
+    size = 8 if y.kind == "double" else 4
+    if runtime.has("avx512f") and y.width * size >= 64:
+        return by_parts(64 // size, scaled_at_once, y, n)
+    half = fused(n, 0.5, magic(y.kind))
+    rest = (n - (half - magic(y.kind))) + magic(y.kind)
+    return y * power_of_two(half.bits, y.kind) * power_of_two(rest.bits, y.kind)
+
+
+def scaled_at_once(y: Lanes, n: Lanes) -> Lanes:
+    """The same by one instruction of AVX-512."""
+    letters = "pd" if y.kind == "double" else "ps"
+    name = f"@llvm.x86.avx512.mask.scalef.{letters}.512"
+    mask = f"i{y.width}"  # all lanes; and then: rounding as the processor is set
+    return call(y.type, name, y, n, y, more=(f"{mask} -1", "i32 4"))
+
+
+def exp(x: Lanes) -> Lanes:
+    n, _, q = reduced(clamped(x, *LIMITS[x.kind][:2]))
+    return scaled(q + 1, n)
+
+
+def exp2(x: Lanes) -> Lanes:
+    ends = BIAS[x.kind] + FRACTIONS[x.kind] + 5
+    x = clamped(x, -ends, ends)
+    n = (x + magic(x.kind)) - magic(x.kind)
+    return two_to(x - n, n)
+
+
+def two_to(r: Lanes, n: Lanes) -> Lanes:
+    """``2**(r + n)`` for whole n and ``|r| <= 1/2``."""
+    return scaled(fused(r, polynomial(r, POLYNOMIALS["exp2"][r.kind]), 1), n)
+
+
+def quarter(x: Lanes) -> Lanes:
+    """``expm1(x) / 4``, which is finite wherever sinh is, for x that is not far below 0."""
+    _, n, q = reduced(x)
+    h = power_of_two(n, x.kind, -2)
+    return fused(h, q, h - 0.25)
+
+
+def expm1(x: Lanes) -> Lanes:
+    low = -4 * LIMITS[x.kind][2]
+    return (quarter(clamped(x, low, LIMITS[x.kind][1])) * 4).signed(x)
+
+
+def tanh(x: Lanes) -> Lanes:
+    size = abs(x)
+    y = size + size
+    limit = 2 * LIMITS[x.kind][2]
+    e = quarter(y.constant(limit).where(y > limit, y)) * 4
+    return (e / (e + 2)).signed(x)
+
+
+def sinh(x: Lanes) -> Lanes:
+    size = abs(x)
+    limit = LIMITS[x.kind][1]
+    half = quarter(x.constant(limit).where(size > limit, size)) * 2
+    return (half + half / fused(half, 2, 1)).signed(x)
+
+
+def cosh(x: Lanes) -> Lanes:
+    size = abs(x)
+    limit = LIMITS[x.kind][1]
+    n, _, q = reduced(x.constant(limit).where(size > limit, size))
+    half = scaled(q + 1, n - 1)
+    return half + 0.25 / half

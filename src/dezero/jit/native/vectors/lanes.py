@@ -1,0 +1,284 @@
+"""Numbers side by side in registers, with Python's operators: each operator writes an instruction.
+
+So that a formula in Python reads like the formula in a book, and is LLVM's text when it has run.
+"""
+
+from __future__ import annotations
+
+import functools
+import struct
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from .. import runtime
+from ..assembly import Assembly
+
+INTEGERS = {"double": "i64", "float": "i32", "i64": "i64", "i32": "i32"}
+"""The integers that are as wide as numbers of a kind."""
+
+FRACTIONS = {"double": 52, "float": 23}
+"""How many binary digits a number of a kind has after its first."""
+
+
+@functools.cache
+def fuses() -> bool:
+    """Whether the processor multiplies and adds in one instruction, with one rounding."""
+    return runtime.has("fma") or runtime.has("neon") or "aarch64" in runtime.processor()
+
+
+def typed(kind: str, width: int) -> str:
+    """LLVM's name for a type: a vector, or a number if it is one alone."""
+    return kind if width == 1 else f"<{width} x {kind}>"
+
+
+def suffix(kind: str, width: int) -> str:
+    """The same as it stands in the names of LLVM's functions."""
+    letters = {"double": "f64", "float": "f32"}.get(kind, kind)
+    return letters if width == 1 else f"v{width}{letters}"
+
+
+def literal(kind: str, width: int, value: float) -> str:
+    """A constant, the same in each lane."""
+    if kind in FRACTIONS:
+        if kind == "float":
+            value = struct.unpack("f", struct.pack("f", value))[0]
+        text = f"0x{struct.unpack('<Q', struct.pack('<d', value))[0]:016X}"
+    else:
+        text = str(int(value))
+    return text if width == 1 else f"splat ({kind} {text})"
+
+
+class Lanes:
+    """A value, or as many of them as the vector is wide.
+
+    Parameters
+    ----------
+    code : Assembly
+        Where instructions are written.
+    kind : str
+        LLVM's name for the type of a lane: ``"double"``, ``"float"``, ``"i64"``, ``"i1"``, …
+    width : int
+        How many lanes there are.
+    name : str
+        LLVM's name for the value.
+    """
+
+    __slots__ = ("code", "kind", "name", "width")
+
+    def __init__(self, code: Assembly, kind: str, width: int, name: str) -> None:
+        self.code, self.kind, self.width, self.name = code, kind, width, name
+
+    def __str__(self) -> str:
+        """Type and name, as an argument of a call is written."""
+        return f"{self.type} {self.name}"
+
+    @property
+    def type(self) -> str:
+        return typed(self.kind, self.width)
+
+    def like(self, name: str, kind: str = "") -> Lanes:
+        """A value as wide as this one."""
+        return Lanes(self.code, kind or self.kind, self.width, name)
+
+    def constant(self, value: float) -> Lanes:
+        return self.like(literal(self.kind, self.width, value))
+
+    def of(self, value: Any) -> Lanes:
+        return value if isinstance(value, Lanes) else self.constant(value)
+
+    def write(self, instruction: str, other: Any, kind: str = "") -> Lanes:
+        """An instruction with two operands."""
+        return self.like(
+            self.code(f"{instruction} {self.type} {self.name}, {self.of(other).name}"), kind
+        )
+
+    def choose(self, floating: str, integral: str) -> str:
+        return floating if self.kind in FRACTIONS else integral
+
+    # ---- arithmetic ----
+
+    def __add__(self, other: Any) -> Lanes:
+        return self.write(self.choose("fadd", "add"), other)
+
+    def __sub__(self, other: Any) -> Lanes:
+        return self.write(self.choose("fsub", "sub"), other)
+
+    def __mul__(self, other: Any) -> Lanes:
+        return self.write(self.choose("fmul", "mul"), other)
+
+    def __truediv__(self, other: Any) -> Lanes:
+        return self.write("fdiv", other)
+
+    def __rsub__(self, other: Any) -> Lanes:
+        return self.of(other) - self
+
+    def __rtruediv__(self, other: Any) -> Lanes:
+        return self.of(other) / self
+
+    __radd__, __rmul__ = __add__, __mul__
+
+    def __neg__(self) -> Lanes:
+        if self.kind in FRACTIONS:
+            return self.like(self.code(f"fneg {self}"))
+        return self.constant(0) - self
+
+    def __abs__(self) -> Lanes:
+        return self.llvm("fabs")
+
+    def llvm(self, function: str, *others: Any) -> Lanes:
+        """One of LLVM's own functions."""
+        name = f"@llvm.{function}.{suffix(self.kind, self.width)}"
+        return call(self.type, name, self, *map(self.of, others))
+
+    def sqrt(self) -> Lanes:
+        return self.llvm("sqrt")
+
+    def signed(self, other: Lanes) -> Lanes:
+        """This, with the sign of another."""
+        return self.llvm("copysign", other)
+
+    # ---- bits ----
+
+    @property
+    def bits(self) -> Lanes:
+        """The same bits as integers."""
+        return self.cast("bitcast", INTEGERS[self.kind])
+
+    def numbers(self, kind: str) -> Lanes:
+        """The same bits as numbers of a kind."""
+        return self.cast("bitcast", kind)
+
+    def cast(self, instruction: str, kind: str) -> Lanes:
+        return self.like(
+            self.code(f"{instruction} {self} to {typed(kind, self.width)}"), kind
+        )
+
+    def __and__(self, other: Any) -> Lanes:
+        return self.write("and", other)
+
+    def __or__(self, other: Any) -> Lanes:
+        return self.write("or", other)
+
+    def __xor__(self, other: Any) -> Lanes:
+        return self.write("xor", other)
+
+    def __lshift__(self, other: Any) -> Lanes:
+        return self.write("shl", other)
+
+    def __rshift__(self, other: Any) -> Lanes:
+        return self.write("lshr", other)
+
+    def __invert__(self) -> Lanes:
+        return self ^ (1 if self.kind == "i1" else -1)
+
+    # ---- comparisons: false where there is a NaN, but for != ----
+
+    def __lt__(self, other: Any) -> Lanes:
+        return self.write(self.choose("fcmp olt", "icmp slt"), other, "i1")
+
+    def __le__(self, other: Any) -> Lanes:
+        return self.write(self.choose("fcmp ole", "icmp sle"), other, "i1")
+
+    def __gt__(self, other: Any) -> Lanes:
+        return self.write(self.choose("fcmp ogt", "icmp sgt"), other, "i1")
+
+    def __ge__(self, other: Any) -> Lanes:
+        return self.write(self.choose("fcmp oge", "icmp sge"), other, "i1")
+
+    def equals(self, other: Any) -> Lanes:
+        return self.write(self.choose("fcmp oeq", "icmp eq"), other, "i1")
+
+    def differs(self, other: Any) -> Lanes:
+        return self.write(self.choose("fcmp une", "icmp ne"), other, "i1")
+
+    def unordered(self, other: Any) -> Lanes:
+        """Where one of the two is NaN."""
+        return self.write("fcmp uno", other, "i1")
+
+    def where(self, condition: Lanes, other: Any) -> Lanes:
+        """This where a condition holds, another elsewhere."""
+        return self.like(self.code(f"select {condition}, {self}, {self.of(other)}"))
+
+    def any(self) -> str:
+        """Whether a condition holds in any lane: the name of one truth value."""
+        if self.width == 1:
+            return self.name
+        return self.code.call("i1", f"@llvm.vector.reduce.or.v{self.width}i1", str(self))
+
+    # ---- lanes ----
+
+    def lane(self, i: int) -> Lanes:
+        if self.width == 1:
+            return self
+        return Lanes(self.code, self.kind, 1, self.code(f"extractelement {self}, i64 {i}"))
+
+    def part(self, start: int, width: int) -> Lanes:
+        """Some lanes next to each other."""
+        if width == self.width:
+            return self
+        if width == 1:
+            return self.lane(start)
+        wanted = ", ".join(f"i32 {i}" for i in range(start, start + width))
+        name = self.code(f"shufflevector {self}, {self.type} poison, <{width} x i32> <{wanted}>")
+        return Lanes(self.code, self.kind, width, name)
+
+
+def call(kind: str, name: str, *operands: Lanes, more: tuple[str, ...] = ()) -> Lanes:
+    """Call a function that gives the same type as its first operand, and takes `more` arguments.
+
+    Not by `Assembly.call`: constants of vectors are written with spaces.
+    """
+    first = operands[0]
+    types = ", ".join([*(each.type for each in operands), *(each.split()[0] for each in more)])
+    first.code.outside.setdefault(name, f"declare {kind} {name}({types})")
+    arguments = ", ".join([*map(str, operands), *more])
+    return first.like(first.code(f"call {kind} {name}({arguments})"))
+
+
+def joined(parts: Sequence[Lanes]) -> Lanes:
+    """Equally wide parts side by side."""
+    if len(parts) == 1:
+        return parts[0]
+    first = parts[0]
+    code, kind, width = first.code, first.kind, first.width
+    if width > 1 and len(parts) % 2 == 0:
+        pairs = zip(parts[::2], parts[1::2], strict=True)
+        every = ", ".join(f"i32 {i}" for i in range(2 * width))
+        mask = f"<{2 * width} x i32> <{every}>"
+        return joined(
+            [Lanes(code, kind, 2 * width, code(f"shufflevector {a}, {b}, {mask}")) for a, b in pairs]
+        )
+    whole = typed(kind, width * len(parts))
+    name = "poison"
+    for i, each in enumerate(each.lane(j) for each in parts for j in range(width)):
+        name = code(f"insertelement {whole} {name}, {each}, i64 {i}")
+    return Lanes(code, kind, width * len(parts), name)
+
+
+def by_parts(width: int, f: Callable[..., Lanes], *operands: Lanes) -> Lanes:
+    """``f(*operands)``, as many lanes at a time as `f` takes."""
+    starts = range(0, operands[0].width, width)
+    return joined([f(*(each.part(start, width) for each in operands)) for start in starts])
+
+
+def fused(a: Lanes, b: Any, c: Any) -> Lanes:
+    """``a*b + c``, with one rounding where the processor can."""
+    if fuses():
+        return a.llvm("fma", b, c)
+    return a * b + c
+
+
+def polynomial(x: Lanes, coefficients: Sequence[float]) -> Lanes:
+    """A polynomial, the constant coefficient first, as a tree that is not deep (Estrin 1960).
+
+    Horner's scheme has fewer products, but each of its steps waits for the one before.
+    """
+    terms: list[Any] = list(coefficients)
+    while len(terms) > 1:
+        pairs = [
+            fused(x, terms[i + 1], terms[i]) if i + 1 < len(terms) else terms[i]
+            for i in range(0, len(terms), 2)
+        ]
+        terms, x = pairs, x * x if len(pairs) > 1 else x
+    result: Lanes = terms[0]
+    return result

@@ -1,0 +1,98 @@
+"""Sine, cosine, tangent: ``x = n π + r``, and a polynomial of r; or ``n π/2 + r`` for both at once.
+
+A multiple of π is taken away in parts (Cody and Waite 1980, ch. 8). With fused multiplication each
+part may have all digits: a difference as small as the next part is exact. So that is right up to
+`LIMIT`; beyond, numbers go to the C library one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+
+from ..assembly import Assembly
+from .lanes import FRACTIONS, Lanes, fused, fuses, joined, polynomial, typed
+from .numbers import PI, POLYNOMIALS, magic, split
+
+
+def limit(kind: str) -> float:
+    """Up to where the reduction is right."""
+    if kind == "float":
+        return 2.0**13 if fuses() else 2.0**8
+    return 2.0**40 if fuses() else 2.0**20
+
+
+def without(x: Lanes, n: Lanes, unit: Fraction) -> Lanes:
+    """``x - n*unit``."""
+    full = FRACTIONS[x.kind] + 1
+    few = 33 if x.kind == "double" else 14
+    for part in split(unit, full, full, full) if fuses() else split(unit, few, few, few, full):
+        x = fused(n, -part, x)
+    return x
+
+
+def sine(r: Lanes, degree: str) -> Lanes:
+    """The sine of what is left, by one of two polynomials."""
+    z = r * r
+    return fused(r * z, polynomial(z, POLYNOMIALS[degree][r.kind]), r)
+
+
+def cosine(r: Lanes) -> Lanes:
+    z = r * r
+    return fused(z * z, polynomial(z, POLYNOMIALS["cos4"][r.kind]), fused(z, -0.5, 1))
+
+
+def sign(n: Lanes, bit: int = 0) -> Lanes:
+    """The sign bit from a bit of a whole number."""
+    top = 63 if n.kind == "i64" else 31
+    moved = n << (top - bit)
+    return moved if bit == 0 else moved & (-1 << top)
+
+
+def flipped(x: Lanes, signs: Lanes) -> Lanes:
+    """`x` with its sign changed where a sign bit is set."""
+    return (x.bits ^ signs).numbers(x.kind)
+
+
+def top(x: Lanes) -> Lanes:
+    """The sign bits of numbers."""
+    bits = x.bits
+    return bits & (-1 << (63 if bits.kind == "i64" else 31))
+
+
+def sin(x: Lanes) -> Lanes:
+    size = abs(x)
+    t = fused(size, float(1 / PI), magic(x.kind))
+    r = without(size, t - magic(x.kind), PI)
+    return flipped(sine(r, "sin2"), sign(t.bits) ^ top(x))
+
+
+def cos(x: Lanes) -> Lanes:
+    """The sine of ``x + π/2``."""
+    size = abs(x)
+    t = fused(size, float(1 / PI), 0.5) + magic(x.kind)
+    r = without(size, (t - magic(x.kind)) - 0.5, PI)
+    return flipped(sine(r, "sin2"), sign(t.bits))
+
+
+def both(x: Lanes) -> tuple[Lanes, Lanes]:
+    """Sine and cosine of one argument."""
+    size = abs(x)
+    t = fused(size, float(2 / PI), magic(x.kind))
+    r = without(size, t - magic(x.kind), PI / 2)
+    s, c, n = sine(r, "sin4"), cosine(r), t.bits
+    odd = (n & 1).differs(0)
+    return (
+        flipped(c.where(odd, s), sign(n, 1) ^ top(x)),
+        flipped(s.where(odd, c), sign(n + 1, 1)),
+    )
+
+
+def tan(x: Lanes) -> Lanes:
+    size = abs(x)
+    t = fused(size, float(2 / PI), magic(x.kind))
+    r = without(size, t - magic(x.kind), PI / 2)
+    s, c, n = sine(r, "sin4"), cosine(r), t.bits
+    odd = (n & 1).differs(0)
+    quotient = c.where(odd, s) / s.where(odd, c)
+    return flipped(quotient, sign(n) ^ top(x))
