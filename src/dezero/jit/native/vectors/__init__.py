@@ -29,6 +29,8 @@ OWN: dict[str, Callable[..., Lanes]] = {
 }
 """Our formulas."""
 
+INLINE = "nounwind"
+
 NAMES = {"pow": "power", "float_power": "power", "mod": "remainder"}
 """Other names of rows."""
 
@@ -39,17 +41,32 @@ def plain(title: str) -> str:
     return NAMES.get(title, title)
 
 
-def function(asm: Assembly, title: str, kind: str, width: int, count: int) -> str:
+def defined(asm: Assembly, title: str, kind: str, width: int, count: int) -> str:
     """The name of one of our functions, defined once."""
     name = f"@{title}.{kind}.{width}"
     if name not in asm.outside:
         t = typed(kind, width)
         arguments = ", ".join(f"{t} %x{i}" for i in range(count))
-        code = Assembly(f"internal {t} {name}({arguments})", "nounwind", asm.outside)
+        code = Assembly(f"internal {t} {name}({arguments})", INLINE, asm.outside)
         y = OWN[title](*(Lanes(code, kind, width, f"%x{i}") for i in range(count)))
         code.do(f"ret {y}")
         asm.need(name, code.text())
     return name
+
+
+def sincos(asm: Assembly, kind: str, width: int, x: str) -> tuple[str, str]:
+    """Write a call that gives sine and cosine of one argument, for little more than one costs."""
+    name, t = f"@sincos.{kind}.{width}", typed(kind, width)
+    pair = f"{{ {t}, {t} }}"
+    if name not in asm.outside:
+        code = Assembly(f"internal {pair} {name}({t} %x)", INLINE, asm.outside)
+        s, c = trigonometric.both(Lanes(code, kind, width, "%x"))
+        half = code(f"insertvalue {pair} poison, {s}, 0")
+        whole = code(f"insertvalue {pair} {half}, {c}, 1")
+        code.do(f"ret {pair} {whole}")
+        asm.need(name, code.text())
+    both = asm(f"call {pair} {name}({t} {x})")
+    return asm(f"extractvalue {pair} {both}, 0"), asm(f"extractvalue {pair} {both}, 1")
 
 
 def apply(asm: Assembly, title: str, kind: str, width: int, *operands: str) -> str:
@@ -76,14 +93,11 @@ def apply(asm: Assembly, title: str, kind: str, width: int, *operands: str) -> s
     title, count = plain(title), len(operands)
     lanes = [Lanes(asm, kind, width, each) for each in operands]
     if title in OWN:
-        return call(lanes[0].type, function(asm, title, kind, width, count), *lanes).name
+        return call(lanes[0].type, defined(asm, title, kind, width, count), *lanes).name
     vector = library.vector_function(title, kind, width, count)
     if vector is not None:
         return library.vector_call(title, *vector, *lanes).name
-    scalar = library.scalar_function(title, kind, count)
-    if scalar is None:
-        raise LookupError(f"no function {title} of {kind} in this process")
-    return library.each(scalar, kind, *lanes).name
+    return library.by_lane(title, *lanes).name
 
 
 def imports(outside: Iterable[str] | dict[str, str]) -> list[str]:

@@ -77,8 +77,13 @@ def quarter(x: Lanes) -> Lanes:
 
 
 def expm1(x: Lanes) -> Lanes:
-    low = -4 * LIMITS[x.kind][2]
-    return (quarter(clamped(x, low, LIMITS[x.kind][1])) * 4).signed(x)
+    y = quarter(clamped(x, -4 * LIMITS[x.kind][2], LIMITS[x.kind][1])) * 4
+    return small(x, y)
+
+
+def small(x: Lanes, y: Lanes) -> Lanes:
+    """`x` where it is so small that a function is x, which scaling may not be exact for."""
+    return x.where(abs(x) < 2.0**-60, y)
 
 
 def tanh(x: Lanes) -> Lanes:
@@ -86,14 +91,14 @@ def tanh(x: Lanes) -> Lanes:
     y = size + size
     limit = 2 * LIMITS[x.kind][2]
     e = quarter(y.constant(limit).where(y > limit, y)) * 4
-    return (e / (e + 2)).signed(x)
+    return small(x, (e / (e + 2)).signed(x))
 
 
 def sinh(x: Lanes) -> Lanes:
     size = abs(x)
     limit = LIMITS[x.kind][1]
-    half = quarter(x.constant(limit).where(size > limit, size)) * 2
-    return (half + half / fused(half, 2, 1)).signed(x)
+    q = quarter(x.constant(limit).where(size > limit, size))
+    return small(x, (q * 2 + q / fused(q, 2, 0.5)).signed(x))
 
 
 def cosh(x: Lanes) -> Lanes:

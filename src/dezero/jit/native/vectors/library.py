@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from .. import runtime
 from ..assembly import Assembly
-from .lanes import Lanes, by_parts, call, typed
+from .lanes import Lanes, by_parts, call
 
 C_NAMES = {
     **{name: name for name in ("exp", "exp2", "expm1", "log", "log2", "log10", "log1p")},
@@ -104,6 +104,15 @@ def scalar_function(title: str, kind: str, count: int) -> str | None:
     return special(title, count)
 
 
+def by_lane(title: str, *operands: Lanes) -> Lanes:
+    """A function of single numbers, for each lane."""
+    kind = operands[0].kind
+    name = scalar_function(title, kind, len(operands))
+    if name is None:
+        raise LookupError(f"no function {title} of {kind} in this process")
+    return each(name, "double" if name.startswith("scipy") else kind, *operands)
+
+
 def each(name: str, kind: str, *operands: Lanes) -> Lanes:
     """A function of single numbers of a kind, for each lane, as a function of its own."""
     first = operands[0]
@@ -119,9 +128,9 @@ def define_each(whole: str, name: str, kind: str, operands: tuple[Lanes, ...]) -
     first = operands[0]
     arguments = [f"{x.type} %x{i}" for i, x in enumerate(operands)]
     head = f"internal {first.type} {whole}({', '.join(arguments)})"
-    code = Assembly(head, "noinline nounwind", first.code.outside)
+    code = Assembly(head, "cold noinline nounwind", first.code.outside)
     places = [code.variable(first.type, f"%x{i}") for i in range(len(operands))]
-    result = code.variable(first.type, f"{typed(first.kind, first.width)} zeroinitializer".split(" ")[-1])
+    result = code.variable(first.type, "zeroinitializer")
     with code.loop(0, first.width) as i:
         at = [code(f"getelementptr {first.kind}, ptr {each}, i64 {i}") for each in places]
         lanes = [Lanes(code, first.kind, 1, code.get(first.kind, each)) for each in at]

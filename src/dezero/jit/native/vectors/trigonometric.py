@@ -7,11 +7,11 @@ part may have all digits: a difference as small as the next part is exact. So th
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from fractions import Fraction
+from typing import NamedTuple
 
-from ..assembly import Assembly
-from .lanes import FRACTIONS, Lanes, fused, fuses, joined, polynomial, typed
+from . import library
+from .lanes import FRACTIONS, Lanes, fused, fuses, polynomial
 from .numbers import PI, POLYNOMIALS, magic, split
 
 
@@ -32,7 +32,7 @@ def without(x: Lanes, n: Lanes, unit: Fraction) -> Lanes:
 
 
 def sine(r: Lanes, degree: str) -> Lanes:
-    """The sine of what is left, by one of two polynomials."""
+    """The sine of what is left, by a polynomial for an eighth or a quarter of a turn."""
     z = r * r
     return fused(r * z, polynomial(z, POLYNOMIALS[degree][r.kind]), r)
 
@@ -60,11 +60,21 @@ def top(x: Lanes) -> Lanes:
     return bits & (-1 << (63 if bits.kind == "i64" else 31))
 
 
+def large(title: str, x: Lanes, y: Lanes) -> Lanes:
+    """`y`, and the C library's values where x is beyond the limit: a branch that is rarely taken."""
+    beyond = abs(x) > limit(x.kind)
+    place = x.code.variable(y.type, y.name)
+    with x.code.when(beyond.any()):
+        exact = library.by_lane(title, x)
+        x.code.set(y.type, place, exact.where(beyond, y).name)
+    return y.like(x.code.get(y.type, place))
+
+
 def sin(x: Lanes) -> Lanes:
     size = abs(x)
     t = fused(size, float(1 / PI), magic(x.kind))
     r = without(size, t - magic(x.kind), PI)
-    return flipped(sine(r, "sin2"), sign(t.bits) ^ top(x))
+    return large("sin", x, flipped(sine(r, "sin2"), sign(t.bits) ^ top(x)))
 
 
 def cos(x: Lanes) -> Lanes:
@@ -72,27 +82,34 @@ def cos(x: Lanes) -> Lanes:
     size = abs(x)
     t = fused(size, float(1 / PI), 0.5) + magic(x.kind)
     r = without(size, (t - magic(x.kind)) - 0.5, PI)
-    return flipped(sine(r, "sin2"), sign(t.bits))
+    return large("cos", x, flipped(sine(r, "sin2"), sign(t.bits)))
+
+
+class Turned(NamedTuple):
+    """An angle as whole quarters of a turn, and sine and cosine of the rest."""
+
+    quarters: Lanes
+    odd: Lanes
+    sine: Lanes
+    cosine: Lanes
+
+
+def turned(x: Lanes) -> Turned:
+    size = abs(x)
+    t = fused(size, float(2 / PI), magic(x.kind))
+    r = without(size, t - magic(x.kind), PI / 2)
+    return Turned(t.bits, (t.bits & 1).differs(0), sine(r, "sin4"), cosine(r))
 
 
 def both(x: Lanes) -> tuple[Lanes, Lanes]:
     """Sine and cosine of one argument."""
-    size = abs(x)
-    t = fused(size, float(2 / PI), magic(x.kind))
-    r = without(size, t - magic(x.kind), PI / 2)
-    s, c, n = sine(r, "sin4"), cosine(r), t.bits
-    odd = (n & 1).differs(0)
-    return (
-        flipped(c.where(odd, s), sign(n, 1) ^ top(x)),
-        flipped(s.where(odd, c), sign(n + 1, 1)),
-    )
+    n, odd, s, c = turned(x)
+    sines = flipped(c.where(odd, s), sign(n, 1) ^ top(x))
+    cosines = flipped(s.where(odd, c), sign(n + 1, 1))
+    return large("sin", x, sines), large("cos", x, cosines)
 
 
 def tan(x: Lanes) -> Lanes:
-    size = abs(x)
-    t = fused(size, float(2 / PI), magic(x.kind))
-    r = without(size, t - magic(x.kind), PI / 2)
-    s, c, n = sine(r, "sin4"), cosine(r), t.bits
-    odd = (n & 1).differs(0)
+    n, odd, s, c = turned(x)
     quotient = c.where(odd, s) / s.where(odd, c)
-    return flipped(quotient, sign(n) ^ top(x))
+    return large("tan", x, flipped(quotient, sign(n) ^ top(x)))
