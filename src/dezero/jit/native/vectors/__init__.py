@@ -13,23 +13,28 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..assembly import Assembly
-from . import exponential, library, logarithm, trigonometric
+from . import composed, exponential, library, logarithm, powers, remainders, trigonometric
 from .lanes import Lanes, call, typed
 
+MODULES: dict[Any, str] = {
+    exponential: "exp exp2 expm1 tanh sinh cosh",
+    logarithm: "log log2 log10 log1p",
+    powers: "power",
+    trigonometric: "sin cos tan",
+    remainders: "fmod remainder floor_divide",
+    composed: "sqrt reciprocal logaddexp logaddexp2 expit log_expit sinc xlogy xlog1py",
+}
+
 OWN: dict[str, Callable[..., Lanes]] = {
-    **{
-        name: getattr(exponential, name)
-        for name in ("exp", "exp2", "expm1", "tanh", "sinh", "cosh")
-    },
-    **{
-        name: getattr(logarithm, name)
-        for name in ("log", "log2", "log10", "log1p", "logaddexp", "power")
-    },
-    **{name: getattr(trigonometric, name) for name in ("sin", "cos", "tan")},
+    name: getattr(each, name) for each, names in MODULES.items() for name in names.split()
 }
 """Our formulas."""
 
-INLINE = "nounwind"
+ONCE = " alwaysinline"
+"""What a function has that is called once. In the place of each of many calls it would be slower
+to compile by milliseconds each, and hardly faster to run: such a function works on so many lanes
+that the call itself does not count.
+"""
 
 NAMES = {"pow": "power", "float_power": "power", "mod": "remainder"}
 """Other names of rows."""
@@ -44,10 +49,12 @@ def plain(title: str) -> str:
 def defined(asm: Assembly, title: str, kind: str, width: int, count: int) -> str:
     """The name of one of our functions, defined once."""
     name = f"@{title}.{kind}.{width}"
-    if name not in asm.outside:
+    if name in asm.outside:
+        asm.outside[name] = asm.outside[name].replace(ONCE, "", 1)
+    else:
         t = typed(kind, width)
         arguments = ", ".join(f"{t} %x{i}" for i in range(count))
-        code = Assembly(f"internal {t} {name}({arguments})", INLINE, asm.outside)
+        code = Assembly(f"internal {t} {name}({arguments})", f"nounwind{ONCE}", asm.outside)
         y = OWN[title](*(Lanes(code, kind, width, f"%x{i}") for i in range(count)))
         code.do(f"ret {y}")
         asm.need(name, code.text())
@@ -58,8 +65,10 @@ def sincos(asm: Assembly, kind: str, width: int, x: str) -> tuple[str, str]:
     """Write a call that gives sine and cosine of one argument, for little more than one costs."""
     name, t = f"@sincos.{kind}.{width}", typed(kind, width)
     pair = f"{{ {t}, {t} }}"
-    if name not in asm.outside:
-        code = Assembly(f"internal {pair} {name}({t} %x)", INLINE, asm.outside)
+    if name in asm.outside:
+        asm.outside[name] = asm.outside[name].replace(ONCE, "", 1)
+    else:
+        code = Assembly(f"internal {pair} {name}({t} %x)", f"nounwind{ONCE}", asm.outside)
         s, c = trigonometric.both(Lanes(code, kind, width, "%x"))
         half = code(f"insertvalue {pair} poison, {s}, 0")
         whole = code(f"insertvalue {pair} {half}, {c}, 1")
@@ -92,6 +101,9 @@ def apply(asm: Assembly, title: str, kind: str, width: int, *operands: str) -> s
     """
     title, count = plain(title), len(operands)
     lanes = [Lanes(asm, kind, width, each) for each in operands]
+    exponent = powers.whole_literal(lanes[1]) if title == "power" else None
+    if exponent is not None:
+        return powers.repeated(lanes[0], exponent).name
     if title in OWN:
         return call(lanes[0].type, defined(asm, title, kind, width, count), *lanes).name
     vector = library.vector_function(title, kind, width, count)

@@ -149,9 +149,7 @@ class Lanes:
         return self.cast("bitcast", kind)
 
     def cast(self, instruction: str, kind: str) -> Lanes:
-        return self.like(
-            self.code(f"{instruction} {self} to {typed(kind, self.width)}"), kind
-        )
+        return self.like(self.code(f"{instruction} {self} to {typed(kind, self.width)}"), kind)
 
     def __and__(self, other: Any) -> Lanes:
         return self.write("and", other)
@@ -246,7 +244,10 @@ def joined(parts: Sequence[Lanes]) -> Lanes:
         every = ", ".join(f"i32 {i}" for i in range(2 * width))
         mask = f"<{2 * width} x i32> <{every}>"
         return joined(
-            [Lanes(code, kind, 2 * width, code(f"shufflevector {a}, {b}, {mask}")) for a, b in pairs]
+            [
+                Lanes(code, kind, 2 * width, code(f"shufflevector {a}, {b}, {mask}"))
+                for a, b in pairs
+            ]
         )
     whole = typed(kind, width * len(parts))
     name = "poison"

@@ -7,6 +7,8 @@ import functools
 import platform
 from collections.abc import Iterator
 
+import numpy as np
+
 from .. import runtime
 from ..assembly import Assembly
 from .lanes import Lanes, by_parts, call
@@ -76,6 +78,8 @@ def special(title: str, count: int) -> str | None:
 
     Of a function of several kinds of numbers there is one for each, with a name of its own.
     """
+    if hasattr(np, title):  # is another function: scipy.special.round, i0, …
+        return None
     try:
         from scipy.special import cython_special
     except ImportError:

@@ -1,0 +1,58 @@
+"""Functions that are made of others, in the same steps as NumPy or SciPy takes."""
+
+from __future__ import annotations
+
+from .exponential import exp, exp2
+from .lanes import Lanes
+from .logarithm import log, log1p
+from .numbers import LN2, PI
+from .trigonometric import sin
+
+
+def sqrt(x: Lanes) -> Lanes:
+    return x.sqrt()
+
+
+def reciprocal(x: Lanes) -> Lanes:
+    return 1 / x
+
+
+def larger(x: Lanes, y: Lanes) -> tuple[Lanes, Lanes]:
+    """The larger of two numbers, and what is to be subtracted for the other."""
+    return x.where(x > y, y), abs(x - y)
+
+
+def logaddexp(x: Lanes, y: Lanes) -> Lanes:
+    large, apart = larger(x, y)
+    return (x + float(LN2)).where(x.equals(y), large + log1p(exp(-apart)))
+
+
+def logaddexp2(x: Lanes, y: Lanes) -> Lanes:
+    large, apart = larger(x, y)
+    return (x + 1).where(x.equals(y), large + log1p(exp2(-apart)) * float(1 / LN2))
+
+
+def expit(x: Lanes) -> Lanes:
+    return 1 / (exp(-x) + 1)
+
+
+def log_expit(x: Lanes) -> Lanes:
+    return x.where(x < 0, -0.0) - log1p(exp(-abs(x)))
+
+
+def sinc(x: Lanes) -> Lanes:
+    y = x * float(PI)
+    return y.constant(1).where(y.equals(0), sin(y) / y)
+
+
+def xlogy(x: Lanes, y: Lanes) -> Lanes:
+    return none(x, y, x * log(y))
+
+
+def xlog1py(x: Lanes, y: Lanes) -> Lanes:
+    return none(x, y, x * log1p(y))
+
+
+def none(x: Lanes, y: Lanes, product: Lanes) -> Lanes:
+    """0 where x is, unless y is NaN."""
+    return x.constant(0).where(x.equals(0) & y.equals(y), product)
