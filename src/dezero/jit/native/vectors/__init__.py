@@ -14,10 +14,10 @@ from typing import Any
 
 from ..assembly import Assembly
 from . import composed, exponential, library, logarithm, powers, remainders, trigonometric
-from .lanes import Lanes, call, typed
+from .lanes import FRACTIONS, Lanes, call, typed
 
 MODULES: dict[Any, str] = {
-    exponential: "exp exp2 expm1 tanh sinh cosh",
+    exponential: "exp exp2 exp10 expm1 tanh sinh cosh",
     logarithm: "log log2 log10 log1p",
     powers: "power",
     trigonometric: "sin cos tan",
@@ -42,8 +42,21 @@ NAMES = {"pow": "power", "float_power": "power", "mod": "remainder"}
 
 def plain(title: str) -> str:
     """A function's name, from a row's title."""
-    title = title.removeprefix("special.")
-    return NAMES.get(title, title)
+    name = title.removeprefix("special.")
+    name = NAMES.get(name, name)
+    return name if name in OWN or name in library.C_NAMES else title
+
+
+WHOLE = ("fmod", "remainder", "floor_divide")
+"""Functions of signed integers too."""
+
+
+def known(title: str, kind: str, count: int) -> bool:
+    """Whether there is a function of so many numbers of a kind."""
+    title = plain(title)
+    if kind not in FRACTIONS:
+        return title in WHOLE and kind.startswith("i") and kind != "i1"
+    return title in OWN or library.scalar_function(title, kind, count) is not None
 
 
 def defined(asm: Assembly, title: str, kind: str, width: int, count: int) -> str:
@@ -100,6 +113,8 @@ def apply(asm: Assembly, title: str, kind: str, width: int, *operands: str) -> s
         If there is no such function here (see `known`).
     """
     title, count = plain(title), len(operands)
+    if not known(title, kind, count):
+        raise LookupError(f"no function {title} of {kind} in this process")
     lanes = [Lanes(asm, kind, width, each) for each in operands]
     exponent = powers.whole_literal(lanes[1]) if title == "power" else None
     if exponent is not None:
@@ -108,7 +123,7 @@ def apply(asm: Assembly, title: str, kind: str, width: int, *operands: str) -> s
         return call(lanes[0].type, defined(asm, title, kind, width, count), *lanes).name
     vector = library.vector_function(title, kind, width, count)
     if vector is not None:
-        return library.vector_call(title, *vector, *lanes).name
+        return library.vector_call(*vector, *lanes).name
     return library.by_lane(title, *lanes).name
 
 

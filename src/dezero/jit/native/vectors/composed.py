@@ -10,10 +10,12 @@ from .trigonometric import sin
 
 
 def sqrt(x: Lanes) -> Lanes:
+    """By the processor."""
     return x.sqrt()
 
 
 def reciprocal(x: Lanes) -> Lanes:
+    """By the processor."""
     return 1 / x
 
 
@@ -23,33 +25,40 @@ def larger(x: Lanes, y: Lanes) -> tuple[Lanes, Lanes]:
 
 
 def logaddexp(x: Lanes, y: Lanes) -> Lanes:
+    """``log(exp(x) + exp(y))``."""
     large, apart = larger(x, y)
     return (x + float(LN2)).where(x.equals(y), large + log1p(exp(-apart)))
 
 
 def logaddexp2(x: Lanes, y: Lanes) -> Lanes:
+    """``log2(2**x + 2**y)``."""
     large, apart = larger(x, y)
     return (x + 1).where(x.equals(y), large + log1p(exp2(-apart)) * float(1 / LN2))
 
 
 def expit(x: Lanes) -> Lanes:
+    """``1 / (1 + exp(-x))``."""
     return 1 / (exp(-x) + 1)
 
 
 def log_expit(x: Lanes) -> Lanes:
+    """Its logarithm."""
     return x.where(x < 0, -0.0) - log1p(exp(-abs(x)))
 
 
 def sinc(x: Lanes) -> Lanes:
+    """``sin(πx) / (πx)``."""
     y = x * float(PI)
     return y.constant(1).where(y.equals(0), sin(y) / y)
 
 
 def xlogy(x: Lanes, y: Lanes) -> Lanes:
+    """``x log y``."""
     return none(x, y, x * log(y))
 
 
 def xlog1py(x: Lanes, y: Lanes) -> Lanes:
+    """``x log(1 + y)``."""
     return none(x, y, x * log1p(y))
 
 

@@ -5,9 +5,11 @@ The reduction is that of Cody and Waite (Software Manual for the Elementary Func
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from .. import runtime
 from .lanes import FRACTIONS, Lanes, by_parts, call, fused, polynomial
-from .numbers import BIAS, LN2, POLYNOMIALS, magic, split
+from .numbers import BIAS, LN2, LN10, POLYNOMIALS, magic, split
 
 LIMITS = {"double": (-746.0, 710.6, 22.0), "float": (-104.0, 89.5, 10.0)}
 """Below the first exp is 0, above the second sinh is infinite, above the third tanh is 1."""
@@ -19,14 +21,19 @@ def clamped(x: Lanes, low: float, high: float) -> Lanes:
     return x.constant(high).where(x > high, x)
 
 
-def reduced(x: Lanes) -> tuple[Lanes, Lanes, Lanes]:
-    """The whole number n, its bits with others above them, and ``expm1(r)``."""
+def parts(x: Lanes, unit: Fraction) -> tuple[Lanes, Lanes, Lanes]:
+    """The nearest whole number n of units, its bits with others above them, and what is left."""
     digits = FRACTIONS[x.kind]
-    high, low = split(LN2, 42 if digits > 30 else 15, digits + 1)
-    t = fused(x, float(1 / LN2), magic(x.kind))
+    high, low = split(unit, 42 if digits > 30 else 15, digits + 1)
+    t = fused(x, float(1 / unit), magic(x.kind))
     n = t - magic(x.kind)
-    r = fused(n, -low, fused(n, -high, x))
-    return n, t.bits, fused(r * r, polynomial(r, POLYNOMIALS["exp"][x.kind]), r)
+    return n, t.bits, fused(n, -low, fused(n, -high, x))
+
+
+def reduced(x: Lanes) -> tuple[Lanes, Lanes, Lanes]:
+    """For ``x = n ln 2 + r``: n, its bits, and ``expm1(r)``."""
+    n, bits, r = parts(x, LN2)
+    return n, bits, fused(r * r, polynomial(r, POLYNOMIALS["exp"][x.kind]), r)
 
 
 def power_of_two(n: Lanes, kind: str, shift: int = 0) -> Lanes:
@@ -37,7 +44,7 @@ def power_of_two(n: Lanes, kind: str, shift: int = 0) -> Lanes:
 def scaled(y: Lanes, n: Lanes) -> Lanes:
     """``y * 2**n`` with one rounding, for whole n, also where it overflows or is denormal."""
     size = 8 if y.kind == "double" else 4
-    if runtime.has("avx512f") and y.width * size >= 64:
+    if runtime.has("avx512f") and y.width * size % 64 == 0:
         return by_parts(64 // size, scaled_at_once, y, n)
     half = fused(n, 0.5, magic(y.kind))
     rest = (n - (half - magic(y.kind))) + magic(y.kind)
@@ -53,15 +60,25 @@ def scaled_at_once(y: Lanes, n: Lanes) -> Lanes:
 
 
 def exp(x: Lanes) -> Lanes:
+    """``2**n exp(r)``."""
     n, _, q = reduced(clamped(x, *LIMITS[x.kind][:2]))
     return scaled(q + 1, n)
 
 
 def exp2(x: Lanes) -> Lanes:
+    """The same with whole numbers for n."""
     ends = BIAS[x.kind] + FRACTIONS[x.kind] + 5
     x = clamped(x, -ends, ends)
     n = (x + magic(x.kind)) - magic(x.kind)
     return two_to(x - n, n)
+
+
+def exp10(x: Lanes) -> Lanes:
+    """``2**n exp(r ln 10)`` with ``x = n log10(2) + r``."""
+    ends = (BIAS[x.kind] + FRACTIONS[x.kind] + 5) * float(LN2 / LN10)
+    n, _, r = parts(clamped(x, -ends, ends), LN2 / LN10)
+    y = r * float(LN10)
+    return scaled(fused(y * y, polynomial(y, POLYNOMIALS["exp"][x.kind]), y) + 1, n)
 
 
 def two_to(r: Lanes, n: Lanes) -> Lanes:
@@ -77,6 +94,7 @@ def quarter(x: Lanes) -> Lanes:
 
 
 def expm1(x: Lanes) -> Lanes:
+    """``exp(x) - 1``, with all digits near 0."""
     y = quarter(clamped(x, -4 * LIMITS[x.kind][2], LIMITS[x.kind][1])) * 4
     return small(x, y)
 
@@ -87,6 +105,7 @@ def small(x: Lanes, y: Lanes) -> Lanes:
 
 
 def tanh(x: Lanes) -> Lanes:
+    """``e / (e + 2)`` for ``e = expm1(2x)``."""
     size = abs(x)
     y = size + size
     limit = 2 * LIMITS[x.kind][2]
@@ -95,6 +114,7 @@ def tanh(x: Lanes) -> Lanes:
 
 
 def sinh(x: Lanes) -> Lanes:
+    """``(e + e / (e + 1)) / 2`` for ``e = expm1(x)``."""
     size = abs(x)
     limit = LIMITS[x.kind][1]
     q = quarter(x.constant(limit).where(size > limit, size))
@@ -102,6 +122,7 @@ def sinh(x: Lanes) -> Lanes:
 
 
 def cosh(x: Lanes) -> Lanes:
+    """``h + 1/(4h)`` for ``h = exp(x) / 2``."""
     size = abs(x)
     limit = LIMITS[x.kind][1]
     n, _, q = reduced(x.constant(limit).where(size > limit, size))

@@ -134,7 +134,7 @@ class Lanes:
         return self.llvm("sqrt")
 
     def signed(self, other: Lanes) -> Lanes:
-        """This, with the sign of another."""
+        """The number with the sign of another."""
         return self.llvm("copysign", other)
 
     # ---- bits ----
@@ -194,7 +194,7 @@ class Lanes:
         return self.write("fcmp uno", other, "i1")
 
     def where(self, condition: Lanes, other: Any) -> Lanes:
-        """This where a condition holds, another elsewhere."""
+        """The value where a condition holds, another elsewhere."""
         return self.like(self.code(f"select {condition}, {self}, {self.of(other)}"))
 
     def any(self) -> str:
@@ -240,20 +240,20 @@ def joined(parts: Sequence[Lanes]) -> Lanes:
     first = parts[0]
     code, kind, width = first.code, first.kind, first.width
     if width > 1 and len(parts) % 2 == 0:
-        pairs = zip(parts[::2], parts[1::2], strict=True)
-        every = ", ".join(f"i32 {i}" for i in range(2 * width))
-        mask = f"<{2 * width} x i32> <{every}>"
-        return joined(
-            [
-                Lanes(code, kind, 2 * width, code(f"shufflevector {a}, {b}, {mask}"))
-                for a, b in pairs
-            ]
-        )
+        return joined([beside(a, b) for a, b in zip(parts[::2], parts[1::2], strict=True)])
     whole = typed(kind, width * len(parts))
     name = "poison"
     for i, each in enumerate(each.lane(j) for each in parts for j in range(width)):
         name = code(f"insertelement {whole} {name}, {each}, i64 {i}")
     return Lanes(code, kind, width * len(parts), name)
+
+
+def beside(a: Lanes, b: Lanes) -> Lanes:
+    """The lanes of one vector and then those of another."""
+    width = 2 * a.width
+    every = ", ".join(f"i32 {i}" for i in range(width))
+    name = a.code(f"shufflevector {a}, {b}, <{width} x i32> <{every}>")
+    return Lanes(a.code, a.kind, width, name)
 
 
 def by_parts(width: int, f: Callable[..., Lanes], *operands: Lanes) -> Lanes:
@@ -266,7 +266,8 @@ def fused(a: Lanes, b: Any, c: Any) -> Lanes:
     """``a*b + c``, with one rounding where the processor can."""
     if fuses():
         return a.llvm("fma", b, c)
-    return a * b + c
+    result: Lanes = a * b + c
+    return result
 
 
 def polynomial(x: Lanes, coefficients: Sequence[float]) -> Lanes:
@@ -275,11 +276,8 @@ def polynomial(x: Lanes, coefficients: Sequence[float]) -> Lanes:
     Horner's scheme has fewer products, but each of its steps waits for the one before.
     """
     terms: list[Any] = list(coefficients)
-    while len(terms) > 1:
-        pairs = [
-            fused(x, terms[i + 1], terms[i]) if i + 1 < len(terms) else terms[i]
-            for i in range(0, len(terms), 2)
-        ]
-        terms, x = pairs, x * x if len(pairs) > 1 else x
-    result: Lanes = terms[0]
-    return result
+    while len(terms) > 2:
+        pairs = zip(terms[::2], terms[1::2], strict=False)
+        last = terms[-1:] if len(terms) % 2 else []
+        terms, x = [*(fused(x, b, a) for a, b in pairs), *last], x * x
+    return fused(x, terms[1], terms[0])

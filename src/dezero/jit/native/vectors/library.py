@@ -19,7 +19,6 @@ C_NAMES = {
     **{name: name for name in ("erf", "erfc", "fmod")},
     **{f"arc{name}": f"a{name}" for name in ("sin", "cos", "tan", "tan2", "sinh", "cosh", "tanh")},
     "power": "pow",
-    "exp10": "exp10",
 }
 """NumPy's and SciPy's names of functions that C's mathematics have, and their names there."""
 
@@ -48,9 +47,13 @@ def vector_abis(kind: str) -> Iterator[tuple[int, str]]:
     yield 16 // unit, f"_ZGVbN{16 // unit}"
 
 
+INEXACT = {("erf", "float")}
+"""Functions of libmvec that are at the limit of what errors are allowed."""
+
+
 def vector_function(title: str, kind: str, width: int, count: int) -> tuple[int, str] | None:
     """How many lanes at a time, and the name, if there is one that fits."""
-    if title not in C_NAMES or kind not in ("double", "float"):
+    if title not in C_NAMES or (title, kind) in INEXACT:
         return None
     for lanes, prefix in vector_abis(kind):
         name = f"{prefix}{'v' * count}_{C_NAMES[title]}{letter(kind)}"
@@ -59,8 +62,8 @@ def vector_function(title: str, kind: str, width: int, count: int) -> tuple[int,
     return None
 
 
-def vector_call(title: str, lanes: int, name: str, *operands: Lanes) -> Lanes:
-    """A call of one of libmvec's functions, and what it has wrong put right."""
+def vector_call(lanes: int, name: str, *operands: Lanes) -> Lanes:
+    """A call of one of libmvec's functions."""
     convention = "aarch64_vector_pcs " if name.startswith("_ZGVn") else ""
 
     def one_call(*parts: Lanes) -> Lanes:
@@ -78,10 +81,11 @@ def special(title: str, count: int) -> str | None:
 
     Of a function of several kinds of numbers there is one for each, with a name of its own.
     """
-    if hasattr(np, title):  # is another function: scipy.special.round, i0, …
+    name = title.removeprefix("special.")
+    if name == title and hasattr(np, name):  # another function: NumPy's round, i0, …
         return None
     try:
-        from scipy.special import cython_special
+        from scipy.special import cython_special  # noqa: PLC0415  # optional
     except ImportError:
         return None
     published = cython_special.__pyx_capi__
@@ -92,11 +96,11 @@ def special(title: str, count: int) -> str | None:
     api.PyCapsule_GetPointer.restype = ctypes.c_void_p
     api.PyCapsule_GetPointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
     for prefix in ("", "__pyx_fuse_0", "__pyx_fuse_1"):
-        capsule = published.get(prefix + title)
+        capsule = published.get(prefix + name)
         if capsule is not None and api.PyCapsule_GetName(capsule) == wanted:
-            name = f"scipy.special.{title}"
-            runtime.KNOWN[name] = api.PyCapsule_GetPointer(capsule, wanted)
-            return name
+            known = f"scipy.special.{name}"
+            runtime.KNOWN[known] = api.PyCapsule_GetPointer(capsule, wanted)
+            return known
     return None
 
 
@@ -111,9 +115,7 @@ def scalar_function(title: str, kind: str, count: int) -> str | None:
 def by_lane(title: str, *operands: Lanes) -> Lanes:
     """A function of single numbers, for each lane."""
     kind = operands[0].kind
-    name = scalar_function(title, kind, len(operands))
-    if name is None:
-        raise LookupError(f"no function {title} of {kind} in this process")
+    name = scalar_function(title, kind, len(operands)) or ""
     return each(name, "double" if name.startswith("scipy") else kind, *operands)
 
 
@@ -129,6 +131,7 @@ def each(name: str, kind: str, *operands: Lanes) -> Lanes:
 
 
 def define_each(whole: str, name: str, kind: str, operands: tuple[Lanes, ...]) -> None:
+    """Define it: a loop. It is cold, so that a rare branch to it costs others no registers."""
     first = operands[0]
     arguments = [f"{x.type} %x{i}" for i, x in enumerate(operands)]
     head = f"internal {first.type} {whole}({', '.join(arguments)})"

@@ -45,6 +45,7 @@ class Series(NamedTuple):
 
 
 def series(f: Lanes) -> Series:
+    """The series, by s."""
     s = f / (f + 2)
     z = s * s
     square = f * f * 0.5
@@ -66,11 +67,13 @@ def whole(k: Lanes, part: Series) -> Lanes:
 
 
 def log(x: Lanes) -> Lanes:
+    """``k ln 2 + log(1 + f)``."""
     k, m = parted(x)
     return ends(x, whole(k, series(m - 1)))
 
 
 def log1p(x: Lanes) -> Lanes:
+    """The logarithm of ``1 + x``, with what the sum loses."""
     u = x + 1
     lost = (1 - (u - x)).where(u > 2, x - (u - 1))  # by the sum's rounding
     k, m = parted(u)
@@ -101,8 +104,10 @@ def by_base(x: Lanes, base: Fraction, ln: Fraction) -> Lanes:
 
 
 def log2(x: Lanes) -> Lanes:
+    """To base 2: exact for powers of 2."""
     return by_base(x, Fraction(1), LN2)
 
 
 def log10(x: Lanes) -> Lanes:
+    """To base 10."""
     return by_base(x, LN2 / LN10, LN10)

@@ -1,8 +1,8 @@
 """Numbers that the formulas need: formats, constants in several parts, polynomials.
 
 The polynomials go through the function at Chebyshev's points of the interval (the zeros of
-``cos(n arccos x)``, Press et al., Numerical Recipes, sec. 5.8): close to the best polynomial of that
-degree. ``tests/test_native_vectors.py`` solves for them again.
+``cos(n arccos x)``, Press et al., Numerical Recipes, sec. 5.8): close to the best polynomial of
+that degree. ``tests/test_native_vectors.py`` solves for them again.
 """
 
 from __future__ import annotations
@@ -21,9 +21,7 @@ SMALLEST = {"double": 2.0**-1022, "float": 2.0**-126}
 INFINITY, NAN = float("inf"), float("nan")
 
 LN2 = Fraction("0.69314718055994530941723212145817656807550013436025525412068000949339362196969472")
-LN10 = Fraction(
-    "2.30258509299404568401799145468436420760110148862877297603332790096757260967735248"
-)
+LN10 = Fraction("2.302585092994045684017991454684364207601101488628772976033327900967572609677352")
 PI = Fraction("3.14159265358979323846264338327950288419716939937510582097494459230781640628620899")
 
 

@@ -57,6 +57,7 @@ def remainder(x: Lanes, y: Lanes) -> Lanes:
 
 
 def floor_divide(x: Lanes, y: Lanes) -> Lanes:
+    """The whole quotient below the quotient, in the steps of NumPy."""
     if x.kind not in FRACTIONS:
         q, r = truncated(x, y)
         return (q - 1).where(against(r, y), q)

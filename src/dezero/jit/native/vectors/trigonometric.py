@@ -38,8 +38,9 @@ def sine(r: Lanes, degree: str) -> Lanes:
 
 
 def cosine(r: Lanes) -> Lanes:
+    """The cosine of what is left."""
     z = r * r
-    return fused(z * z, polynomial(z, POLYNOMIALS["cos4"][r.kind]), fused(z, -0.5, 1))
+    return fused(z, fused(z, polynomial(z, POLYNOMIALS["cos4"][r.kind]), -0.5), 1)
 
 
 def sign(n: Lanes, bit: int = 0) -> Lanes:
@@ -61,7 +62,7 @@ def top(x: Lanes) -> Lanes:
 
 
 def large(title: str, x: Lanes, y: Lanes) -> Lanes:
-    """`y`, and the C library's values where x is beyond the limit: a branch that is rarely taken."""
+    """`y`, and the C library's values where x is beyond the limit: a branch rarely taken."""
     beyond = abs(x) > limit(x.kind)
     place = x.code.variable(y.type, y.name)
     with x.code.when(beyond.any()):
@@ -71,6 +72,7 @@ def large(title: str, x: Lanes, y: Lanes) -> Lanes:
 
 
 def sin(x: Lanes) -> Lanes:
+    """``± sin r``, for the nearest multiple of π."""
     size = abs(x)
     t = fused(size, float(1 / PI), magic(x.kind))
     r = without(size, t - magic(x.kind), PI)
@@ -95,6 +97,7 @@ class Turned(NamedTuple):
 
 
 def turned(x: Lanes) -> Turned:
+    """By the nearest multiple of π/2."""
     size = abs(x)
     t = fused(size, float(2 / PI), magic(x.kind))
     r = without(size, t - magic(x.kind), PI / 2)
@@ -110,6 +113,7 @@ def both(x: Lanes) -> tuple[Lanes, Lanes]:
 
 
 def tan(x: Lanes) -> Lanes:
+    """Sine by cosine."""
     n, odd, s, c = turned(x)
     quotient = c.where(odd, s) / s.where(odd, c)
     return large("tan", x, flipped(quotient, sign(n) ^ top(x)))
