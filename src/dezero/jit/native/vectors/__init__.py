@@ -47,6 +47,10 @@ def plain(title: str) -> str:
     return name if name in OWN or name in library.C_NAMES else title
 
 
+CALLS = {name: name for name in ("sin", "cos", "tan")} | {"sinc": "sin"}
+CALLS |= dict.fromkeys(("fmod", "remainder", "floor_divide"), "fmod")
+"""What ours call for single numbers, in branches that are rarely taken."""
+
 WHOLE = ("fmod", "remainder", "floor_divide")
 """Functions of signed integers too."""
 
@@ -56,7 +60,9 @@ def known(title: str, kind: str, count: int) -> bool:
     title = plain(title)
     if kind not in FRACTIONS:
         return title in WHOLE and kind.startswith("i") and kind != "i1"
-    return title in OWN or library.scalar_function(title, kind, count) is not None
+    if title in OWN and title not in CALLS:
+        return True
+    return library.scalar_function(CALLS.get(title, title), kind, count) is not None
 
 
 def defined(asm: Assembly, title: str, kind: str, width: int, count: int) -> str:
@@ -114,7 +120,7 @@ def apply(asm: Assembly, title: str, kind: str, width: int, *operands: str) -> s
     """
     title, count = plain(title), len(operands)
     if not known(title, kind, count):
-        raise LookupError(f"no function {title} of {kind} in this process")
+        raise library.missing(title, kind)
     lanes = [Lanes(asm, kind, width, each) for each in operands]
     exponent = powers.whole_literal(lanes[1]) if title == "power" else None
     if exponent is not None:

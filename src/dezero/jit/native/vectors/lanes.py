@@ -262,6 +262,14 @@ def by_parts(width: int, f: Callable[..., Lanes], *operands: Lanes) -> Lanes:
     return joined([f(*(each.part(start, width) for each in operands)) for start in starts])
 
 
+def rarely(condition: Lanes, y: Lanes, other: Callable[[], Lanes]) -> Lanes:
+    """`y`, or ``other()`` for all lanes if a condition holds in any: a branch, not a choice."""
+    place = y.code.variable(y.type, y.name)
+    with y.code.when(condition.any()):
+        y.code.set(y.type, place, other().name)
+    return y.like(y.code.get(y.type, place))
+
+
 def fused(a: Lanes, b: Any, c: Any) -> Lanes:
     """``a*b + c``, with one rounding where the processor can."""
     if fuses():

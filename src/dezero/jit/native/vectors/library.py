@@ -112,10 +112,16 @@ def scalar_function(title: str, kind: str, count: int) -> str | None:
     return special(title, count)
 
 
+def missing(title: str, kind: str) -> LookupError:
+    return LookupError(f"no function {title} of {kind} in this process")
+
+
 def by_lane(title: str, *operands: Lanes) -> Lanes:
     """A function of single numbers, for each lane."""
     kind = operands[0].kind
-    name = scalar_function(title, kind, len(operands)) or ""
+    name = scalar_function(title, kind, len(operands))
+    if name is None:
+        raise missing(title, kind)
     return each(name, "double" if name.startswith("scipy") else kind, *operands)
 
 

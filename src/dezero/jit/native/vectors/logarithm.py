@@ -6,11 +6,12 @@ writing it in FDLIBM, Sun Microsystems, 1993).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from typing import NamedTuple
 
 from .exponential import power_of_two
-from .lanes import FRACTIONS, Lanes, fused, polynomial
+from .lanes import FRACTIONS, Lanes, fused, polynomial, rarely
 from .numbers import BIAS, INFINITY, LN2, LN10, NAN, POLYNOMIALS, SMALLEST, magic, split
 
 ROOT_HALF = {"double": 0x3FE6A09E667F3BCD, "float": 0x3F3504F3}
@@ -37,19 +38,18 @@ def parted(x: Lanes, normal: bool = False) -> tuple[Lanes, Lanes]:
 
 
 class Series(NamedTuple):
-    """Of ``log(1 + f)``: it is ``f - (square - rest)``."""
+    """Of ``log(1 + f)``, which is ``f - s*t``: the second term is below a fifth of the first."""
 
     f: Lanes
-    square: Lanes  # f² / 2
-    rest: Lanes
+    s: Lanes
+    t: Lanes
 
 
 def series(f: Lanes) -> Series:
-    """The series, by s."""
+    """For ``1 + f`` between √½ and √2."""
     s = f / (f + 2)
     z = s * s
-    square = f * f * 0.5
-    return Series(f, square, s * fused(z, polynomial(z, POLYNOMIALS["log"][f.kind]), square))
+    return Series(f, s, fused(-z, polynomial(z, POLYNOMIALS["log"][f.kind]), f))
 
 
 def ends(x: Lanes, y: Lanes, zero: float = 0.0) -> Lanes:
@@ -62,25 +62,30 @@ def whole(k: Lanes, part: Series) -> Lanes:
     """``k ln 2 + log(1 + f)``."""
     digits = FRACTIONS[k.kind]
     high, low = split(LN2, 42 if digits > 30 else 15, digits + 1)
-    rest = fused(k, low, part.rest)
-    return fused(k, high, part.f - (part.square - rest))
+    return fused(k, high, part.f - fused(part.s, part.t, k * -low))
+
+
+def careful(x: Lanes, f: Callable[[Lanes, Lanes], Lanes]) -> Lanes:
+    """`f` of the parts of x, in a way that is shorter if all are positive, finite and normal."""
+    unusual = ~((x >= SMALLEST[x.kind]) & (x < INFINITY))
+    return rarely(unusual, f(*parted(x, normal=True)), lambda: ends(x, f(*parted(x))))
 
 
 def log(x: Lanes) -> Lanes:
     """``k ln 2 + log(1 + f)``."""
-    k, m = parted(x)
-    return ends(x, whole(k, series(m - 1)))
+    return careful(x, lambda k, m: whole(k, series(m - 1)))
 
 
 def log1p(x: Lanes) -> Lanes:
     """The logarithm of ``1 + x``, with what the sum loses."""
     u = x + 1
     lost = (1 - (u - x)).where(u > 2, x - (u - 1))  # by the sum's rounding
-    k, m = parted(u)
+    k, m = parted(u, normal=True)
     few = k.constant(100).where(k > 100, k)  # what was lost by larger numbers does not count
     exponents = (few + magic(x.kind)).bits
     f = fused(lost, power_of_two(-exponents, x.kind), m - 1)
-    return ends(x, whole(k, series(f)), -1.0).signed(x)
+    y = whole(k, series(f)).signed(x)
+    return rarely(~((x > -1) & (x < INFINITY)), y, lambda: ends(x, y, -1.0))
 
 
 def by_base(x: Lanes, base: Fraction, ln: Fraction) -> Lanes:
@@ -93,14 +98,17 @@ def by_base(x: Lanes, base: Fraction, ln: Fraction) -> Lanes:
     half = digits // 2
     c_high, c_low = split(1 / ln, half, digits + 1)
     b_high, b_low = split(base, 42 if digits > 30 else 15, digits + 1)
-    k, m = parted(x)
-    part = series(m - 1)
-    high = ((part.f - part.square).bits & (-1 << digits + 1 - half)).numbers(x.kind)
-    low = ((part.f - high) - part.square) + part.rest
-    a, b = k * b_high, high * c_high
-    total = a + b
-    rest = fused(low, c_high, fused(high, c_low, fused(low, c_low, k * b_low)))
-    return ends(x, total + (((a - total) + b) + rest))
+
+    def based(k: Lanes, m: Lanes) -> Lanes:
+        f, s, t = series(m - 1)
+        high = (fused(-s, t, f).bits & (-1 << digits + 1 - half)).numbers(x.kind)
+        low = fused(-s, t, f - high)
+        a, b = k * b_high, high * c_high
+        total = a + b
+        rest = fused(low, c_high, fused(high, c_low, fused(low, c_low, k * b_low)))
+        return total + (((a - total) + b) + rest)
+
+    return careful(x, based)
 
 
 def log2(x: Lanes) -> Lanes:

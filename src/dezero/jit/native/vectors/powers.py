@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from .exponential import clamped, power_of_two, two_to
-from .lanes import Lanes, fused, fuses, polynomial
+from .lanes import Lanes, fused, fuses, polynomial, rarely
 from .logarithm import parted
 from .numbers import INFINITY, LN2, NAN, POLYNOMIALS, magic, split
 
@@ -97,10 +97,7 @@ def power(x: Lanes, y: Lanes) -> Lanes:
     """As C defines it (ISO/IEC 9899, F.10.4.4)."""
     r = positive_power(abs(x), y)
     unusual = ~((x > 0) & (x < INFINITY)) | y.unordered(y)
-    place = x.code.variable(x.type, r.name)
-    with x.code.when(unusual.any()):
-        x.code.set(x.type, place, mended(x, y, r).name)
-    return x.like(x.code.get(x.type, place))
+    return rarely(unusual, r, lambda: mended(x, y, r))
 
 
 def mended(x: Lanes, y: Lanes, r: Lanes) -> Lanes:

@@ -6,7 +6,7 @@ Integers are divided by 0 with the result 0; the least of them by -1 is itself, 
 from __future__ import annotations
 
 from . import library
-from .lanes import FRACTIONS, Lanes, fused, fuses
+from .lanes import FRACTIONS, Lanes, fused, fuses, rarely
 from .numbers import INFINITY
 
 
@@ -36,10 +36,7 @@ def fmod(x: Lanes, y: Lanes) -> Lanes:
     r = (r + b).where(r < 0, r)
     r = a.where(b.equals(INFINITY) & (a < INFINITY), r).signed(x)
     far = quotient >= 2.0 ** FRACTIONS[x.kind]
-    place = x.code.variable(x.type, r.name)
-    with x.code.when(far.any()):
-        x.code.set(x.type, place, library.by_lane("fmod", x, y).where(far, r).name)
-    return x.like(x.code.get(x.type, place))
+    return rarely(far, r, lambda: library.by_lane("fmod", x, y).where(far, r))
 
 
 def against(r: Lanes, y: Lanes) -> Lanes:

@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from . import library
-from .lanes import FRACTIONS, Lanes, fused, fuses, polynomial
+from .lanes import FRACTIONS, Lanes, fused, fuses, polynomial, rarely
 from .numbers import PI, POLYNOMIALS, magic, split
 
 
@@ -64,11 +64,7 @@ def top(x: Lanes) -> Lanes:
 def large(title: str, x: Lanes, y: Lanes) -> Lanes:
     """`y`, and the C library's values where x is beyond the limit: a branch rarely taken."""
     beyond = abs(x) > limit(x.kind)
-    place = x.code.variable(y.type, y.name)
-    with x.code.when(beyond.any()):
-        exact = library.by_lane(title, x)
-        x.code.set(y.type, place, exact.where(beyond, y).name)
-    return y.like(x.code.get(y.type, place))
+    return rarely(beyond, y, lambda: library.by_lane(title, x).where(beyond, y))
 
 
 def sin(x: Lanes) -> Lanes:
