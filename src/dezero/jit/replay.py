@@ -23,9 +23,12 @@ LARGE = 4096
 
 FRESH = frozenset({
     "scatter", "deposit", "setitem", "where", "sum", "mean", "prod", "max", "min", "var", "std",
-    "cumsum", "concatenate", "stack", "matmul", "dot", "tensordot", "clip", "copy",
+    "cumsum", "concatenate", "stack", "matmul", "dot", "tensordot", "clip", "copy", "kernel",
 })  # fmt: skip
 """Rows whose results share no memory with their operands, as those of ufuncs."""
+
+TUPLES = {"nonzero", "kernel"}
+"""What returns a tuple even of one."""
 
 
 class OtherPath(Exception):
@@ -59,7 +62,7 @@ class Generated:
         for step, over in zip(graph.steps, graph.last_uses, strict=True):
             if isinstance(step, Guard):
                 self.guard(step)
-            elif step.results[0] in self.sums:
+            elif self.sums.keys() & step.results:
                 continue  # it is added in place, by the equation that reads it
             elif not self.added_in_place(step, over):
                 self.equation(step, over)
@@ -99,9 +102,9 @@ class Generated:
             if spare:
                 arguments.append(f"out={spare}")
         call = f"{self.constant(fn)}({', '.join(arguments)})"
-        several = len(results) > 1 or step.p.title == "nonzero" or bool(step.parts)
+        several = len(results) > 1 or step.p.title in TUPLES or bool(step.parts)
         target = f"{', '.join(results)}{',' if len(results) == 1 and several else ''}"
-        self.lines.append(f"    {target} = {call}")
+        self.lines.append(f"    {target} = {call}" if results else f"    {call}")
 
     def added_in_place(self, step: Equation, over: list[Value]) -> bool:
         """Add a part to a sum where it belongs, if the sum is the function's own and not read."""

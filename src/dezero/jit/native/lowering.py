@@ -1,0 +1,311 @@
+"""From a graph to machine code: which loops there are, and where the numbers lie between them.
+
+`Lowering` takes the equations of a graph one after the other and makes stages of them: mostly loop
+nests (`nests.py`). An elementwise equation joins the first nest of its shape that runs when its
+operands are there; then they stay in registers. Views of arrays are never computed: they are
+places that are read. A value gets memory only when something needs it there.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from ...ir.graph import Graph
+from ...ir.steps import Equation, Guard, Value
+from ...rows import TABLE
+from .instructions import loop_of
+from .lanes import Lanes
+from .nests import Computed, Nest
+from .places import Buffer, Place, compact
+
+if TYPE_CHECKING:
+    from .program import Program
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How the equations of a row are lowered that is not elementwise.
+
+    Attributes
+    ----------
+    lower : callable
+        ``lower(lowering, step)`` adds to the stages, and says where the results are.
+    fits : callable
+        ``fits(step)``: whether it can.
+    """
+
+    lower: Callable[[Lowering, Equation], None]
+    fits: Callable[[Equation], bool]
+
+
+RULES: dict[str, Rule] = {}
+"""The rules by the titles of rows; the files beside this one fill it."""
+
+
+class Stage(Protocol):
+    """A part of a kernel that runs after the one before it."""
+
+    @property
+    def touched(self) -> list[Place]:
+        """All that it reads and writes."""
+
+    def write(self, program: Program) -> None:
+        """Write it down."""
+
+
+@dataclass(eq=False)
+class Check:
+    """Where the kernel is left if a place does not hold true."""
+
+    place: Place
+
+    @property
+    def touched(self) -> list[Place]:
+        return [self.place]
+
+    def write(self, program: Program) -> None:
+        pointer = program.pointers[self.place.buffer]
+        program.asm.unless(Lanes(program.asm, 1).load(pointer, 0, self.place.dtype), program.leave)
+
+
+class Lowering:
+    """The stages of a graph, and where its values lie.
+
+    Attributes
+    ----------
+    stages : list of Stage
+    places : dict
+        Where the values lie that are in memory.
+    targets : dict
+        Where those are wanted that are results.
+    ready : dict
+        The stage from which on they do.
+    home : dict
+        The stage in whose registers the others are.
+    """
+
+    def __init__(self, constants: list[np.ndarray[Any, Any]] | None = None) -> None:
+        self.stages: list[Stage] = []
+        self.places: dict[Value, Place] = {}
+        self.ready: dict[Value, int] = {}
+        self.home: dict[Value, int] = {}
+        self.targets: dict[Value, Place] = {}
+        self.weak: dict[Value, type] = {}
+        self.constants = [] if constants is None else constants
+
+    @classmethod
+    def of(cls, graph: Graph) -> Lowering:
+        """The stages of a graph, from the kernel's inputs to its outputs."""
+        self = cls()
+        self.weak = weak_inputs(graph)
+        for k, x in enumerate(graph.inputs):
+            self.known(x, self.whole(x.shape, x.dtype, "input", k), 0)
+        targets = [self.whole(y.shape, y.dtype, "output", k) for k, y in enumerate(graph.outputs)]
+        for y, target in zip(graph.outputs, targets, strict=True):
+            self.targets.setdefault(y, target)
+        self.steps(graph)
+        for y, target in zip(graph.outputs, targets, strict=True):
+            self.output(y, target)
+        return self
+
+    def steps(self, graph: Graph) -> None:
+        """Lower all steps of a graph."""
+        for step in graph.steps:
+            if isinstance(step, Guard):
+                self.guard(step)
+            else:
+                self.equation(step)
+
+    # ---- memory ----
+
+    def whole(self, shape: Any, dtype: Any, role: str, number: int = 0) -> Place:
+        """All of a new buffer."""
+        buffer = Buffer(role, math.prod(shape), np.dtype(dtype), number)
+        return Place(buffer, 0, compact(shape), tuple(shape))
+
+    def known(self, value: Value, place: Place, ready: int) -> Place:
+        self.places[value], self.ready[value] = place, ready
+        return place
+
+    def fresh(self, value: Value) -> Place:
+        """Memory for a value: where the caller wants it, if it is a result."""
+        if value in self.targets:
+            return self.targets[value]
+        return self.whole(value.shape, value.dtype, "work")
+
+    def memory(self, value: Value) -> Place:
+        """Where a value lies; it is stored if it was in registers."""
+        if value not in self.places:
+            home = self.home[value]
+            place = self.known(value, self.fresh(value), home + 1)
+            self.nest_at(home).stores.append((value, place))
+        return self.places[value]
+
+    def constant(self, x: np.ndarray[Any, Any]) -> Value:
+        """An array that is part of the program, as a value."""
+        self.constants.append(np.ascontiguousarray(x))
+        value = Value(x.shape, x.dtype)
+        self.known(value, self.whole(x.shape, x.dtype, "constant", len(self.constants) - 1), 0)
+        return value
+
+    def compacted(self, value: Value) -> Place:
+        """A copy of a value that is an array in order."""
+        place = self.whole(value.shape, value.dtype, "work")
+        self.copied(value, place)
+        return place
+
+    def copied(self, value: Value, place: Place) -> None:
+        """Copy a value to a place."""
+        nest = self.nest_at(self.nest(value.shape, [value]))
+        if value not in nest.reads and not self.inside(value, nest):
+            nest.reads[value] = self.memory(value)
+        nest.stores.append((value, place))
+
+    # ---- nests ----
+
+    def inside(self, value: Value, nest: Nest) -> bool:
+        """Whether a value is in the registers of a nest."""
+        home = self.home.get(value)
+        return home is not None and self.stages[home] is nest
+
+    def nest(self, shape: tuple[int, ...], operands: list[Value], low: int = 0) -> int:
+        """The number of a nest of a shape that has operands at hand; a new one if there is none.
+
+        It is the first of them, from stage `low` on.
+        """
+        for x in operands:
+            home = self.home.get(x)
+            if home is None:
+                low = max(low, self.ready[x])
+            else:
+                low = max(low, home if x.shape == shape else home + 1)
+        for k in range(low, len(self.stages)):
+            stage = self.stages[k]
+            if isinstance(stage, Nest) and stage.shape == shape:
+                return k
+        self.stages.append(Nest(shape))
+        return len(self.stages) - 1
+
+    def nest_at(self, number: int) -> Nest:
+        """The stage of a number, which is a nest."""
+        nest = self.stages[number]
+        assert isinstance(nest, Nest)
+        return nest
+
+    def nest_reducing(self, xs: tuple[Value, ...], axes: frozenset[int]) -> int:
+        """The number of a nest that has values of one shape, and reduces these axes if any."""
+        shape = xs[0].shape
+        for k in range(self.nest(shape, [*xs]), len(self.stages)):
+            stage = self.stages[k]
+            if isinstance(stage, Nest) and stage.shape == shape and stage.axes in (None, axes):
+                return k
+        self.stages.append(Nest(shape))
+        return len(self.stages) - 1
+
+    def read(self, value: Value, nest: Nest) -> None:
+        """See to it that a nest has a value."""
+        if value in nest.reads or (self.inside(value, nest) and value.shape == nest.shape):
+            return
+        nest.reads[value] = self.memory(value).broadcast(nest.shape)
+
+    # ---- equations ----
+
+    def equation(self, step: Equation) -> None:
+        """Lower one equation, with arrays among its operands as values."""
+        operands = tuple(
+            self.constant(x) if isinstance(x, np.ndarray) and x.ndim else x for x in step.operands
+        )
+        step = Equation(step.p, operands, step.params, step.results, step.line)
+        rule = RULES.get(step.p.title)
+        if rule is None:
+            self.pointwise(step)
+        else:
+            rule.lower(self, step)
+
+    def guard(self, guard: Guard) -> None:
+        """Leave if the program would go another way."""
+        x, answer = guard.operand, np.asarray(guard.answer)
+        if guard.question == "bool":
+            x = self.make("not_equal", (x, 0), Value(x.shape, np.dtype(bool)))
+        same = Value(x.shape, np.dtype(bool))
+        self.make("equal", (x, answer if answer.ndim else answer[()]), same)
+        whole = self.make("all", (same,), Value((), np.dtype(bool)))
+        self.stages.append(Check(self.memory(whole)))
+
+    def make(self, title: str, operands: tuple[Any, ...], result: Value, **params: Any) -> Value:
+        """Lower an equation that is part of another one."""
+        self.equation(Equation(TABLE[title], operands, params, (result,)))
+        return result
+
+    def pointwise(self, step: Equation) -> None:
+        (result,) = step.results
+        operands = [x for x in step.operands if isinstance(x, Value)]
+        for x in operands:
+            if x.shape != result.shape and x in self.places and self.places[x].bounds:
+                self.known(x, self.compacted(x), len(self.stages))
+        number = self.nest(result.shape, operands)
+        nest = self.nest_at(number)
+        for x in operands:
+            self.read(x, nest)
+        loop = loop_for(step, self.weak)
+        assert loop is not None
+        nest.steps.append(Computed(step, tuple(loop)))
+        self.home[result] = number
+
+    def same(self, x: Any, result: Value) -> None:
+        """The numbers of a value, or one number everywhere, as the result's dtype."""
+        operands = [x] if isinstance(x, Value) else []
+        number = self.nest(result.shape, operands)
+        nest = self.nest_at(number)
+        for each in operands:
+            self.read(each, nest)
+        step = Equation(TABLE["positive"], (x,), {}, (result,))
+        nest.steps.append(Computed(step, (result.dtype, result.dtype)))
+        self.home[result] = number
+
+    def shown(self, result: Value, x: Value, fn: Callable[[Any], Any]) -> None:
+        """What a function of NumPy's shows of an array without computing."""
+        place, ready = self.memory(x).view(fn), self.ready[x]
+        if place is None:
+            place, ready = self.compacted(x).view(fn), len(self.stages)
+        assert place is not None
+        self.known(result, place, ready)
+
+    def output(self, y: Any, target: Place) -> None:
+        """See to it that a result is where it is wanted, as numbers of that dtype."""
+        if not isinstance(y, Value) or y.dtype != target.dtype:
+            number, y = y, Value(target.shape, target.dtype)
+            self.same(number, y)
+        if y not in self.places and y not in self.targets:
+            self.targets[y] = target
+        if self.memory(y) != target:
+            self.copied(y, target)
+
+
+def weak_inputs(graph: Graph) -> dict[Value, type]:
+    """The inputs that are Python's numbers, whose dtype gives way to that of arrays."""
+    return {
+        x: type(given)
+        for x, given in zip(graph.inputs, graph.example, strict=False)
+        if isinstance(given, (bool, int, float))
+    }
+
+
+def loop_for(step: Equation, weak: dict[Value, type]) -> list[Any] | None:
+    """The dtypes in which NumPy would compute an elementwise equation."""
+    dtypes: list[Any] = []
+    for x in step.operands:
+        if isinstance(x, Value):
+            dtypes.append(weak.get(x, x.dtype))
+        elif type(x) in (bool, int, float):
+            dtypes.append(type(x))
+        elif isinstance(x, (np.generic, np.ndarray)):
+            dtypes.append(x.dtype)
+        else:
+            return None
+    return loop_of(step.p.title, dtypes, step.results[0].dtype)
