@@ -113,6 +113,7 @@ def scalar_function(title: str, kind: str, count: int) -> str | None:
 
 
 def missing(title: str, kind: str) -> LookupError:
+    """What to raise when there is none."""
     return LookupError(f"no function {title} of {kind} in this process")
 
 
