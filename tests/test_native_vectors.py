@@ -10,7 +10,7 @@ mpmath = pytest.importorskip("mpmath")
 runtime = pytest.importorskip("dezero.jit.native.runtime", reason="llvmlite is not here")
 assembly = pytest.importorskip("dezero.jit.native.assembly")
 vectors = pytest.importorskip("dezero.jit.native.vectors")
-lanes = pytest.importorskip("dezero.jit.native.vectors.lanes")
+operators = pytest.importorskip("dezero.jit.native.vectors.operators")
 numbers = pytest.importorskip("dezero.jit.native.vectors.numbers")
 
 MP = mpmath.MPContext()
@@ -22,7 +22,7 @@ WIDTHS = {"double": 16, "float": 32}
 def kernel(kind, width, write, count, results=1):
     """A function of arrays, from one that writes what happens to vectors."""
     asm = assembly.Assembly("void @kernel(i64 %n, ptr %p)")
-    t, size = lanes.typed(kind, width), {"double": 8, "i64": 8}.get(kind, 4)
+    t, size = operators.typed(kind, width), {"double": 8, "i64": 8}.get(kind, 4)
     places = [asm(f"getelementptr ptr, ptr %p, i64 {i}") for i in range(count + results)]
     arrays = [asm.get("ptr", each) for each in places]
     with asm.loop(0, "%n", width) as i:
@@ -64,7 +64,7 @@ def plainly(patch):
     """Ours, on a processor that neither fuses multiplication and addition nor scales."""
     has = runtime.has
     patch.setattr(runtime, "has", lambda name: not name.startswith("avx512") and has(name))
-    for each in (lanes, *vectors.MODULES):
+    for each in (operators, *vectors.MODULES):
         if hasattr(each, "fuses"):
             patch.setattr(each, "fuses", lambda: False)
 
@@ -278,7 +278,7 @@ def test_remainders_of_integers(title, kind):
 def test_powers_with_a_literal(kind, n):
     x = edges(DTYPES[kind])
     w = WIDTHS[kind]
-    y = lanes.literal(kind, w, n)
+    y = operators.literal(kind, w, n)
     f = kernel(kind, w, lambda asm, x: vectors.apply(asm, "pow", kind, w, x, y), 1)
     with np.errstate(all="ignore"):
         agree(f(x), np.power(x, np.asarray(n, x.dtype)))
@@ -344,6 +344,15 @@ def test_what_is_called_is_known():
     assert vectors.imports(asm.outside) == ["sin"]
 
 
+def test_functions_of_scipy_are_known_to_another_process(monkeypatch):
+    pytest.importorskip("scipy.special")
+    name = vectors.library.special("gammaln", 1)
+    monkeypatch.setattr(runtime, "KNOWN", {})
+    vectors.library.special.cache_clear()
+    vectors.library.prepare([name, "sin"])
+    assert list(runtime.KNOWN) == [name]
+
+
 def test_what_is_called_once_stands_in_its_place():
     asm = assembly.Assembly("void @f(<8 x double> %x)")
     y = vectors.apply(asm, "exp", "double", 8, "%x")
@@ -396,7 +405,10 @@ def test_polynomials_go_through_the_function_at_chebyshevs_points(name):
         n = len(coefficients)
         for k in range(n):
             x = middle + half * MP.cos((2 * k + 1) * MP.pi / (2 * n)) + MP.mpf(10) ** -20
-            y, bits = MP.polyval([MP.mpf(c) for c in coefficients[::-1]], x), lanes.FRACTIONS[kind]
+            y, bits = (
+                MP.polyval([MP.mpf(c) for c in coefficients[::-1]], x),
+                operators.FRACTIONS[kind],
+            )
             assert abs(y - f(x)) < abs(f(x)) * MP.mpf(2) ** -min(bits + 1, 50), (k, n)
 
 

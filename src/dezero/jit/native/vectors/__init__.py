@@ -6,7 +6,7 @@ calls within the text keep more in registers, and are as fast or faster. The res
 second, or where it is not there from the third.
 
 Largest errors that were measured, in units of the last place (double precision over a million
-numbers, single precision over every thirteenth number there is):
+numbers; single precision over every thirteenth number there is, or a million pairs of them):
 
 ============  ======  =====    ============  ======  =====    ============  ======  =====
 function      double  float    function      double  float    function      double  float
@@ -29,7 +29,7 @@ from typing import Any
 
 from ..assembly import Assembly
 from . import composed, exponential, library, logarithm, powers, remainders, trigonometric
-from .lanes import FRACTIONS, Lanes, call, typed
+from .operators import FRACTIONS, Vector, call, typed
 
 MODULES: dict[Any, str] = {
     exponential: "exp exp2 exp10 expm1 tanh sinh cosh",
@@ -40,7 +40,7 @@ MODULES: dict[Any, str] = {
     composed: "sqrt reciprocal logaddexp logaddexp2 expit log_expit sinc xlogy xlog1py",
 }
 
-OWN: dict[str, Callable[..., Lanes]] = {
+OWN: dict[str, Callable[..., Vector]] = {
     name: getattr(each, name) for each, names in MODULES.items() for name in names.split()
 }
 """Our formulas."""
@@ -89,7 +89,7 @@ def defined(asm: Assembly, title: str, kind: str, width: int, count: int) -> str
         t = typed(kind, width)
         arguments = ", ".join(f"{t} %x{i}" for i in range(count))
         code = Assembly(f"internal {t} {name}({arguments})", f"nounwind{ONCE}", asm.outside)
-        y = OWN[title](*(Lanes(code, kind, width, f"%x{i}") for i in range(count)))
+        y = OWN[title](*(Vector(code, kind, width, f"%x{i}") for i in range(count)))
         code.do(f"ret {y}")
         asm.need(name, code.text())
     return name
@@ -103,7 +103,7 @@ def sincos(asm: Assembly, kind: str, width: int, x: str) -> tuple[str, str]:
         asm.outside[name] = asm.outside[name].replace(ONCE, "", 1)
     else:
         code = Assembly(f"internal {pair} {name}({t} %x)", f"nounwind{ONCE}", asm.outside)
-        s, c = trigonometric.both(Lanes(code, kind, width, "%x"))
+        s, c = trigonometric.both(Vector(code, kind, width, "%x"))
         half = code(f"insertvalue {pair} poison, {s}, 0")
         whole = code(f"insertvalue {pair} {half}, {c}, 1")
         code.do(f"ret {pair} {whole}")
@@ -136,7 +136,7 @@ def apply(asm: Assembly, title: str, kind: str, width: int, *operands: str) -> s
     title, count = plain(title), len(operands)
     if not known(title, kind, count):
         raise library.missing(title, kind)
-    lanes = [Lanes(asm, kind, width, each) for each in operands]
+    lanes = [Vector(asm, kind, width, each) for each in operands]
     exponent = powers.whole_literal(lanes[1]) if title == "power" else None
     if exponent is not None:
         return powers.repeated(lanes[0], exponent).name

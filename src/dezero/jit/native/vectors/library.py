@@ -5,13 +5,13 @@ from __future__ import annotations
 import ctypes
 import functools
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
 from .. import runtime
 from ..assembly import Assembly
-from .lanes import Lanes, by_parts, call
+from .operators import Vector, by_parts, call
 
 C_NAMES = {
     **{name: name for name in ("exp", "exp2", "expm1", "log", "log2", "log10", "log1p")},
@@ -62,11 +62,11 @@ def vector_function(title: str, kind: str, width: int, count: int) -> tuple[int,
     return None
 
 
-def vector_call(lanes: int, name: str, *operands: Lanes) -> Lanes:
+def vector_call(lanes: int, name: str, *operands: Vector) -> Vector:
     """A call of one of libmvec's functions."""
     convention = "aarch64_vector_pcs " if name.startswith("_ZGVn") else ""
 
-    def one_call(*parts: Lanes) -> Lanes:
+    def one_call(*parts: Vector) -> Vector:
         return call(convention + parts[0].type, f"@{name}", *parts)
 
     return by_parts(lanes, one_call, *operands)
@@ -98,10 +98,18 @@ def special(title: str, count: int) -> str | None:
     for prefix in ("", "__pyx_fuse_0", "__pyx_fuse_1"):
         capsule = published.get(prefix + name)
         if capsule is not None and api.PyCapsule_GetName(capsule) == wanted:
-            known = f"scipy.special.{name}"
+            known = f"scipy.special.{name}.{count}"
             runtime.KNOWN[known] = api.PyCapsule_GetPointer(capsule, wanted)
             return known
     return None
+
+
+def prepare(imports: Iterable[str]) -> None:
+    """Make SciPy's functions known, for code from another process that calls them."""
+    for each in imports:
+        if each.startswith("scipy.special."):
+            name, count = each.removeprefix("scipy.").rsplit(".", 1)
+            special(name, int(count))
 
 
 def scalar_function(title: str, kind: str, count: int) -> str | None:
@@ -117,7 +125,7 @@ def missing(title: str, kind: str) -> LookupError:
     return LookupError(f"no function {title} of {kind} in this process")
 
 
-def by_lane(title: str, *operands: Lanes) -> Lanes:
+def by_lane(title: str, *operands: Vector) -> Vector:
     """A function of single numbers, for each lane."""
     kind = operands[0].kind
     name = scalar_function(title, kind, len(operands))
@@ -126,7 +134,7 @@ def by_lane(title: str, *operands: Lanes) -> Lanes:
     return each(name, "double" if name.startswith("scipy") else kind, *operands)
 
 
-def each(name: str, kind: str, *operands: Lanes) -> Lanes:
+def each(name: str, kind: str, *operands: Vector) -> Vector:
     """A function of single numbers of a kind, for each lane, as a function of its own."""
     first = operands[0]
     if first.width == 1:
@@ -137,7 +145,7 @@ def each(name: str, kind: str, *operands: Lanes) -> Lanes:
     return call(first.type, whole, *operands)
 
 
-def define_each(whole: str, name: str, kind: str, operands: tuple[Lanes, ...]) -> None:
+def define_each(whole: str, name: str, kind: str, operands: tuple[Vector, ...]) -> None:
     """Define it: a loop. It is cold, so that a rare branch to it costs others no registers."""
     first = operands[0]
     arguments = [f"{x.type} %x{i}" for i, x in enumerate(operands)]
@@ -147,14 +155,14 @@ def define_each(whole: str, name: str, kind: str, operands: tuple[Lanes, ...]) -
     result = code.variable(first.type, "zeroinitializer")
     with code.loop(0, first.width) as i:
         at = [code(f"getelementptr {first.kind}, ptr {each}, i64 {i}") for each in places]
-        lanes = [Lanes(code, first.kind, 1, code.get(first.kind, each)) for each in at]
+        lanes = [Vector(code, first.kind, 1, code.get(first.kind, each)) for each in at]
         to = code(f"getelementptr {first.kind}, ptr {result}, i64 {i}")
         code.set(first.kind, to, one(name, kind, *lanes).name)
     code.do(f"ret {first.type} {code.get(first.type, result)}")
     code.need(whole, code.text())
 
 
-def one(name: str, kind: str, *operands: Lanes) -> Lanes:
+def one(name: str, kind: str, *operands: Vector) -> Vector:
     """A call for one number; SciPy's functions are of double precision."""
     narrow = operands[0].kind == "float" and kind == "double"
     if narrow:

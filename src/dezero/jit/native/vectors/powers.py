@@ -8,15 +8,15 @@ from fractions import Fraction
 from typing import Any
 
 from .exponential import clamped, power_of_two, two_to
-from .lanes import Lanes, fused, fuses, polynomial, rarely
 from .logarithm import parted
 from .numbers import INFINITY, LN2, NAN, POLYNOMIALS, magic, split
+from .operators import Vector, fused, fuses, polynomial, rarely
 
 BEYOND = 2.0**80
 """Exponents beyond it give 0, 1 or infinity."""
 
 
-def product(a: Lanes, b: Any) -> tuple[Lanes, Lanes]:
+def product(a: Vector, b: Any) -> tuple[Vector, Vector]:
     """A product and what its rounding lost (Dekker 1971, where it takes more than two steps)."""
     b = a.of(b)
     p = a * b
@@ -26,14 +26,14 @@ def product(a: Lanes, b: Any) -> tuple[Lanes, Lanes]:
     return p, ((a1 * b1 - p) + a1 * b2 + a2 * b1) + a2 * b2
 
 
-def halves(a: Lanes) -> tuple[Lanes, Lanes]:
+def halves(a: Vector) -> tuple[Vector, Vector]:
     """A number as a sum of two with half of its digits (Veltkamp 1968)."""
     c = a * (2.0**27 + 1)
     high = c - (c - a)
     return high, a - high
 
 
-def binary_logarithm(x: Lanes) -> tuple[Lanes, Lanes]:
+def binary_logarithm(x: Vector) -> tuple[Vector, Vector]:
     """``log2 x`` to 66 binary digits, as a sum of two numbers, for x that is positive and finite.
 
     ``log(1 + f) = 2 s (1 + s² (1/3 + s² Q(s²)))``, where all but Q is computed with twice the
@@ -64,7 +64,7 @@ def binary_logarithm(x: Lanes) -> tuple[Lanes, Lanes]:
     return total, ((k - total) + t) + t_low
 
 
-def positive_power(x: Lanes, y: Lanes) -> Lanes:
+def positive_power(x: Vector, y: Vector) -> Vector:
     """``x**y`` for x that is positive and finite."""
     if x.kind == "float":
         return short_power(x.cast("fpext", "double"), y.cast("fpext", "double"))
@@ -78,7 +78,7 @@ def positive_power(x: Lanes, y: Lanes) -> Lanes:
     return two_to((e - n) + e_low, n)
 
 
-def short_power(x: Lanes, y: Lanes) -> Lanes:
+def short_power(x: Vector, y: Vector) -> Vector:
     """The same with the digits that single precision needs, in double precision."""
     k, m = parted(x, normal=True)
     f = m - 1
@@ -93,14 +93,14 @@ def short_power(x: Lanes, y: Lanes) -> Lanes:
     return two.cast("fptrunc", "float")
 
 
-def power(x: Lanes, y: Lanes) -> Lanes:
+def power(x: Vector, y: Vector) -> Vector:
     """As C defines it (ISO/IEC 9899, F.10.4.4)."""
     r = positive_power(abs(x), y)
     unusual = ~((x > 0) & (x < INFINITY)) | y.unordered(y)
     return rarely(unusual, r, lambda: mended(x, y, r))
 
 
-def mended(x: Lanes, y: Lanes, r: Lanes) -> Lanes:
+def mended(x: Vector, y: Vector, r: Vector) -> Vector:
     """What a power is, from that of ``|x|`` where x is finite and not 0."""
     unbounded = abs(x).equals(INFINITY)
     extreme = x.constant(INFINITY).where(unbounded ^ (y < 0), 0)
@@ -117,7 +117,7 @@ def mended(x: Lanes, y: Lanes, r: Lanes) -> Lanes:
 # ---- whole exponents ----
 
 
-def whole_literal(y: Lanes) -> int | None:
+def whole_literal(y: Vector) -> int | None:
     """An exponent that is the same small whole number for all, written in the text."""
     text = re.fullmatch(r"(?:splat \(\w+ )?(0x[0-9A-F]+|[-+.e0-9]+)\)?", y.name)
     value = number(text[1]) if text else 0.0
@@ -132,7 +132,7 @@ def number(text: str) -> float:
     return float(text)
 
 
-def repeated(x: Lanes, n: int) -> Lanes:
+def repeated(x: Vector, n: int) -> Vector:
     """A power by products: as right as the general way, for exponents as small as these."""
     if n < 0:
         return 1 / x

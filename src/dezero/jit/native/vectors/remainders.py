@@ -6,11 +6,11 @@ Integers are divided by 0 with the result 0; the least of them by -1 is itself, 
 from __future__ import annotations
 
 from . import library
-from .lanes import FRACTIONS, Lanes, fused, fuses, rarely
 from .numbers import INFINITY
+from .operators import FRACTIONS, Vector, fused, fuses, rarely
 
 
-def truncated(x: Lanes, y: Lanes) -> tuple[Lanes, Lanes]:
+def truncated(x: Vector, y: Vector) -> tuple[Vector, Vector]:
     """Quotient and remainder of integers, towards 0."""
     none = y.equals(0)
     harmless = y.constant(1).where(none | y.equals(-1), y)
@@ -19,7 +19,7 @@ def truncated(x: Lanes, y: Lanes) -> tuple[Lanes, Lanes]:
     return y.constant(0).where(none, quotient), y.constant(0).where(none, remainder)
 
 
-def fmod(x: Lanes, y: Lanes) -> Lanes:
+def fmod(x: Vector, y: Vector) -> Vector:
     """With the sign of x.
 
     A quotient is rounded up at most to the next whole number, so that the remainder is wrong by
@@ -39,12 +39,12 @@ def fmod(x: Lanes, y: Lanes) -> Lanes:
     return rarely(far, r, lambda: library.by_lane("fmod", x, y).where(far, r))
 
 
-def against(r: Lanes, y: Lanes) -> Lanes:
+def against(r: Vector, y: Vector) -> Vector:
     """Where a remainder is on the other side of 0 than the divisor."""
     return r.differs(0) & ((r < 0) ^ (y < 0))
 
 
-def remainder(x: Lanes, y: Lanes) -> Lanes:
+def remainder(x: Vector, y: Vector) -> Vector:
     """With the sign of y."""
     r = fmod(x, y)
     moved = (r + y).where(against(r, y), r)
@@ -53,7 +53,7 @@ def remainder(x: Lanes, y: Lanes) -> Lanes:
     return r.where(y.equals(0), r.constant(0).signed(y).where(r.equals(0), moved))
 
 
-def floor_divide(x: Lanes, y: Lanes) -> Lanes:
+def floor_divide(x: Vector, y: Vector) -> Vector:
     """The whole quotient below the quotient, in the steps of NumPy."""
     if x.kind not in FRACTIONS:
         q, r = truncated(x, y)

@@ -11,8 +11,8 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from . import library
-from .lanes import FRACTIONS, Lanes, fused, fuses, polynomial, rarely
 from .numbers import PI, POLYNOMIALS, magic, split
+from .operators import FRACTIONS, Vector, fused, fuses, polynomial, rarely
 
 
 def limit(kind: str) -> float:
@@ -22,7 +22,7 @@ def limit(kind: str) -> float:
     return 2.0**40 if fuses() else 2.0**20
 
 
-def without(x: Lanes, n: Lanes, unit: Fraction) -> Lanes:
+def without(x: Vector, n: Vector, unit: Fraction) -> Vector:
     """``x - n*unit``."""
     full = FRACTIONS[x.kind] + 1
     few = 33 if x.kind == "double" else 14
@@ -31,43 +31,43 @@ def without(x: Lanes, n: Lanes, unit: Fraction) -> Lanes:
     return x
 
 
-def sine(r: Lanes, degree: str) -> Lanes:
+def sine(r: Vector, degree: str) -> Vector:
     """The sine of what is left, by a polynomial for an eighth or a quarter of a turn."""
     z = r * r
     return fused(r * z, polynomial(z, POLYNOMIALS[degree][r.kind]), r)
 
 
-def cosine(r: Lanes) -> Lanes:
+def cosine(r: Vector) -> Vector:
     """The cosine of what is left."""
     z = r * r
     return fused(z, fused(z, polynomial(z, POLYNOMIALS["cos4"][r.kind]), -0.5), 1)
 
 
-def sign(n: Lanes, bit: int = 0) -> Lanes:
+def sign(n: Vector, bit: int = 0) -> Vector:
     """The sign bit from a bit of a whole number."""
     top = 63 if n.kind == "i64" else 31
     moved = n << (top - bit)
     return moved if bit == 0 else moved & (-1 << top)
 
 
-def flipped(x: Lanes, signs: Lanes) -> Lanes:
+def flipped(x: Vector, signs: Vector) -> Vector:
     """`x` with its sign changed where a sign bit is set."""
     return (x.bits ^ signs).numbers(x.kind)
 
 
-def top(x: Lanes) -> Lanes:
+def top(x: Vector) -> Vector:
     """The sign bits of numbers."""
     bits = x.bits
     return bits & (-1 << (63 if bits.kind == "i64" else 31))
 
 
-def large(title: str, x: Lanes, y: Lanes) -> Lanes:
+def large(title: str, x: Vector, y: Vector) -> Vector:
     """`y`, and the C library's values where x is beyond the limit: a branch rarely taken."""
     beyond = abs(x) > limit(x.kind)
     return rarely(beyond, y, lambda: library.by_lane(title, x).where(beyond, y))
 
 
-def sin(x: Lanes) -> Lanes:
+def sin(x: Vector) -> Vector:
     """``± sin r``, for the nearest multiple of π."""
     size = abs(x)
     t = fused(size, float(1 / PI), magic(x.kind))
@@ -75,7 +75,7 @@ def sin(x: Lanes) -> Lanes:
     return large("sin", x, flipped(sine(r, "sin2"), sign(t.bits) ^ top(x)))
 
 
-def cos(x: Lanes) -> Lanes:
+def cos(x: Vector) -> Vector:
     """The sine of ``x + π/2``."""
     size = abs(x)
     t = fused(size, float(1 / PI), 0.5) + magic(x.kind)
@@ -86,13 +86,13 @@ def cos(x: Lanes) -> Lanes:
 class Turned(NamedTuple):
     """An angle as whole quarters of a turn, and sine and cosine of the rest."""
 
-    quarters: Lanes
-    odd: Lanes
-    sine: Lanes
-    cosine: Lanes
+    quarters: Vector
+    odd: Vector
+    sine: Vector
+    cosine: Vector
 
 
-def turned(x: Lanes) -> Turned:
+def turned(x: Vector) -> Turned:
     """By the nearest multiple of π/2."""
     size = abs(x)
     t = fused(size, float(2 / PI), magic(x.kind))
@@ -100,7 +100,7 @@ def turned(x: Lanes) -> Turned:
     return Turned(t.bits, (t.bits & 1).differs(0), sine(r, "sin4"), cosine(r))
 
 
-def both(x: Lanes) -> tuple[Lanes, Lanes]:
+def both(x: Vector) -> tuple[Vector, Vector]:
     """Sine and cosine of one argument."""
     n, odd, s, c = turned(x)
     sines = flipped(c.where(odd, s), sign(n, 1) ^ top(x))
@@ -108,7 +108,7 @@ def both(x: Lanes) -> tuple[Lanes, Lanes]:
     return large("sin", x, sines), large("cos", x, cosines)
 
 
-def tan(x: Lanes) -> Lanes:
+def tan(x: Vector) -> Vector:
     """Sine by cosine."""
     n, odd, s, c = turned(x)
     quotient = c.where(odd, s) / s.where(odd, c)

@@ -48,7 +48,7 @@ def literal(kind: str, width: int, value: float) -> str:
     return text if width == 1 else f"splat ({kind} {text})"
 
 
-class Lanes:
+class Vector:
     """A value, or as many of them as the vector is wide.
 
     Parameters
@@ -76,17 +76,17 @@ class Lanes:
     def type(self) -> str:
         return typed(self.kind, self.width)
 
-    def like(self, name: str, kind: str = "") -> Lanes:
+    def like(self, name: str, kind: str = "") -> Vector:
         """A value as wide as this one."""
-        return Lanes(self.code, kind or self.kind, self.width, name)
+        return Vector(self.code, kind or self.kind, self.width, name)
 
-    def constant(self, value: float) -> Lanes:
+    def constant(self, value: float) -> Vector:
         return self.like(literal(self.kind, self.width, value))
 
-    def of(self, value: Any) -> Lanes:
-        return value if isinstance(value, Lanes) else self.constant(value)
+    def of(self, value: Any) -> Vector:
+        return value if isinstance(value, Vector) else self.constant(value)
 
-    def write(self, instruction: str, other: Any, kind: str = "") -> Lanes:
+    def write(self, instruction: str, other: Any, kind: str = "") -> Vector:
         """An instruction with two operands."""
         return self.like(
             self.code(f"{instruction} {self.type} {self.name}, {self.of(other).name}"), kind
@@ -97,103 +97,103 @@ class Lanes:
 
     # ---- arithmetic ----
 
-    def __add__(self, other: Any) -> Lanes:
+    def __add__(self, other: Any) -> Vector:
         return self.write(self.choose("fadd", "add"), other)
 
-    def __sub__(self, other: Any) -> Lanes:
+    def __sub__(self, other: Any) -> Vector:
         return self.write(self.choose("fsub", "sub"), other)
 
-    def __mul__(self, other: Any) -> Lanes:
+    def __mul__(self, other: Any) -> Vector:
         return self.write(self.choose("fmul", "mul"), other)
 
-    def __truediv__(self, other: Any) -> Lanes:
+    def __truediv__(self, other: Any) -> Vector:
         return self.write("fdiv", other)
 
-    def __rsub__(self, other: Any) -> Lanes:
+    def __rsub__(self, other: Any) -> Vector:
         return self.of(other) - self
 
-    def __rtruediv__(self, other: Any) -> Lanes:
+    def __rtruediv__(self, other: Any) -> Vector:
         return self.of(other) / self
 
     __radd__, __rmul__ = __add__, __mul__
 
-    def __neg__(self) -> Lanes:
+    def __neg__(self) -> Vector:
         if self.kind in FRACTIONS:
             return self.like(self.code(f"fneg {self}"))
         return self.constant(0) - self
 
-    def __abs__(self) -> Lanes:
+    def __abs__(self) -> Vector:
         return self.llvm("fabs")
 
-    def llvm(self, function: str, *others: Any) -> Lanes:
+    def llvm(self, function: str, *others: Any) -> Vector:
         """One of LLVM's own functions."""
         name = f"@llvm.{function}.{suffix(self.kind, self.width)}"
         return call(self.type, name, self, *map(self.of, others))
 
-    def sqrt(self) -> Lanes:
+    def sqrt(self) -> Vector:
         return self.llvm("sqrt")
 
-    def signed(self, other: Lanes) -> Lanes:
+    def signed(self, other: Vector) -> Vector:
         """The number with the sign of another."""
         return self.llvm("copysign", other)
 
     # ---- bits ----
 
     @property
-    def bits(self) -> Lanes:
+    def bits(self) -> Vector:
         """The same bits as integers."""
         return self.cast("bitcast", INTEGERS[self.kind])
 
-    def numbers(self, kind: str) -> Lanes:
+    def numbers(self, kind: str) -> Vector:
         """The same bits as numbers of a kind."""
         return self.cast("bitcast", kind)
 
-    def cast(self, instruction: str, kind: str) -> Lanes:
+    def cast(self, instruction: str, kind: str) -> Vector:
         return self.like(self.code(f"{instruction} {self} to {typed(kind, self.width)}"), kind)
 
-    def __and__(self, other: Any) -> Lanes:
+    def __and__(self, other: Any) -> Vector:
         return self.write("and", other)
 
-    def __or__(self, other: Any) -> Lanes:
+    def __or__(self, other: Any) -> Vector:
         return self.write("or", other)
 
-    def __xor__(self, other: Any) -> Lanes:
+    def __xor__(self, other: Any) -> Vector:
         return self.write("xor", other)
 
-    def __lshift__(self, other: Any) -> Lanes:
+    def __lshift__(self, other: Any) -> Vector:
         return self.write("shl", other)
 
-    def __rshift__(self, other: Any) -> Lanes:
+    def __rshift__(self, other: Any) -> Vector:
         return self.write("lshr", other)
 
-    def __invert__(self) -> Lanes:
+    def __invert__(self) -> Vector:
         return self ^ (1 if self.kind == "i1" else -1)
 
     # ---- comparisons: false where there is a NaN, but for != ----
 
-    def __lt__(self, other: Any) -> Lanes:
+    def __lt__(self, other: Any) -> Vector:
         return self.write(self.choose("fcmp olt", "icmp slt"), other, "i1")
 
-    def __le__(self, other: Any) -> Lanes:
+    def __le__(self, other: Any) -> Vector:
         return self.write(self.choose("fcmp ole", "icmp sle"), other, "i1")
 
-    def __gt__(self, other: Any) -> Lanes:
+    def __gt__(self, other: Any) -> Vector:
         return self.write(self.choose("fcmp ogt", "icmp sgt"), other, "i1")
 
-    def __ge__(self, other: Any) -> Lanes:
+    def __ge__(self, other: Any) -> Vector:
         return self.write(self.choose("fcmp oge", "icmp sge"), other, "i1")
 
-    def equals(self, other: Any) -> Lanes:
+    def equals(self, other: Any) -> Vector:
         return self.write(self.choose("fcmp oeq", "icmp eq"), other, "i1")
 
-    def differs(self, other: Any) -> Lanes:
+    def differs(self, other: Any) -> Vector:
         return self.write(self.choose("fcmp une", "icmp ne"), other, "i1")
 
-    def unordered(self, other: Any) -> Lanes:
+    def unordered(self, other: Any) -> Vector:
         """Where one of the two is NaN."""
         return self.write("fcmp uno", other, "i1")
 
-    def where(self, condition: Lanes, other: Any) -> Lanes:
+    def where(self, condition: Vector, other: Any) -> Vector:
         """The value where a condition holds, another elsewhere."""
         return self.like(self.code(f"select {condition}, {self}, {self.of(other)}"))
 
@@ -205,12 +205,12 @@ class Lanes:
 
     # ---- lanes ----
 
-    def lane(self, i: int) -> Lanes:
+    def lane(self, i: int) -> Vector:
         if self.width == 1:
             return self
-        return Lanes(self.code, self.kind, 1, self.code(f"extractelement {self}, i64 {i}"))
+        return Vector(self.code, self.kind, 1, self.code(f"extractelement {self}, i64 {i}"))
 
-    def part(self, start: int, width: int) -> Lanes:
+    def part(self, start: int, width: int) -> Vector:
         """Some lanes next to each other."""
         if width == self.width:
             return self
@@ -218,10 +218,10 @@ class Lanes:
             return self.lane(start)
         wanted = ", ".join(f"i32 {i}" for i in range(start, start + width))
         name = self.code(f"shufflevector {self}, {self.type} poison, <{width} x i32> <{wanted}>")
-        return Lanes(self.code, self.kind, width, name)
+        return Vector(self.code, self.kind, width, name)
 
 
-def call(kind: str, name: str, *operands: Lanes, more: tuple[str, ...] = ()) -> Lanes:
+def call(kind: str, name: str, *operands: Vector, more: tuple[str, ...] = ()) -> Vector:
     """Call a function that gives the same type as its first operand, and takes `more` arguments.
 
     Not by `Assembly.call`: constants of vectors are written with spaces.
@@ -233,7 +233,7 @@ def call(kind: str, name: str, *operands: Lanes, more: tuple[str, ...] = ()) -> 
     return first.like(first.code(f"call {kind} {name}({arguments})"))
 
 
-def joined(parts: Sequence[Lanes]) -> Lanes:
+def joined(parts: Sequence[Vector]) -> Vector:
     """Equally wide parts side by side."""
     if len(parts) == 1:
         return parts[0]
@@ -245,24 +245,24 @@ def joined(parts: Sequence[Lanes]) -> Lanes:
     name = "poison"
     for i, each in enumerate(each.lane(j) for each in parts for j in range(width)):
         name = code(f"insertelement {whole} {name}, {each}, i64 {i}")
-    return Lanes(code, kind, width * len(parts), name)
+    return Vector(code, kind, width * len(parts), name)
 
 
-def beside(a: Lanes, b: Lanes) -> Lanes:
+def beside(a: Vector, b: Vector) -> Vector:
     """The lanes of one vector and then those of another."""
     width = 2 * a.width
     every = ", ".join(f"i32 {i}" for i in range(width))
     name = a.code(f"shufflevector {a}, {b}, <{width} x i32> <{every}>")
-    return Lanes(a.code, a.kind, width, name)
+    return Vector(a.code, a.kind, width, name)
 
 
-def by_parts(width: int, f: Callable[..., Lanes], *operands: Lanes) -> Lanes:
+def by_parts(width: int, f: Callable[..., Vector], *operands: Vector) -> Vector:
     """``f(*operands)``, as many lanes at a time as `f` takes."""
     starts = range(0, operands[0].width, width)
     return joined([f(*(each.part(start, width) for each in operands)) for start in starts])
 
 
-def rarely(condition: Lanes, y: Lanes, other: Callable[[], Lanes]) -> Lanes:
+def rarely(condition: Vector, y: Vector, other: Callable[[], Vector]) -> Vector:
     """`y`, or ``other()`` for all lanes if a condition holds in any: a branch, not a choice."""
     place = y.code.variable(y.type, y.name)
     with y.code.when(condition.any()):
@@ -270,15 +270,15 @@ def rarely(condition: Lanes, y: Lanes, other: Callable[[], Lanes]) -> Lanes:
     return y.like(y.code.get(y.type, place))
 
 
-def fused(a: Lanes, b: Any, c: Any) -> Lanes:
+def fused(a: Vector, b: Any, c: Any) -> Vector:
     """``a*b + c``, with one rounding where the processor can."""
     if fuses():
         return a.llvm("fma", b, c)
-    result: Lanes = a * b + c
+    result: Vector = a * b + c
     return result
 
 
-def polynomial(x: Lanes, coefficients: Sequence[float]) -> Lanes:
+def polynomial(x: Vector, coefficients: Sequence[float]) -> Vector:
     """A polynomial, the constant coefficient first, as a tree that is not deep (Estrin 1960).
 
     Horner's scheme has fewer products, but each of its steps waits for the one before.
