@@ -37,7 +37,7 @@ def logaddexp2(x: Vector, y: Vector) -> Vector:
 
 
 def expit(x: Vector) -> Vector:
-    """``1 / (1 + exp(-x))``."""
+    """``1 / (1 + exp(-x))``: 0 where the exponential overflows, as SciPy has it."""
     return 1 / (exp(-x) + 1)
 
 
