@@ -23,9 +23,12 @@ LARGE = 4096
 
 FRESH = frozenset({
     "scatter", "deposit", "setitem", "where", "sum", "mean", "prod", "max", "min", "var", "std",
-    "cumsum", "concatenate", "stack", "matmul", "dot", "tensordot", "clip", "copy",
+    "cumsum", "concatenate", "stack", "matmul", "dot", "tensordot", "clip", "copy", "kernel",
 })  # fmt: skip
 """Rows whose results share no memory with their operands, as those of ufuncs."""
+
+TUPLES = {"nonzero", "kernel"}
+"""What returns a tuple even of one."""
 
 
 class OtherPath(Exception):
@@ -99,7 +102,7 @@ class Generated:
             if spare:
                 arguments.append(f"out={spare}")
         call = f"{self.constant(fn)}({', '.join(arguments)})"
-        several = len(results) > 1 or step.p.title == "nonzero" or bool(step.parts)
+        several = len(results) > 1 or step.p.title in TUPLES or bool(step.parts)
         target = f"{', '.join(results)}{',' if len(results) == 1 and several else ''}"
         self.lines.append(f"    {target} = {call}")
 

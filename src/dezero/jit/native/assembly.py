@@ -60,7 +60,7 @@ class Assembly:
 
         Each argument is its type and its name: ``"double %x"``.
         """
-        types = ", ".join(each.rsplit(" ", 1)[0] for each in arguments)
+        types = ", ".join(map(type_of, arguments))
         self.outside.setdefault(name, f"declare {kind} {name}({types}) {attributes}")
         line = f"call {kind} {name}({', '.join(arguments)})"
         if kind == "void":
@@ -141,6 +141,12 @@ class Assembly:
         """The function alone."""
         body = [*self.first, *self.lines]
         return "\n".join([f"define {self.head} {self.attributes} {{", *body, "}"])
+
+
+def type_of(argument: str) -> str:
+    """The type that an argument begins with."""
+    end = argument.index(">") + 1 if argument.startswith("<") else argument.index(" ")
+    return argument[:end]
 
 
 def module(*functions: Assembly) -> str:
