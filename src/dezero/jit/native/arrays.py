@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
 
 from .assembly import Assembly
-
-BYTES = {"double": 8, "float": 4, "i64": 8, "i32": 4, "i16": 2, "i8": 1}
-"""The size of an element, by LLVM's name for its type."""
-
-
-def contiguous(shape: Sequence[int]) -> tuple[int, ...]:
-    """The strides, in elements, of an array that is written row by row."""
-    sizes = [max(n, 1) for n in shape[:0:-1]]
-    return tuple([*itertools.accumulate([1, *sizes], int.__mul__)][: len(shape)][::-1])
+from .lanes import kind_of
+from .places import compact
 
 
 @dataclass(frozen=True)
@@ -30,19 +25,23 @@ class Array:
     shape : tuple of int
     strides : tuple of int
         In elements; they may be 0 or negative.
-    kind : str
-        LLVM's name for the type of an element.
+    dtype : dtype
     """
 
     pointer: str
     shape: tuple[int, ...]
     strides: tuple[int, ...]
-    kind: str
+    dtype: np.dtype[Any]
 
     @classmethod
-    def whole(cls, pointer: str, shape: Sequence[int], kind: str) -> Array:
-        """One that is written row by row."""
-        return cls(pointer, tuple(shape), contiguous(shape), kind)
+    def whole(cls, pointer: str, shape: Sequence[int], dtype: np.dtype[Any]) -> Array:
+        """One that is in order, without gaps."""
+        return cls(pointer, tuple(shape), compact(tuple(shape)), dtype)
+
+    @property
+    def kind(self) -> str:
+        """LLVM's name for the type of an element."""
+        return kind_of(self.dtype)
 
     @property
     def ndim(self) -> int:
@@ -55,20 +54,21 @@ class Array:
     @property
     def bytes(self) -> int:
         """Of all elements."""
-        return self.size * BYTES[self.kind]
+        return self.size * self.dtype.itemsize
 
-    def moved(self, pointer: str) -> Array:
-        """The same from another address on."""
-        return Array(pointer, self.shape, self.strides, self.kind)
+    @property
+    def compact(self) -> bool:
+        """Whether it is in order, without gaps."""
+        pairs = zip(self.strides, compact(self.shape), self.shape, strict=True)
+        return self.size == 0 or all(mine == other or n == 1 for mine, other, n in pairs)
 
-    def axes(self, order: Sequence[int]) -> Array:
-        """A choice of its axes, in another order."""
-        shape, strides = ([each[k] for k in order] for each in (self.shape, self.strides))
-        return Array(self.pointer, tuple(shape), tuple(strides), self.kind)
+    def at(self, asm: Assembly, *terms: tuple[str | int, int]) -> Array:
+        """The same from an element on that is ``index * stride`` away, for each of the pairs."""
+        return replace(self, pointer=offset(asm, self.pointer, self.kind, *terms))
 
 
 def offset(asm: Assembly, pointer: str, kind: str, *terms: tuple[str | int, int]) -> str:
-    """The address that is the sum of ``index * stride`` elements away; an index may be a number."""
+    """The address that is the sum of ``index * stride`` away; an index may be a number."""
     known = sum(index * stride for index, stride in terms if isinstance(index, int))
     for index, stride in terms:
         if isinstance(index, int) or not stride:

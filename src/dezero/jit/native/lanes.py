@@ -143,9 +143,11 @@ class Lanes:
         """The numbers from a place on, `stride` apart; zeros where the mask has none."""
         kind = "i8" if dtype.kind == "b" else kind_of(dtype)
         x = self._loaded(pointer, stride, kind, self.both(mask))
-        return self.asm(f"icmp ne {self.of('i8')} {x}, {self.each('0', 'i8')}") if (
-            dtype.kind == "b"
-        ) else x
+        return (
+            self.asm(f"icmp ne {self.of('i8')} {x}, {self.each('0', 'i8')}")
+            if (dtype.kind == "b")
+            else x
+        )
 
     def _loaded(self, pointer: str, stride: int, kind: str, mask: str) -> str:
         size = bytes_of(kind)

@@ -73,7 +73,7 @@ def _tensordot(a: Array, b: Array, *, axes: Any = 2) -> Letters:
     return _over(a, b, *contracted_axes(axes, a, b))
 
 
-def _einsum(_a: Array, _b: Array, *, subscripts: str, optimize: Any = False) -> Letters:
+def _einsum(_a: Array, _b: Array, *, subscripts: str, **_how: Any) -> Letters:
     inputs, output = subscripts.split("->")
     left, right = inputs.split(",")
     return left, right, output

@@ -58,7 +58,9 @@ class Sum(Fold):
     """A sum, and what rounding took from it."""
 
     def start(self, lanes: Lanes, dtype: Dtype) -> list[str]:
-        return [*super().start(lanes, dtype), *super().start(lanes, dtype)][: 1 + (dtype.kind == "f")]
+        return [*super().start(lanes, dtype), *super().start(lanes, dtype)][
+            : 1 + (dtype.kind == "f")
+        ]
 
     def add(self, lanes: Lanes, dtype: Dtype, state: list[str], x: str) -> None:
         if dtype.kind != "f":
