@@ -62,6 +62,16 @@ class Array:
         pairs = zip(self.strides, compact(self.shape), self.shape, strict=True)
         return self.size == 0 or all(mine == other or n == 1 for mine, other, n in pairs)
 
+    def axes(self, order: Sequence[int]) -> Array:
+        """Some of its axes, in another order."""
+        shape, strides = (tuple(each[k] for k in order) for each in (self.shape, self.strides))
+        return replace(self, shape=shape, strides=strides)
+
+    @property
+    def diagonal(self) -> Array:
+        """Of a matrix."""
+        return replace(self, shape=self.shape[:1], strides=(sum(self.strides),))
+
     def at(self, asm: Assembly, *terms: tuple[str | int, int]) -> Array:
         """The same from an element on that is ``index * stride`` away, for each of the pairs."""
         return replace(self, pointer=offset(asm, self.pointer, self.kind, *terms))

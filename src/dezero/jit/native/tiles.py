@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .arrays import offset
+from .arrays import Array, offset
 from .assembly import Assembly
 from .lanes import Lanes
 from .plans import BLOCK, LATENCY, Piece, Plan, column_pieces, pieces
@@ -56,24 +56,18 @@ def each_at(operands: Operands, **where: tuple[str | int, ...]) -> Operands:
 
 def write(asm: Assembly, p: Product, how: Plan, workspace: str) -> None:
     """Code for ``c = Σ a b``; `c` is compact."""
-    if p.c.size == 0:
-        return
     blocked = not how.along and p.k.size > BLOCK and p.r.size > how.rows
     adds = p.sums_outside or blocked
     empty = any(each.size == 0 for each in p.all)
     if empty or adds:
-        zeros = f"ptr {p.c.pointer}", "i8 0", f"i64 {p.c.bytes}", "i1 false"
-        asm.call("void", "@llvm.memset.p0.i64", *zeros)
+        zeroed(asm, p.c)
     if empty:
         return
     with contextlib.ExitStack() as stack:
-        arrays = {"a": p.a, "b": p.b, "c": p.c}
-        for axis in p.outer:
-            i = stack.enter_context(steps(asm, axis.size))
-            arrays = {key: x.at(asm, (i, getattr(axis, key))) for key, x in arrays.items()}
+        p = inside(asm, p, stack)
         a, b, c = (
             Operand(asm, x.kind, x.pointer, *(getattr(axis, key) for axis in (p.r, p.v, p.k)))
-            for key, x in arrays.items()
+            for key, x in (("a", p.a), ("b", p.b), ("c", p.c))
         )
         terms: str | int = p.k.size
         if blocked:
@@ -82,6 +76,21 @@ def write(asm: Assembly, p: Product, how: Plan, workspace: str) -> None:
             rest = asm(f"sub i64 {p.k.size}, {k}")
             terms = asm.call("i64", "@llvm.smin.i64", f"i64 {rest}", f"i64 {BLOCK}")
         Writer(asm, p, how, adds, terms, workspace).write((a, b, c))
+
+
+def zeroed(asm: Assembly, x: Array) -> None:
+    """Zeros in a compact array."""
+    zeros = f"ptr {x.pointer}", "i8 0", f"i64 {x.bytes}", "i1 false"
+    asm.call("void", "@llvm.memset.p0.i64", *zeros)
+
+
+def inside(asm: Assembly, p: Product, loops: contextlib.ExitStack) -> Product:
+    """The product as it is inside the loops over its outer axes, which are begun."""
+    for axis in p.outer:
+        i = loops.enter_context(steps(asm, axis.size))
+        a, b, c = p.a.at(asm, (i, axis.a)), p.b.at(asm, (i, axis.b)), p.c.at(asm, (i, axis.c))
+        p = replace(p, a=a, b=b, c=c)
+    return p
 
 
 @dataclass(frozen=True)
