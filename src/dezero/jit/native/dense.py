@@ -28,7 +28,7 @@ from .tiles import steps, write
 LARGE = 512**3
 """Multiplications from which on the product of two matrices is left to BLAS."""
 
-SMALL = 24
+SMALL = 48
 """Rows of a matrix up to which it is factored in the kernel."""
 
 FLOATS = (np.dtype("f8"), np.dtype("f4"))
@@ -163,7 +163,7 @@ def matrix_misfit(call: Call) -> str:
 
 def copied(asm: Assembly, x: Array, to: Array) -> None:
     """Copy a matrix."""
-    with asm.loop(0, x.shape[0]) as i, asm.loop(0, x.shape[1]) as j:
+    with steps(asm, x.shape[0]) as i, steps(asm, x.shape[1]) as j:
         value = asm(f"load {x.kind}, ptr {element(asm, x, i, j)}")
         asm.do(f"store {x.kind} {value}, ptr {element(asm, to, i, j)}")
 
@@ -239,7 +239,7 @@ def solve_in_kernel(
         unit(asm, right)
     else:
         copied(asm, b, right)
-    rows.eliminate(lambda singular: asm.unless(asm(f"xor i1 {singular}, true"), give_up))
+    rows.eliminate(lambda pivot: rows.insist(pivot, give_up))
     rows.substitute()
     copied(asm, right, x)
 
@@ -291,7 +291,8 @@ def factors_in_kernel(asm: Assembly, a: Array, workspace: str) -> tuple[Array, s
     copied(asm, a, rows.left)
     place = asm.variable("i1", "false")
 
-    def note(zero: str) -> None:
+    def note(pivot: str) -> None:
+        zero = asm(f"fcmp oeq {a.kind} {pivot}, {Lanes(asm, 1).constant(0, a.dtype)}")
         asm.set("i1", place, asm(f"or i1 {asm.get('i1', place)}, {zero}"))
 
     exchanges = asm.get("i64", rows.eliminate(note))

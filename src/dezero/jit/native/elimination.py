@@ -100,17 +100,16 @@ class Rows:
 
     # ---- elimination ----
 
-    def eliminate(self, singular: Callable[[str], None]) -> str:
+    def eliminate(self, check: Callable[[str], None]) -> str:
         """Make the matrix an upper triangle; the place of how often rows were exchanged.
 
-        `singular` is told of each pivot whether it is 0.
+        `check` writes what is to be done about the size of each pivot.
         """
         asm, kind = self.asm, self.kind
         exchanges = asm.variable("i64", "0")
         with asm.loop(0, self.n) as k:
             row, size = self.pivot(k)
-            zero = Lanes(asm, 1).constant(0, self.array.dtype)
-            singular(asm(f"fcmp oeq {kind} {size}, {zero}"))
+            check(size)
             with asm.when(asm(f"icmp ne i64 {row}, {k}")):
                 self.exchange(row, k)
                 asm.set("i64", exchanges, asm(f"add i64 {asm.get('i64', exchanges)}, 1"))
@@ -118,6 +117,11 @@ class Rows:
             with asm.loop(asm(f"add i64 {k}, 1"), self.n) as i:
                 self.subtract(i, asm(f"fdiv {kind} {self.number(i, k)}, {pivot}"), k)
         return exchanges
+
+    def insist(self, x: str, give_up: str) -> None:
+        """Give up unless a number is above 0; so if it is NaN."""
+        zero = Lanes(self.asm, 1).constant(0, self.array.dtype)
+        self.asm.unless(self.asm(f"fcmp ogt {self.kind} {x}, {zero}"), give_up)
 
     def pivot(self, k: str) -> tuple[str, str]:
         """The first row, from row k on, with the largest number in column k; and its size."""
@@ -148,8 +152,7 @@ class Rows:
         one = Lanes(asm, 1)
         with asm.loop(0, self.n) as k:
             square = self.number(k, k)
-            zero = one.constant(0, self.array.dtype)
-            asm.unless(asm(f"fcmp ogt {kind} {square}, {zero}"), give_up)
+            self.insist(square, give_up)
             self.scale("fdiv", k, one.intrinsic("llvm.sqrt", kind, square))
             with asm.loop(asm(f"add i64 {k}, 1"), self.n) as i:
                 self.subtract(i, self.number(k, i), k)
