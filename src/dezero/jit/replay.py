@@ -62,7 +62,7 @@ class Generated:
         for step, over in zip(graph.steps, graph.last_uses, strict=True):
             if isinstance(step, Guard):
                 self.guard(step)
-            elif step.results[0] in self.sums:
+            elif self.sums.keys() & step.results:
                 continue  # it is added in place, by the equation that reads it
             elif not self.added_in_place(step, over):
                 self.equation(step, over)
@@ -104,7 +104,7 @@ class Generated:
         call = f"{self.constant(fn)}({', '.join(arguments)})"
         several = len(results) > 1 or step.p.title in TUPLES or bool(step.parts)
         target = f"{', '.join(results)}{',' if len(results) == 1 and several else ''}"
-        self.lines.append(f"    {target} = {call}")
+        self.lines.append(f"    {target} = {call}" if results else f"    {call}")
 
     def added_in_place(self, step: Equation, over: list[Value]) -> bool:
         """Add a part to a sum where it belongs, if the sum is the function's own and not read."""

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...rows import TABLE
+from . import vectors
 from .lanes import Lanes, handles, kind_of
 
 Dtype = np.dtype[Any]
@@ -33,7 +34,7 @@ def by_kind(floats: str, signed: str, unsigned: str = "", bits: str = "") -> Ins
     return instruction
 
 
-def test(floats: str, signed: str, unsigned: str = "") -> Instruction:
+def comparison(floats: str, signed: str, unsigned: str = "") -> Instruction:
     """A comparison."""
     names = {"f": f"fcmp {floats}", "i": f"icmp {signed}"}
     names["u"] = names["b"] = f"icmp {unsigned or signed}"
@@ -67,11 +68,13 @@ def of_numbers(f: Instruction) -> Instruction:
 
 
 def same(_lanes: Lanes, _dtype: Dtype, x: str) -> str:
+    """The number itself."""
     return x
 
 
 @of_numbers
 def negative(lanes: Lanes, dtype: Dtype, x: str) -> str:
+    """``-x``."""
     if dtype.kind == "f":
         return lanes.asm(f"fneg {lanes.type(dtype)} {x}")
     return lanes.two("sub", kind_of(dtype), lanes.constant(0, dtype), x)
@@ -79,21 +82,24 @@ def negative(lanes: Lanes, dtype: Dtype, x: str) -> str:
 
 @of_numbers
 def square(lanes: Lanes, dtype: Dtype, x: str) -> str:
+    """``x * x``."""
     return INSTRUCTIONS["multiply"](lanes, dtype, x, x)
 
 
 @of_floats
 def reciprocal(lanes: Lanes, dtype: Dtype, x: str) -> str:
+    """``1 / x``."""
     return lanes.two("fdiv", kind_of(dtype), lanes.constant(1, dtype), x)
 
 
 @of_numbers
 def absolute(lanes: Lanes, dtype: Dtype, x: str) -> str:
+    """The size."""
     if dtype.kind == "f":
         return lanes.intrinsic("llvm.fabs", kind_of(dtype), x)
     if dtype.kind == "u":
         return x
-    below = test("", "slt")(lanes, dtype, x, lanes.constant(0, dtype))
+    below = comparison("", "slt")(lanes, dtype, x, lanes.constant(0, dtype))
     return lanes.select(below, kind_of(dtype), negative(lanes, dtype, x), x)
 
 
@@ -109,9 +115,10 @@ def scaled(factor: float) -> Instruction:
 
 @of_numbers
 def sign(lanes: Lanes, dtype: Dtype, x: str) -> str:
+    """-1, 0 or 1; NaN of NaN."""
     zero, kind = lanes.constant(0, dtype), kind_of(dtype)
-    above = test("ogt", "sgt", "ugt")(lanes, dtype, x, zero)
-    below = test("olt", "slt", "ult")(lanes, dtype, x, zero)
+    above = comparison("ogt", "sgt", "ugt")(lanes, dtype, x, zero)
+    below = comparison("olt", "slt", "ult")(lanes, dtype, x, zero)
     least = lanes.constant(0 if dtype.kind == "u" else -1, dtype)
     rest = x if dtype.kind == "f" else zero  # NaN is its own sign
     if dtype.kind == "f":
@@ -124,6 +131,7 @@ def sign(lanes: Lanes, dtype: Dtype, x: str) -> str:
 
 
 def is_nan(lanes: Lanes, dtype: Dtype, x: str) -> str:
+    """Whether it is no number."""
     if dtype.kind != "f":
         return lanes.constant(False, BOOL)
     return lanes.asm(f"fcmp uno {lanes.type(dtype)} {x}, {x}")
@@ -136,16 +144,17 @@ def against_infinity(floats: str, otherwise: bool) -> Instruction:
         if dtype.kind != "f":
             return lanes.constant(otherwise, BOOL)
         size = lanes.intrinsic("llvm.fabs", kind_of(dtype), x)
-        return test(floats, "")(lanes, dtype, size, lanes.constant(np.inf, dtype))
+        return comparison(floats, "")(lanes, dtype, size, lanes.constant(np.inf, dtype))
 
     return instruction
 
 
 @of_floats
 def signbit(lanes: Lanes, dtype: Dtype, x: str) -> str:
+    """Whether the sign is that of negative numbers."""
     whole = np.dtype(f"i{dtype.itemsize}")
     bits = lanes.asm(f"bitcast {lanes.type(dtype)} {x} to {lanes.type(whole)}")
-    return test("", "slt")(lanes, whole, bits, lanes.constant(0, whole))
+    return comparison("", "slt")(lanes, whole, bits, lanes.constant(0, whole))
 
 
 def logical(word: str) -> Instruction:
@@ -159,11 +168,13 @@ def logical(word: str) -> Instruction:
 
 
 def logical_not(lanes: Lanes, dtype: Dtype, x: str) -> str:
+    """Whether it is zero."""
     bits = lanes.convert(x, dtype, BOOL)
     return lanes.two("xor", "i1", bits, lanes.constant(True, BOOL))
 
 
 def invert(lanes: Lanes, dtype: Dtype, x: str) -> str:
+    """All bits turned."""
     ones = True if dtype.kind == "b" else np.array(0, dtype) - np.array(1, dtype)
     return lanes.two("xor", kind_of(dtype), x, lanes.constant(ones, dtype))
 
@@ -175,7 +186,7 @@ def extreme(floats: str, signed: str, unsigned: str, skips_nan: bool = False) ->
     """The greater or the smaller one; the first of equals."""
 
     def instruction(lanes: Lanes, dtype: Dtype, x: str, y: str) -> str:
-        first = test(floats, signed, unsigned)(lanes, dtype, x, y)
+        first = comparison(floats, signed, unsigned)(lanes, dtype, x, y)
         if dtype.kind == "f":
             first = lanes.two("or", "i1", first, is_nan(lanes, dtype, y if skips_nan else x))
         return lanes.select(first, kind_of(dtype), x, y)
@@ -187,18 +198,16 @@ maximum, minimum = extreme("oge", "sge", "uge"), extreme("ole", "sle", "ule")
 
 
 def where(lanes: Lanes, dtype: Dtype, bits: str, yes: str, no: str) -> str:
+    """One or the other."""
     return lanes.select(bits, kind_of(dtype), yes, no)
 
 
 def clip(lanes: Lanes, dtype: Dtype, x: str, low: str, high: str) -> str:
+    """The number within bounds; of bounds the wrong way round, the upper."""
     return minimum(lanes, dtype, maximum(lanes, dtype, x, low), high)
 
 
 # ---- elementary functions ----
-
-
-def power(lanes: Lanes, dtype: Dtype, x: str, y: str) -> str:
-    return mathematics("power")(lanes, dtype, x, y)
 
 
 def mathematics(title: str) -> Instruction:
@@ -206,9 +215,7 @@ def mathematics(title: str) -> Instruction:
 
     @of_floats
     def instruction(lanes: Lanes, dtype: Dtype, *operands: str) -> str:
-        from .vectors import apply
-
-        return apply(lanes.asm, title, kind_of(dtype), lanes.width, *operands)
+        return vectors.apply(lanes.asm, title, kind_of(dtype), lanes.width, *operands)
 
     return instruction
 
@@ -242,12 +249,12 @@ INSTRUCTIONS: dict[str, Instruction] = {
     "fmin": extreme("ole", "sle", "ule", skips_nan=True),
     "where": where,
     "clip": clip,
-    "equal": test("oeq", "eq"),
-    "not_equal": test("une", "ne"),
-    "less": test("olt", "slt", "ult"),
-    "less_equal": test("ole", "sle", "ule"),
-    "greater": test("ogt", "sgt", "ugt"),
-    "greater_equal": test("oge", "sge", "uge"),
+    "equal": comparison("oeq", "eq"),
+    "not_equal": comparison("une", "ne"),
+    "less": comparison("olt", "slt", "ult"),
+    "less_equal": comparison("ole", "sle", "ule"),
+    "greater": comparison("ogt", "sgt", "ugt"),
+    "greater_equal": comparison("oge", "sge", "uge"),
     "logical_and": logical("and"),
     "logical_or": logical("or"),
     "logical_xor": logical("xor"),
@@ -260,16 +267,15 @@ INSTRUCTIONS: dict[str, Instruction] = {
     "isfinite": against_infinity("olt", True),
     "isinf": against_infinity("oeq", False),
     "signbit": signbit,
-    "power": power,
 }
-for _title in (
-    "exp exp2 expm1 log log2 log10 log1p sin cos tan arcsin arccos arctan arctan2 sinh cosh tanh "
-    "arcsinh arccosh arctanh cbrt hypot logaddexp"
-).split():
-    INSTRUCTIONS[_title] = mathematics(_title)
+ELEMENTARY = frozenset({
+    "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "arcsin",
+    "arccos", "arctan", "arctan2", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "cbrt",
+    "power", "hypot", "logaddexp",
+})  # fmt: skip
+"""Rows that are elementary functions (`vectors.py`)."""
 
-OTHERS = {"where", "clip"}
-"""Rows of the table that are not ufuncs of NumPy's."""
+INSTRUCTIONS |= {title: mathematics(title) for title in ELEMENTARY}
 
 
 def loop_of(title: str, dtypes: list[Any], result: Dtype) -> list[Dtype] | None:
@@ -285,7 +291,8 @@ def loop_of(title: str, dtypes: list[Any], result: Dtype) -> list[Dtype] | None:
     if title == "clip":
         return [result] * 4
     try:
-        found = TABLE[title].fn.resolve_dtypes((*dtypes, None))
+        ufunc: Any = TABLE[title].fn
+        found = ufunc.resolve_dtypes((*dtypes, None))
     except (TypeError, AttributeError):
         return None
     return list(found)

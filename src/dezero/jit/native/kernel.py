@@ -8,12 +8,9 @@ from typing import Any
 import numpy as np
 
 from ...ir.graph import Graph
-from .lowering import text_of
+from ..replay import OtherPath
+from .program import Program
 from .runtime import Code, compiled, vector_bytes
-
-
-class GivenUp(Exception):
-    """The kernel cannot do it for these numbers."""
 
 
 class Kernel:
@@ -21,17 +18,24 @@ class Kernel:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.text, self.constants, calls = text_of(graph, vector_bytes())
-        self.code = Code(compiled(self.text), ["kernel"], calls)
+        program = Program(graph, vector_bytes())
+        self.text, self.constants = program.text(), program.constants
+        self.code = Code(compiled(self.text), ["kernel"], program.calls)
         self.function = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)(self.code["kernel"])
 
     def __call__(self, *arrays: Any) -> tuple[Any, ...]:
-        """The results, by way of `ctypes`."""
+        """The results, by way of `ctypes`.
+
+        Raises
+        ------
+        OtherPath
+            If a guard does not hold, or NumPy must do it.
+        """
         pairs = zip(arrays, self.graph.inputs, strict=True)
         given = [np.require(x, v.dtype, ("C", "A")) for x, v in pairs]
         outs = [np.empty(y.shape, y.dtype) for y in self.graph.outputs]
         everything = (*given, *outs, *self.constants)
         addresses = (ctypes.c_void_p * len(everything))(*(x.ctypes.data for x in everything))
         if self.function(addresses):
-            raise GivenUp
+            raise OtherPath
         return tuple(outs)

@@ -128,7 +128,7 @@ class Lanes:
         return self.asm(f"{conversion(old, new)} {before} {x} to {after}")
 
     def _truncated(self, x: str, old: np.dtype[Any], new: np.dtype[Any]) -> str:
-        """Whole numbers from floating-point ones; the lowest where there is none, as processors do."""
+        """Whole numbers from floating-point ones; the lowest where there is none, as on x86."""
         low, kind = np.iinfo(new).min, kind_of(old)
         above = self.asm(f"fcmp oge {self.of(kind)} {x}, {self.constant(low, old)}")
         below = self.asm(f"fcmp olt {self.of(kind)} {x}, {self.constant(-low, old)}")
@@ -191,6 +191,24 @@ class Lanes:
             name = f"@llvm.masked.scatter.{self.suffix(kind)}.v{self.width}p0"
             where = self.places(pointer, stride, kind)
         self.asm.call("void", name, f"{of} {x}", where, f"i32 {size}", bits)
+
+    def load_at(self, pointer: str, offsets: str, dtype: np.dtype[Any], mask: str) -> str:
+        """The numbers at offsets that each lane has of its own."""
+        kind = "i8" if dtype.kind == "b" else kind_of(dtype)
+        of, bits = self.of(kind), self.both(mask)
+        where = self.asm(f"getelementptr {kind}, ptr {pointer}, {self.of('i64')} {offsets}")
+        if self.width == 1 and bits:
+            x = self._guarded(where, kind, bits)
+        elif self.width == 1:
+            x = self.asm(f"load {kind}, ptr {where}, align {bytes_of(kind)}")
+        else:
+            name = f"@llvm.masked.gather.{self.suffix(kind)}.v{self.width}p0"
+            bits = f"{self.of('i1')} {bits or self.each('true', 'i1')}"
+            size, zeros = f"i32 {bytes_of(kind)}", f"{of} zeroinitializer"
+            x = self.asm.call(of, name, f"{self.of('ptr')} {where}", size, bits, zeros)
+        if dtype.kind != "b":
+            return x
+        return self.asm(f"icmp ne {of} {x}, {self.each('0', 'i8')}")
 
     def places(self, pointer: str, stride: int, kind: str) -> str:
         """The addresses of the lanes, with their type."""

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ...ir.steps import Equation, Value
-from .assembly import Assembly
-from .instructions import INSTRUCTIONS
+from .instructions import ELEMENTARY, INSTRUCTIONS
 from .lanes import Lanes, kind_of
 from .places import Place
-from .reductions import REDUCTIONS
+from .reductions import FOLDS
+
+if TYPE_CHECKING:
+    from .program import Program
 
 Dtype = np.dtype[Any]
 
@@ -27,7 +29,7 @@ LONG = 48
 
 
 @dataclass(frozen=True)
-class Step:
+class Computed:
     """An elementwise equation, with the dtypes of NumPy's loop: operands, then result."""
 
     equation: Equation
@@ -40,12 +42,46 @@ class Step:
 
 @dataclass(frozen=True)
 class Reduction:
-    """A value from all that are computed along some axes."""
+    """A value from all that are computed along some axes.
+
+    Attributes
+    ----------
+    operands : tuple of Value
+        The second, if there is one, says where each number is from.
+    dtype : dtype
+        In which it is computed.
+    """
 
     title: str
-    operand: Value
-    dtype: Dtype  # in which it is computed
+    operands: tuple[Value, ...]
+    dtype: Dtype
     place: Place
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """Numbers at places that are computed: read, or added to.
+
+    Attributes
+    ----------
+    value : Value
+        What is read; or what is added.
+    place : Place
+        The array, seen in the nest's shape, at the first place of each axis that is looked up in.
+    rows : tuple of (Value, int)
+        The places along such axes, with the stride there.
+    allowed : Value or None
+        Whether a place is within the array.
+    """
+
+    value: Value
+    place: Place
+    rows: tuple[tuple[Value, int], ...]
+    allowed: Value | None
+
+    @property
+    def result(self) -> Value:
+        return self.value
 
 
 @dataclass(eq=False)
@@ -55,7 +91,7 @@ class Nest:
     Attributes
     ----------
     shape : tuple of int
-    steps : list of Step
+    steps : list of Computed
     reads : dict
         The places of values that are read from memory, seen in this shape.
     stores : list of (Value, Place)
@@ -65,16 +101,33 @@ class Nest:
     """
 
     shape: tuple[int, ...]
-    steps: list[Step] = field(default_factory=list)
+    steps: list[Computed | Lookup] = field(default_factory=list)
     reads: dict[Value, Place] = field(default_factory=dict)
     stores: list[tuple[Value, Place]] = field(default_factory=list)
     reductions: list[Reduction] = field(default_factory=list)
     axes: frozenset[int] | None = None
+    deposits: list[Lookup] = field(default_factory=list)
+    running: list[Reduction] = field(default_factory=list)
+
+    @property
+    def lookups(self) -> list[Lookup]:
+        return [*(s for s in self.steps if isinstance(s, Lookup)), *self.deposits]
 
     @property
     def places(self) -> list[Place]:
-        """All that the nest touches in its own shape."""
-        return [*self.reads.values(), *(place for _, place in self.stores)]
+        """All that the nest reads and stores, in its own shape."""
+        stores = (place for _, place in self.stores)
+        others = [each.place for each in self.lookups] + [each.place for each in self.running]
+        return [*self.reads.values(), *stores, *others]
+
+    @property
+    def touched(self) -> list[Place]:
+        """All that the nest reads and writes."""
+        return [*self.places, *(each.place for each in self.reductions)]
+
+    def write(self, program: Program) -> None:
+        if math.prod(self.shape) or self.reductions:
+            Writer(self, program).level(0, [], "")
 
 
 # ---------------------------------------------------------------------------- axes
@@ -132,41 +185,24 @@ def joins(outer: Axis, inner: Axis) -> bool:
 
 
 class Writer:
-    """Writes a nest.
+    """Writes a nest."""
 
-    Parameters
-    ----------
-    asm : Assembly
-    nest : Nest
-    pointers : dict
-        The names of the addresses of buffers.
-    lanes : int
-        Bytes of a vector.
-    """
-
-    def __init__(self, asm: Assembly, nest: Nest, pointers: Any, vector_bytes: int) -> None:
-        self.asm, self.nest, self.pointers = asm, nest, pointers
+    def __init__(self, nest: Nest, program: Program) -> None:
+        self.nest, self.asm, self.pointers = nest, program.asm, program.pointers
         axes = axes_of(nest)
-        vector = axes[-1] if axes else None  # it runs over vectors
         # Reductions are innermost, so that what they gather stays in registers.
         self.axes = [a for a in axes if not a.reduced] + [a for a in axes if a.reduced]
-        self.vector = vector
-        self.width = width_for(nest, vector, vector_bytes)
+        self.vector, self.width = vectors_for(nest, axes, program.vector_bytes)
         self.first = next((k for k, a in enumerate(self.axes) if a.reduced), len(self.axes))
+        self.gathering = [*nest.reductions, *nest.running]
         self.gathered: list[Any] = []
         self.places = nest.places
 
-    def write(self) -> None:
-        if math.prod(self.nest.shape) or self.nest.reductions:
-            self.level(0, [], "")
-
     def level(self, depth: int, index: list[str], mask: str) -> None:
         """The loops from one on; `mask` has the lanes that are used."""
-        if depth == self.first and self.nest.reductions:
+        if depth == self.first and self.gathering:
             lanes = self.lanes(mask)
-            self.gathered = [
-                REDUCTIONS[each.title].start(lanes, each.dtype) for each in self.nest.reductions
-            ]
+            self.gathered = [FOLDS[each.title].start(lanes, each.dtype) for each in self.gathering]
             self.inner(depth, index, mask)
             self.finish(index, mask)
         else:
@@ -258,26 +294,74 @@ class Writer:
 
     def body(self, index: list[str], lanes: Lanes) -> None:
         """All that happens at one index."""
-        env: dict[Value, str] = {}
-        loaded: dict[Any, str] = {}
-        for number, (value, place) in enumerate(self.nest.reads.items()):
-            key = place.buffer, place.offset, tuple(a.strides[number] for a in self.axes)
-            key = *key, tuple(a.bounds[number] for a in self.axes)
-            if key not in loaded:
-                pointer, stride, mask = self.address(number, index)
-                loaded[key] = lanes.load(pointer, stride, place.dtype, mask)
-            env[value] = loaded[key]
+        env = self.loaded(index, lanes)
         for step in self.nest.steps:
-            env[step.result] = self.step(step, env, lanes)
+            if isinstance(step, Lookup):
+                pointer, offsets, allowed = self.looked_up(step, env, index, lanes)
+                env[step.value] = lanes.load_at(pointer, offsets, step.value.dtype, allowed)
+            else:
+                env[step.result] = self.step(step, env, lanes)
+        for deposit in self.nest.deposits:
+            self.deposit(deposit, env, index, lanes)
         for number, (value, place) in enumerate(self.nest.stores, len(self.nest.reads)):
             pointer, stride, _ = self.address(number, index)
             x = lanes.convert(env[value], value.dtype, place.dtype)
             lanes.store(x, pointer, stride, place.dtype)
-        for each, state in zip(self.nest.reductions, self.gathered, strict=True):
-            x = lanes.convert(env[each.operand], each.operand.dtype, each.dtype)
-            REDUCTIONS[each.title].add(lanes, each.dtype, state, x)
+        self.gather(env, index, lanes)
 
-    def step(self, step: Step, env: dict[Value, str], lanes: Lanes) -> str:
+    def loaded(self, index: list[str], lanes: Lanes) -> dict[Value, str]:
+        """What is read, each place once."""
+        env: dict[Value, str] = {}
+        known: dict[Any, str] = {}
+        for number, (value, place) in enumerate(self.nest.reads.items()):
+            seen = ((a.strides[number], a.bounds[number]) for a in self.axes)
+            key = place.buffer, place.offset, *seen
+            if key not in known:
+                pointer, stride, mask = self.address(number, index)
+                known[key] = lanes.load(pointer, stride, place.dtype, mask)
+            env[value] = known[key]
+        return env
+
+    def gather(self, env: dict[Value, str], index: list[str], lanes: Lanes) -> None:
+        """Go on with what is gathered; store it, where all that there is on the way is wanted."""
+        for each, state in zip(self.gathering, self.gathered, strict=True):
+            x, *places = each.operands
+            number = lanes.convert(env[x], x.dtype, each.dtype)
+            FOLDS[each.title].add(lanes, each.dtype, state, number, *(env[p] for p in places))
+        behind = len(self.places) - len(self.nest.running)
+        states = self.gathered[len(self.nest.reductions) :]
+        for k, (each, state) in enumerate(zip(self.nest.running, states, strict=True), behind):
+            pointer, stride, _ = self.address(k, index)
+            so_far = FOLDS[each.title].total(lanes, each.dtype, state, across=False)
+            lanes.store(so_far, pointer, stride, each.dtype)
+
+    def looked_up(
+        self, each: Lookup, env: dict[Value, str], index: list[str], lanes: Lanes
+    ) -> tuple[str, str, str]:
+        """An address, the lanes' offsets from it, and which of them are allowed."""
+        behind = len(self.nest.lookups) + len(self.nest.running)
+        number = len(self.places) - behind + self.nest.lookups.index(each)
+        pointer, stride, _ = self.address(number, index)
+        steps = ", ".join(f"i64 {k * stride}" for k in range(lanes.width))
+        offsets = f"<{steps}>" if lanes.width > 1 else "0"
+        for row, apart in each.rows:
+            place = lanes.convert(env[row], row.dtype, np.dtype(np.int64))
+            place = lanes.two("mul", "i64", place, lanes.each(str(apart), "i64"))
+            offsets = lanes.two("add", "i64", place, offsets)
+        return pointer, offsets, env[each.allowed] if each.allowed is not None else ""
+
+    def deposit(self, each: Lookup, env: dict[Value, str], index: list[str], lanes: Lanes) -> None:
+        """Add a number at its place, in vectors of one."""
+        pointer, offset, allowed = self.looked_up(each, env, index, lanes)
+        dtype = each.value.dtype
+        kind = kind_of(dtype)
+        where = self.asm(f"getelementptr {kind}, ptr {pointer}, i64 {offset}")
+        with self.asm.when(allowed or "true"):
+            before = lanes.load(where, 0, dtype)
+            after = INSTRUCTIONS["add"](lanes, dtype, before, env[each.value])
+            lanes.store(after, where, 0, dtype)
+
+    def step(self, step: Computed, env: dict[Value, str], lanes: Lanes) -> str:
         """One equation."""
         operands = []
         for x, dtype in zip(step.equation.operands, step.loop, strict=False):
@@ -292,10 +376,10 @@ class Writer:
         """Store what was gathered."""
         across = self.vector is not None and self.vector.reduced and self.width > 1
         kept = Lanes(self.asm, 1 if across else self.width, "" if across else mask)
-        for each, state in zip(self.nest.reductions, self.gathered, strict=True):
-            how, lanes = REDUCTIONS[each.title], self.lanes("")
+        for each, state in zip(self.nest.reductions, self.gathered, strict=False):
+            how, lanes = FOLDS[each.title], self.lanes("")
             x = how.total(lanes, each.dtype, state, across)
-            x = kept.convert(x, each.dtype, each.place.dtype)
+            x = kept.convert(x, how.result(each.dtype), each.place.dtype)
             offset, inner = str(each.place.offset), 0
             for i, axis, stride in zip(index, self.axes, self.kept_strides(), strict=False):
                 offset = self.plus(offset, i, stride)
@@ -317,13 +401,52 @@ class Writer:
         return strides[::-1]
 
 
-def width_for(nest: Nest, vector: Axis | None, vector_bytes: int) -> int:
-    """The numbers in a vector: as many as its registers hold of the largest, or as are needed."""
-    if vector is None:
-        return 1
-    dtypes = [place.dtype for place in nest.places]
-    dtypes += [d for step in nest.steps for d in step.loop]
-    dtypes += [each.dtype for each in nest.reductions]
-    most = vector_bytes // max((d.itemsize for d in dtypes), default=8)
-    needed = 1 << (vector.extent - 1).bit_length() if vector.extent > 1 else 1
+# ---------------------------------------------------------------------------- which axis
+
+
+PLAIN, COSTLY, APART, ACROSS = 1, 20, 10, 15
+"""What a step costs in a vector; an elementary function; numbers that lie apart; a reduction across
+lanes. Only their order of size matters."""
+
+
+def vectors_for(nest: Nest, axes: list[Axis], vector_bytes: int) -> tuple[Axis | None, int]:
+    """The axis that runs over vectors, and the numbers in one.
+
+    Most often the last, where numbers lie side by side; if that is short, perhaps another.
+    """
+    if not axes or nest.deposits:
+        return (axes[-1] if axes else None), 1
+    most = vector_bytes // largest(nest)
+    if axes[-1].extent >= 2 * most and not (nest.running and axes[-1].reduced):
+        return axes[-1], most
+    able = [a for a in axes if not (nest.running and a.reduced)]
+    if not able:
+        return axes[-1], 1
+    best = min(reversed(able), key=lambda axis: cost(nest, axis, most))
+    return best, width_of(best, most)
+
+
+def width_of(axis: Axis, most: int) -> int:
+    """The numbers in a vector along an axis: as many as a register holds, or as are needed."""
+    needed = 1 << (axis.extent - 1).bit_length() if axis.extent > 1 else 1
     return max(1, min(most, needed))
+
+
+def cost(nest: Nest, axis: Axis, most: int) -> float:
+    """What the nest costs for one number along all other axes, in vectors along this one."""
+    vectors = -(-axis.extent // width_of(axis, most))
+    apart = sum(stride not in (0, 1) for stride in axis.strides)
+    titles = [step.equation.p.title for step in nest.steps if isinstance(step, Computed)]
+    steps = sum(COSTLY if title in ELEMENTARY else PLAIN for title in titles)
+    across = ACROSS * len(nest.reductions) if axis.reduced else 0
+    each = steps + PLAIN * len(axis.strides) + APART * apart
+    return (vectors * each + across) / max(axis.extent, 1)
+
+
+def largest(nest: Nest) -> int:
+    """The bytes of the largest numbers that the nest has in registers."""
+    dtypes = [place.dtype for place in nest.places]
+    dtypes += [d for step in nest.steps if isinstance(step, Computed) for d in step.loop]
+    dtypes += [x.dtype for each in nest.reductions for x in each.operands]
+    dtypes += [each.dtype for each in (*nest.reductions, *nest.running)]
+    return max((d.itemsize for d in dtypes), default=8)

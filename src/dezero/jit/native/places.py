@@ -17,15 +17,19 @@ class Buffer:
     Attributes
     ----------
     role : str
-        "input", "output" or "constant", which are given to the kernel; or "work".
+        "input", "output" or "constant", which are given to the kernel; "work"; or "address", if it
+        is found while the kernel runs where the buffer is.
     number : int
         Which one of its role; of a work buffer, where it begins, in bytes.
+    within : tuple of Buffer
+        Those that it may be, or be a part of.
     """
 
     role: str
     size: int
     dtype: np.dtype[Any]
     number: int = 0
+    within: tuple[Buffer, ...] = ()
 
     @property
     def bytes(self) -> int:
@@ -75,7 +79,9 @@ class Place:
         memory = np.empty(1 + before + sum(r for r in reach if r > 0), np.int8)
         seen: Any = np.ndarray(self.shape, np.int8, memory, before, self.strides)
         out = fn(seen)
-        if not isinstance(out, np.ndarray) or not (out.size == 0 or np.shares_memory(out, memory)):
+        if not isinstance(out, np.ndarray) or not (
+            out.size == 0 or np.may_share_memory(out, memory)
+        ):
             return None
         offset = out.ctypes.data - memory.ctypes.data - before if out.size else 0
         return Place(self.buffer, self.offset + offset, out.strides, out.shape)

@@ -12,10 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from .instructions import INSTRUCTIONS, is_nan, test
+from .instructions import INSTRUCTIONS, comparison, is_nan
 from .lanes import Lanes, kind_of
 
 Dtype = np.dtype[Any]
+Pair = tuple[str, str]
+
+PLACE = np.dtype(np.int64)
 
 
 class Fold:
@@ -35,6 +38,10 @@ class Fold:
     def start(self, lanes: Lanes, dtype: Dtype) -> list[str]:
         start = lanes.constant(self.neutral(dtype), dtype)
         return [lanes.asm.variable(lanes.type(dtype), start)]
+
+    def result(self, dtype: Dtype) -> Dtype:
+        """The dtype of what is found."""
+        return dtype
 
     def add(self, lanes: Lanes, dtype: Dtype, state: list[str], x: str) -> None:
         kind = lanes.type(dtype)
@@ -87,7 +94,7 @@ class Sum(Fold):
             s, lost = two_sum(lanes, dtype, low, high)
             c = lanes.two("fadd", kind, lanes.two("fadd", kind, c_low, c_high), lost)
         size = lanes.intrinsic("llvm.fabs", kind, s)  # of infinity, what was lost is NaN
-        finite = test("olt", "")(lanes, dtype, size, lanes.constant(np.inf, dtype))
+        finite = comparison("olt", "")(lanes, dtype, size, lanes.constant(np.inf, dtype))
         return lanes.select(finite, kind, lanes.two("fadd", kind, s, c), s)
 
 
@@ -108,6 +115,54 @@ class Extreme(Fold):
         if dtype.kind != "f":
             return found
         return lanes.select(is_nan(lanes, dtype, y), kind_of(dtype), y, found)
+
+
+class PlaceOfExtreme(Fold):
+    """Where the first of the greatest, or smallest, is; or the first NaN."""
+
+    def start(self, lanes: Lanes, dtype: Dtype) -> list[str]:
+        last = lanes.constant(np.iinfo(PLACE).max, PLACE)
+        place = lanes.asm.variable(lanes.type(PLACE), last)
+        return [*super().start(lanes, dtype), place]
+
+    def result(self, _dtype: Dtype) -> Dtype:
+        return PLACE
+
+    def add(self, lanes: Lanes, dtype: Dtype, state: list[str], x: str, place: str = "") -> None:
+        before = [
+            lanes.asm.get(lanes.type(d), s) for d, s in zip((dtype, PLACE), state, strict=True)
+        ]
+        better = self.better(lanes, dtype, (x, place), (before[0], before[1]))
+        if lanes.mask:
+            better = lanes.two("and", "i1", better, lanes.mask)
+        for new, old, slot, d in zip((x, place), before, state, (dtype, PLACE), strict=True):
+            lanes.asm.set(lanes.type(d), slot, lanes.select(better, kind_of(d), new, old))
+
+    def better(self, lanes: Lanes, dtype: Dtype, new: Pair, old: Pair) -> str:
+        """Whether the first of two numbers with their places is to be taken."""
+        (x, i), (y, j) = new, old
+        above = ("ogt", "sgt", "ugt") if self.title == "maximum" else ("olt", "slt", "ult")
+        beyond = comparison(*above)(lanes, dtype, x, y)
+        same = comparison("oeq", "eq")(lanes, dtype, x, y)
+        x_nan, y_nan = is_nan(lanes, dtype, x), is_nan(lanes, dtype, y)
+        number = lanes.two("xor", "i1", y_nan, lanes.constant(True, np.dtype(bool)))
+        beyond = lanes.two("or", "i1", beyond, lanes.two("and", "i1", x_nan, number))
+        same = lanes.two("or", "i1", same, lanes.two("and", "i1", x_nan, y_nan))
+        sooner = comparison("", "slt")(lanes, PLACE, i, j)
+        return lanes.two("or", "i1", beyond, lanes.two("and", "i1", same, sooner))
+
+    def total(self, lanes: Lanes, dtype: Dtype, state: list[str], across: bool) -> str:
+        x = lanes.asm.get(lanes.type(dtype), state[0])
+        i = lanes.asm.get(lanes.type(PLACE), state[1])
+        while across and lanes.width > 1:
+            half = lanes.width // 2
+            xs = [lanes.part(x, kind_of(dtype), start, half) for start in (0, half)]
+            places = [lanes.part(i, "i64", start, half) for start in (0, half)]
+            lanes = Lanes(lanes.asm, half)
+            better = self.better(lanes, dtype, (xs[0], places[0]), (xs[1], places[1]))
+            x = lanes.select(better, kind_of(dtype), *xs)
+            i = lanes.select(better, "i64", *places)
+        return i
 
 
 def least(dtype: Dtype) -> Any:
@@ -134,3 +189,11 @@ REDUCTIONS: dict[str, Fold] = {
     "count_nonzero": Fold("add", lambda _dtype: 0),
 }
 """What can be gathered, by the titles of rows."""
+
+FOLDS = REDUCTIONS | {
+    "argmax": PlaceOfExtreme("maximum", least),
+    "argmin": PlaceOfExtreme("minimum", greatest),
+    "cumsum": Fold("add", lambda _dtype: 0),
+    "cumprod": Fold("multiply", lambda _dtype: 1),
+}
+"""Likewise, with those that need more than the numbers, or are not only wanted at the end."""

@@ -13,7 +13,8 @@ from ...ir.steps import Equation, Step, Value
 from ...primitives import Primitive
 from ...trees import flatten
 from .kernel import Kernel
-from .lowering import lowers, weak_inputs
+from .lowering import weak_inputs
+from .program import lowers
 
 
 class Compiled(Primitive):
@@ -23,19 +24,19 @@ class Compiled(Primitive):
         super().__init__(kernel, "kernel")
 
 
-def waves(graph: Graph) -> list[tuple[list[Equation], list[Step]]]:
+def waves(graph: Graph) -> list[tuple[list[Step], list[Step]]]:
     """The steps in order, as pairs of those for a kernel and those that follow it in Python."""
     weak, wave = weak_inputs(graph), dict.fromkeys(graph.inputs, 0)
     after: set[Value] = set()  # what NumPy computes
-    found: list[tuple[list[Equation], list[Step]]] = []
+    found: list[tuple[list[Step], list[Step]]] = []
     for step in graph.steps:
-        native = isinstance(step, Equation) and lowers(step, weak)
+        native = lowers(step, weak)
         number = max((wave[x] + (native and x in after) for x in step.reads), default=0)
         wave.update(dict.fromkeys(step.results, number))
         while len(found) <= number:
             found.append(([], []))
         if native:
-            found[number][0].append(step)  # type: ignore[arg-type]
+            found[number][0].append(step)
         else:
             found[number][1].append(step)
             after.update(step.results)
@@ -54,7 +55,7 @@ def with_kernels(graph: Graph) -> Graph:
     return Graph(graph.name, graph.inputs, steps, graph.outputs, graph.specs, graph.example)
 
 
-def kernel_of(graph: Graph, native: list[Equation], later: list[Step]) -> Equation:
+def kernel_of(graph: Graph, native: list[Step], later: list[Step]) -> Equation:
     """One equation for these; its results are what is read later."""
     made = {y for step in native for y in step.results}
     wanted = {x for step in later for x in step.reads}
@@ -62,7 +63,7 @@ def kernel_of(graph: Graph, native: list[Equation], later: list[Step]) -> Equati
     inputs = tuple(dict.fromkeys(x for step in native for x in step.reads if x not in made))
     outputs = tuple(y for step in native for y in step.results if y in wanted)
     examples: dict[Value, Any] = dict(zip(graph.inputs, graph.example, strict=True))
-    specs = tuple(flatten(tree)[1] for tree in ((inputs, {}), outputs))
+    specs = flatten((inputs, {}))[1], flatten(outputs)[1]
     example = tuple(examples.get(x) for x in inputs)
     part = Graph(graph.name, inputs, native, outputs, specs, example)
     return Equation(Compiled(Kernel(part)), inputs, {}, outputs, native[0].line)

@@ -1,0 +1,154 @@
+"""The whole of a kernel: which equations it can have, its memory, its text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ...ir.graph import Graph
+from ...ir.loops import LOOPS
+from ...ir.steps import Guard, Step, Value
+from ...rows import TABLE
+from . import folds, lookups, looping, moves  # noqa: F401  # they fill the table of rules
+from .assembly import Assembly, module
+from .instructions import fits
+from .lanes import handles
+from .lowering import RULES, Lowering, Stage, loop_for
+from .places import Buffer
+
+ON_STACK = 1 << 15
+"""Bytes between the stages that are kept on the stack; more are asked for."""
+
+ALIGNED = 64
+
+
+def lowers(step: Step, weak: dict[Value, type]) -> bool:
+    """Whether an equation, or a guard, can be machine code."""
+    if isinstance(step, Guard):
+        answer = np.asarray(step.answer)
+        return handles(step.operand.dtype) and handles(answer.dtype)
+    title = step.p.title
+    values = [*step.reads, *step.results]
+    dtypes = [x.dtype for x in values]
+    dtypes += [x.dtype for x in step.operands if isinstance(x, np.ndarray)]
+    if not all(map(handles, dtypes)):
+        return False
+    if TABLE.get(title) is not step.p and LOOPS.get(title) is not step.p:
+        return False
+    if title in RULES:
+        return RULES[title].fits(step)
+    return not step.params and fits(title, loop_for(step, weak), step.results[0].dtype)
+
+
+def memory_of(buffer: Buffer) -> Iterator[Buffer]:
+    """A buffer and those that it may be a part of."""
+    yield buffer
+    for each in buffer.within:
+        yield from memory_of(each)
+
+
+def planned(stages: list[Stage]) -> int:
+    """Give each work buffer its part of the memory between the stages; the bytes that are needed.
+
+    Two of them share memory if one is read for the last time before the other is written.
+    """
+    spans: dict[Buffer, list[int]] = {}
+    for k, stage in enumerate(stages):
+        for buffer in (b for place in stage.touched for b in memory_of(place.buffer)):
+            if buffer.role == "work":
+                spans.setdefault(buffer, [k, k])[1] = k
+    taken: list[tuple[int, int, Buffer]] = []  # end, offset, buffer
+    most = 0
+    for buffer, (start, end) in sorted(spans.items(), key=lambda item: item[1]):
+        taken = [each for each in taken if each[0] >= start]
+        size = -(-buffer.bytes // ALIGNED) * ALIGNED
+        offset = 0
+        for _, begins, other in sorted(taken, key=lambda each: each[1]):
+            if offset + size <= begins:
+                break
+            offset = max(offset, begins + -(-other.bytes // ALIGNED) * ALIGNED)
+        buffer.number = offset
+        taken.append((end, offset, buffer))
+        most = max(most, offset + size, ALIGNED)
+    return most
+
+
+class Pointers(dict[Buffer, str]):
+    """The names of the addresses of buffers, which are loaded when they are first asked for."""
+
+    def __init__(self, asm: Assembly, starts: dict[str, int], work: str) -> None:
+        super().__init__()
+        self.asm, self.starts, self.work = asm, starts, work
+        self.loaded: set[str] = set()
+
+    def __missing__(self, buffer: Buffer) -> str:
+        if buffer.role == "work":
+            return self.asm(f"getelementptr i8, ptr {self.work}, i64 {buffer.number}")
+        slot = self.starts[buffer.role] + buffer.number
+        name = f"%a{slot}"
+        if name not in self.loaded:
+            self.loaded.add(name)
+            place = f"{name}s = getelementptr ptr, ptr %arrays, i64 {slot}"
+            self.asm.first += [f"  {place}", f"  {name} = load ptr, ptr {name}s"]
+        return name
+
+
+class Program:
+    """A kernel being written: ``i32 @kernel(ptr %arrays)``, of inputs, outputs and constants.
+
+    Attributes
+    ----------
+    asm : Assembly
+    pointers : dict
+        The names of the addresses of buffers.
+    leave : str
+        The block to go to when the kernel cannot go on; it then returns 1.
+    vector_bytes : int
+        The size of the processor's vectors.
+    """
+
+    def __init__(self, graph: Graph, vector_bytes: int) -> None:
+        lowering = Lowering.of(graph)
+        self.constants, self.vector_bytes = lowering.constants, vector_bytes
+        self.asm = asm = Assembly("i32 @kernel(ptr %arrays)")
+        starts = {"input": 0, "output": len(graph.inputs)}
+        starts["constant"] = starts["output"] + len(graph.outputs)
+        size = planned(lowering.stages)
+        work, block = self.between(size)
+        self.pointers: dict[Buffer, str] = Pointers(asm, starts, work)
+        self.leave, status = asm.label(), asm.variable("i32", "1")
+        for stage in lowering.stages:
+            stage.write(self)
+        asm.set("i32", status, "0")
+        asm.begin(self.leave)
+        if block:
+            asm.call("void", "@free", f"ptr {block}")
+        asm.do(f"ret i32 {asm.get('i32', status)}")
+
+    def between(self, size: int) -> tuple[str, str]:
+        """Memory for what goes from stage to stage, and what is to be freed of it."""
+        if size <= ON_STACK:
+            if size:
+                self.asm.first.append(f"  %work = alloca [{size} x i8], align {ALIGNED}")
+            return "%work", ""
+        asm = self.asm
+        block = asm.call("ptr", "@malloc", f"i64 {size + ALIGNED}")
+        with asm.when(asm(f"icmp eq ptr {block}, null")):
+            asm.do("ret i32 1")
+        past = asm(f"getelementptr i8, ptr {block}, i64 {ALIGNED - 1}")
+        work = asm.call("ptr", "@llvm.ptrmask.p0.i64", f"ptr {past}", f"i64 {-ALIGNED}")
+        return work, block
+
+    @property
+    def calls(self) -> list[str]:
+        """The functions outside of the kernel that it calls."""
+        return [
+            name[1:]
+            for name, text in self.asm.outside.items()
+            if text.startswith("declare") and not name.startswith("@llvm.")
+        ]
+
+    def text(self) -> str:
+        """All of it, for LLVM."""
+        return module(self.asm)
