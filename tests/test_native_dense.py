@@ -15,12 +15,18 @@ from typing import Any
 import numpy as np
 import pytest
 
+import dezero as dz
+
 pytest.importorskip("llvmlite")
 
+from dezero.ir import simplified, trace
 from dezero.jit.native import dense, runtime
 from dezero.jit.native.arrays import Array
 from dezero.jit.native.assembly import Assembly, module
 from dezero.jit.native.dense import DENSE, Call, misfit
+from dezero.jit.native.regions import with_kernels
+from dezero.jit.replay import OtherPath, compiled
+from dezero.trees import flatten
 
 SIZES = (0, 1, 2, 3, 7, 8, 9, 16, 17, 33)
 
@@ -173,9 +179,15 @@ def products() -> Iterator[Case]:
             SIZES[(7 * index + 2 * (index // 10) + 1) % 10],
         )
         first, second = LAYOUTS[index % 5], LAYOUTS[(index // 5 + index) % 5]
-        dtype = ("f8", "f4")[index % 3 == 2]
-        a = laid(rng.normal(size=(m, k)).astype(dtype), first)
-        b = laid(rng.normal(size=(k, n)).astype(dtype), second)
+        dtype = ("f8", "f4", "f8", "f4", "i8", "u1")[index % 6]
+        scale = 9 if dtype[0] in "iu" else 1
+        a, b = (
+            laid(
+                (scale * rng.normal(size=shape)).astype("i8" if scale > 1 else dtype).astype(dtype),
+                layout,
+            )
+            for shape, layout in (((m, k), first), ((k, n), second))
+        )
         yield Case("matmul", (a, b))
         if index < 10:
             yield Case("matmul", (a, b[:, 0] if n else np.zeros(k, dtype)))
@@ -248,6 +260,9 @@ def check(case: Case, memory: Memory | None = None) -> None:
     status, outs, expected = run(case.title, *case.operands, memory=memory, **case.params)
     assert status == 0
     for out, y in zip(outs, expected, strict=True):
+        if out.dtype.kind in "iu":
+            np.testing.assert_array_equal(out, y, case.title)
+            continue
         eps = float(np.finfo(out.dtype).eps)
         size = max(1.0, float(np.max(np.abs(y), initial=0)))
         np.testing.assert_allclose(out, y, 256 * eps, 256 * eps * size, err_msg=repr(case.title))
@@ -389,11 +404,53 @@ def test_large_products_by_blas(monkeypatch: Any) -> None:
 
 def test_reasons() -> None:
     x, y = np.ones((3, 3)), np.ones((3, 3), np.int64)
-    assert "float64" in misfit(call_of("matmul", (x, y), (x,)))
+    assert "several" in misfit(call_of("matmul", (x, y), (x,)))
+    assert "int64" in misfit(call_of("inv", (y,), (y,)))
+    assert "complex" in misfit(call_of("matmul", (x + 0j, x + 0j), (x + 0j,)))
     assert "order" in misfit(call_of("matmul", (x, x), (x.T,)))
     assert "empty" in misfit(call_of("inv", (x[:0, :0],), (x[:0, :0],)))
     assert "one operand" in misfit(call_of("einsum", (x,), (x,), subscripts="ij->ij"))
     assert misfit(call_of("sin", (x,), (x,)))
+
+
+# ---- as parts of kernels ----
+
+
+def in_one_kernel(f: Callable[..., Any], *args: Any) -> Any:
+    """The compiled program, if all of it is one kernel and gives what it does eagerly."""
+    graph = with_kernels(simplified(trace(f)(*args)))
+    assert [step.p.title for step in graph.steps] == ["kernel"]
+    program = compiled(graph)
+    for got, want in zip(program(*args), flatten(f(*args))[0], strict=True):
+        np.testing.assert_allclose(got, want, 1e-12, 1e-12)
+    return program
+
+
+def network(w: Any, v: Any, x: Any) -> Any:
+    return np.sum(np.tanh(x @ w) @ v)
+
+
+def likelihood(a: Any, b: Any) -> Any:
+    return b @ np.linalg.solve(a, b) + np.log(np.linalg.det(a)) + np.linalg.slogdet(a)[1]
+
+
+def turned(a: Any, x: Any) -> Any:
+    return dz.fori_loop(0, 4, lambda i, y: a.T @ y / (1 + i), x)
+
+
+def test_in_kernels() -> None:
+    """With elementwise operations, in loops, and in derivatives."""
+    rng = np.random.default_rng(5)
+    a, b = rng.normal(size=(4, 4)), rng.normal(size=4)
+    a = a @ a.T + np.eye(4)
+    in_one_kernel(dz.value_and_grad(network, (0, 1, 2)), a, b, rng.normal(size=(7, 4)))
+    in_one_kernel(dz.value_and_grad(likelihood, (0, 1)), a, b)
+    in_one_kernel(dz.grad(lambda a: np.sum(np.linalg.cholesky(a) * a)), a)
+    in_one_kernel(turned, a, b)
+    in_one_kernel(lambda a: np.linalg.inv(a)[::2] @ np.pad(a, 1)[1:5, 2:], a)
+    program = in_one_kernel(likelihood, a, b)
+    with pytest.raises(OtherPath):
+        program(0 * a, b)
 
 
 if __name__ == "__main__":

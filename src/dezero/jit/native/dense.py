@@ -8,7 +8,6 @@ NumPy says so.
 from __future__ import annotations
 
 import contextlib
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -81,8 +80,11 @@ def misfit(call: Call) -> str:
     if call.title not in DENSE:
         return "no linear algebra"
     arrays = (*call.operands, *call.results)
-    if any(x.dtype not in FLOATS or x.dtype != arrays[0].dtype for x in arrays):
-        return "not all float64, or all float32"
+    dtype = arrays[0].dtype
+    if any(x.dtype != dtype for x in arrays):
+        return "arrays of several dtypes"
+    if dtype not in FLOATS and not (call.title in LETTERS and dtype.kind in "iu"):
+        return f"{dtype} is not float64 or float32"
     if not all(x.compact for x in call.results):
         return "a result that is not in order"
     return DENSE[call.title].misfit(call)
@@ -100,8 +102,13 @@ def product_of(call: Call) -> Product:
 
 def by_blas(p: Product) -> bool:
     """Whether BLAS is to multiply."""
-    large = p.r.size * p.v.size * p.k.size >= LARGE
-    return large and fortran.is_matrix_product(p) and fortran.available("gemm", p.c.kind)
+    return large(p) and fortran.available("gemm", p.c.kind)
+
+
+def large(p: Product) -> bool:
+    """Whether it is one that BLAS is good for."""
+    work = p.r.size * p.v.size * p.k.size
+    return work >= LARGE and p.c.dtype in FLOATS and fortran.is_matrix_product(p)
 
 
 def product_misfit(call: Call) -> str:
@@ -109,8 +116,7 @@ def product_misfit(call: Call) -> str:
     if len(call.operands) != 2:
         return "a sum of one operand"
     p = product_of(call)
-    work = math.prod(each.size for each in p.all)
-    if work >= LARGE and fortran.is_matrix_product(p) and not by_blas(p):
+    if large(p) and not by_blas(p):
         return "large matrices, and no BLAS that code can call (SciPy is not installed)"
     return ""
 

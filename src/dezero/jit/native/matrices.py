@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...ir.steps import Equation, Value
+from ...ir.steps import Equation
 from .arrays import Array
 from .dense import DENSE, Call, misfit
 from .lowering import RULES, Lowering, Rule
@@ -79,8 +79,7 @@ def fits_kernel(step: Equation) -> bool:
     if not only_arrays(step):
         return False
     operands, results = (
-        tuple(Array.whole("", x.shape, x.dtype) for x in xs)
-        for xs in (step.operands, step.results)
+        tuple(Array.whole("", x.shape, x.dtype) for x in xs) for xs in (step.operands, step.results)
     )
     return not misfit(Call(step.p.title, operands, results, step.params))
 

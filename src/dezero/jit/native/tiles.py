@@ -195,7 +195,7 @@ class Tile:
         self.parts = max(1, LATENCY // len(self.cells)) if fixed else 1
         self.lanes = Lanes(self.asm, self.how.width)
         self.type = self.lanes.of(self.c.kind)
-        zero = self.lanes.constant(0.0, self.p.c.dtype)
+        zero = self.lanes.constant(0, self.p.c.dtype)
         self.sums = {
             (*cell, part): self.asm.variable(self.type, zero)
             for cell in self.cells
@@ -237,7 +237,7 @@ class Tile:
             x, y = (self.once(seen, operand, i, j, full) for operand in (a, b))
             place = self.sums[i, j, part]
             before = self.asm.get(self.type, place)
-            after = self.lanes.intrinsic("llvm.fma", self.c.kind, x, y, before)
+            after = add_product(self.lanes, x, y, before, self.c.kind)
             self.asm.set(self.type, place, after)
 
     def once(self, seen: dict[Any, str], x: Operand, i: int, j: int, full: bool) -> str:
@@ -284,7 +284,14 @@ class Tile:
 
 def add(lanes: Lanes, x: str, y: str, kind: str) -> str:
     """The sum of two vectors."""
-    return lanes.two("fadd", kind, x, y)
+    return lanes.two("add" if kind[0] == "i" else "fadd", kind, x, y)
+
+
+def add_product(lanes: Lanes, x: str, y: str, z: str, kind: str) -> str:
+    """``x * y + z``, rounded once."""
+    if kind[0] == "i":
+        return add(lanes, lanes.two("mul", kind, x, y), z, kind)
+    return lanes.intrinsic("llvm.fma", kind, x, y, z)
 
 
 def mask_of(lanes: Lanes, used: int) -> str:
