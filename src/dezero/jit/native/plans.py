@@ -14,7 +14,13 @@ from . import runtime
 from .products import Product
 
 BLOCK = 256
-"""Terms of a sum that are taken at a time where there are more rows than a tile has."""
+"""Terms of a sum that are taken at a time where a panel of `b` is used again, from the cache; …"""
+
+STREAMS = 8
+"""… and where it is not, and all of `b` comes from memory, row beside row."""
+
+CACHE = 1 << 20
+"""Bytes that are near the processor."""
 
 LATENCY = 8
 """Sums under way at once that keep a processor busy: two units of four cycles each."""
@@ -73,6 +79,8 @@ class Plan:
         The most that a tile has; columns in vectors, or, along the sum, in numbers.
     packed : bool
         Whether panels of `b` are copied.
+    block : int
+        Terms of the sum that are taken at a time; 0 if that is all.
     cycles : float
         What it is thought to take.
     """
@@ -82,6 +90,7 @@ class Plan:
     rows: int
     columns: int
     packed: bool
+    block: int
     cycles: float
 
     @property
@@ -93,7 +102,7 @@ class Plan:
         """Bytes of workspace that it needs."""
         if not self.packed:
             return 0
-        terms = -(-min(p.k.size, BLOCK) // self.width) * self.width
+        terms = -(-(self.block or p.k.size) // self.width) * self.width
         return terms * self.columns * self.width * p.c.dtype.itemsize
 
 
@@ -126,7 +135,8 @@ def across(p: Product) -> Plan:
         tiles = -(-vectors // columns) * -(-p.r.size // rows)
         kinds = len(pieces(p.r.size, rows)) * len(column_pieces(p.v.size, width, columns))
         rows, columns = pieces(p.r.size, rows)[0].size, pieces(vectors, columns)[0].size
-        term = max(rows * columns, rows + columns, LATENCY) / 2 + 0.5
+        loads = rows + 2 * columns  # a vector may lie in two lines of the cache
+        term = max(rows * columns, loads, LATENCY) / 2 + 0.5
         return tiles * (term * p.k.size + 4 + rows * columns) * (1 + KIND * kinds)
 
     most = registers()
@@ -138,15 +148,21 @@ def across(p: Product) -> Plan:
     ]
     rows, columns = min(sizes, key=lambda each: cycles(*each))
     copying = p.k.size * p.v.size * turned * (1.0 if packed else 1.5 * p.r.size)
-    return Plan(False, width, rows, columns, packed, cycles(rows, columns) + copying)
+    block = 0
+    if p.r.size > rows:
+        block = BLOCK
+    elif p.v.size * p.k.size * p.c.dtype.itemsize > CACHE:
+        block = STREAMS
+    block = 0 if p.k.size <= block else block
+    return Plan(False, width, rows, columns, packed, block, cycles(rows, columns) + copying)
 
 
 def along(p: Product) -> Plan:
     """With vectors along the sum."""
     width = width_for(p, p.k.size)
     room = registers() // 8
-    columns = min(p.v.size, room)
-    rows = min(p.r.size, room if columns > 1 else 2 * room)
+    rows = min(p.r.size, room if p.v.size > 1 else 2 * room)
+    columns = min(p.v.size, room if p.r.size > 1 else 2 * room)
     term = (1 + 1 / rows + 1 / columns) / 2
     each = term * -(-p.k.size // width) + 2 * width.bit_length()
-    return Plan(True, width, rows, columns, False, p.r.size * p.v.size * each)
+    return Plan(True, width, rows, columns, False, 0, p.r.size * p.v.size * each)

@@ -11,7 +11,7 @@ from typing import Any
 from .arrays import Array, offset
 from .assembly import Assembly
 from .lanes import Lanes
-from .plans import BLOCK, LATENCY, Piece, Plan, column_pieces, pieces
+from .plans import LATENCY, Piece, Plan, column_pieces, pieces
 from .products import Product
 
 UNROLLED = 64
@@ -56,8 +56,7 @@ def each_at(operands: Operands, **where: tuple[str | int, ...]) -> Operands:
 
 def write(asm: Assembly, p: Product, how: Plan, workspace: str) -> None:
     """Code for ``c = Σ a b``; `c` is compact."""
-    blocked = not how.along and p.k.size > BLOCK and p.r.size > how.rows
-    adds = p.sums_outside or blocked
+    adds = p.sums_outside or how.block > 0
     empty = any(each.size == 0 for each in p.all)
     if empty or adds:
         zeroed(asm, p.c)
@@ -70,11 +69,11 @@ def write(asm: Assembly, p: Product, how: Plan, workspace: str) -> None:
             for key, x in (("a", p.a), ("b", p.b), ("c", p.c))
         )
         terms: str | int = p.k.size
-        if blocked:
-            k = stack.enter_context(asm.loop(0, p.k.size, BLOCK))
+        if how.block:
+            k = stack.enter_context(asm.loop(0, p.k.size, how.block))
             a, b, c = each_at((a, b, c), k=(k,))
             rest = asm(f"sub i64 {p.k.size}, {k}")
-            terms = asm.call("i64", "@llvm.smin.i64", f"i64 {rest}", f"i64 {BLOCK}")
+            terms = asm.call("i64", "@llvm.smin.i64", f"i64 {rest}", f"i64 {how.block}")
         Writer(asm, p, how, adds, terms, workspace).write((a, b, c))
 
 
