@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -15,7 +16,10 @@ from .assembly import Assembly, module
 from .instructions import fits
 from .lanes import handles
 from .lowering import RULES, Lowering, Stage, loop_for
+from .nests import Nest
 from .places import Buffer
+from .threads import Split, worth
+from .writing import Writer
 
 ON_STACK = 1 << 15
 """Bytes between the stages that are kept on the stack; more are asked for."""
@@ -126,6 +130,14 @@ class Program:
             asm.call("void", "@free", f"ptr {block}")
         asm.do(f"ret i32 {asm.get('i32', status)}")
 
+    def nest(self, nest: Nest) -> None:
+        """Write a nest, on one thread or several."""
+        writer = Writer(nest, self.asm, self.pointers, self.vector_bytes)
+        if worth(nest, writer):
+            Split(nest, self.asm, self.pointers, self.vector_bytes).call()
+        else:
+            writer.level(0, [], "")
+
     def between(self, size: int) -> tuple[str, str]:
         """Memory for what goes from stage to stage, and what is to be freed of it."""
         if size <= ON_STACK:
@@ -143,11 +155,9 @@ class Program:
     @property
     def calls(self) -> list[str]:
         """The functions outside of the kernel that it calls."""
-        return [
-            name[1:]
-            for name, text in self.asm.outside.items()
-            if text.startswith("declare") and not name.startswith("@llvm.")
-        ]
+        text = "\n".join(self.asm.outside.values())
+        names = re.findall(r"^declare .*?@([\w.]+)\(|^@(\w+) = external", text, re.MULTILINE)
+        return [name for pair in names for name in pair if name and not name.startswith("llvm.")]
 
     def text(self) -> str:
         """All of it, for LLVM."""
