@@ -448,6 +448,9 @@ def test_in_kernels() -> None:
     in_one_kernel(dz.grad(lambda a: np.sum(np.linalg.cholesky(a) * a)), a)
     in_one_kernel(turned, a, b)
     in_one_kernel(lambda a: np.linalg.inv(a)[::2] @ np.pad(a, 1)[1:5, 2:], a)
+    whole, single = np.arange(12).reshape(3, 4), b.astype("f4")
+    in_one_kernel(lambda n, x, y: (n @ x, n @ y, n @ n.T), whole, b, single)
+    in_one_kernel(lambda n: np.linalg.solve(n, np.arange(4)), (9 * a).astype(np.int64))
     program = in_one_kernel(likelihood, a, b)
     with pytest.raises(OtherPath):
         program(0 * a, b)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...ir.steps import Equation
+from ...ir.steps import Equation, Value
 from .arrays import Array
 from .dense import DENSE, Call, misfit
 from .lowering import RULES, Lowering, Rule
@@ -55,9 +55,13 @@ def array(place: Place, program: Program | None) -> Array:
 
 
 def algebra(lowering: Lowering, step: Equation) -> None:
-    """Operands in memory, results that are in order, and a workspace between them."""
-    operands = []
-    for x in step.operands:
+    """Operands in memory, of the results' dtype; results that are in order; a workspace."""
+    operands, dtype = [], step.results[0].dtype
+    for given in step.operands:
+        x = given
+        if x.dtype != dtype:
+            x = Value(given.shape, dtype)
+            lowering.same(given, x)
         place = lowering.memory(x)
         operands.append(lowering.compacted(x) if place.bounds else place)
     results = []
@@ -78,8 +82,9 @@ def fits_kernel(step: Equation) -> bool:
     """Whether `dense.py` can, of arrays in order."""
     if not only_arrays(step):
         return False
+    dtype = step.results[0].dtype
     operands, results = (
-        tuple(Array.whole("", x.shape, x.dtype) for x in xs) for xs in (step.operands, step.results)
+        tuple(Array.whole("", x.shape, dtype) for x in xs) for xs in (step.operands, step.results)
     )
     return not misfit(Call(step.p.title, operands, results, step.params))
 
