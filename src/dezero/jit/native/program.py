@@ -11,7 +11,7 @@ from ...ir.graph import Graph
 from ...ir.loops import LOOPS
 from ...ir.steps import Guard, Step, Value
 from ...rows import TABLE
-from . import folds, lookups, looping, moves  # noqa: F401  # they fill the table of rules
+from . import folds, lookups, looping, matrices, moves  # noqa: F401  # they fill the table of rules
 from .assembly import Assembly, module
 from .instructions import fits
 from .lanes import handles
