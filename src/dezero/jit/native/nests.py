@@ -183,12 +183,16 @@ PLAIN, COSTLY, APART, ACROSS = 1, 20, 10, 15
 lanes. Only their order of size matters."""
 
 
+FEW = 8
+"""Numbers that are written one by one."""
+
+
 def vectors_for(nest: Nest, axes: list[Axis], vector_bytes: int) -> tuple[Axis | None, int]:
     """The axis that runs over vectors, and the numbers in one.
 
     Most often the last, where numbers lie side by side; if that is short, perhaps another.
     """
-    if not axes or nest.deposits:
+    if not axes or nest.deposits or small(nest):
         return (axes[-1] if axes else None), 1
     most = vector_bytes // largest(nest)
     if axes[-1].extent >= 2 * most and not (nest.running and axes[-1].reduced):
@@ -198,6 +202,12 @@ def vectors_for(nest: Nest, axes: list[Axis], vector_bytes: int) -> tuple[Axis |
         return axes[-1], 1
     best = min(reversed(able), key=lambda axis: cost(nest, axis, most))
     return best, width_of(best, most)
+
+
+def small(nest: Nest) -> bool:
+    """Whether a nest is written number by number, without a loop."""
+    titles = (step.equation.p.title for step in nest.steps if isinstance(step, Computed))
+    return math.prod(nest.shape) <= (2 if any(t in ELEMENTARY for t in titles) else FEW)
 
 
 def width_of(axis: Axis, most: int) -> int:

@@ -11,7 +11,7 @@ from ...ir.graph import Graph
 from ...ir.loops import LOOPS
 from ...ir.steps import Guard, Step, Value
 from ...rows import TABLE
-from . import folds, lookups, looping, moves  # noqa: F401  # they fill the table of rules
+from . import folds, lookups, looping, matrices, moves  # noqa: F401  # they fill the table of rules
 from .assembly import Assembly, module
 from .instructions import fits
 from .lanes import handles
@@ -25,6 +25,9 @@ ON_STACK = 1 << 15
 """Bytes between the stages that are kept on the stack; more are asked for."""
 
 ALIGNED = 64
+
+REGISTERS = 64
+"""Bytes of a work buffer that LLVM may keep in registers, if it sees all that is done with it."""
 
 
 def lowers(step: Step, weak: dict[Value, type]) -> bool:
@@ -60,7 +63,7 @@ def planned(stages: list[Stage]) -> int:
     spans: dict[Buffer, list[int]] = {}
     for k, stage in enumerate(stages):
         for buffer in (b for place in stage.touched for b in memory_of(place.buffer)):
-            if buffer.role == "work":
+            if buffer.role == "work" and buffer.bytes > REGISTERS:
                 spans.setdefault(buffer, [k, k])[1] = k
     taken: list[tuple[int, int, Buffer]] = []  # end, offset, buffer
     most = 0
@@ -87,6 +90,10 @@ class Pointers(dict[Buffer, str]):
         self.loaded: set[str] = set()
 
     def __missing__(self, buffer: Buffer) -> str:
+        if buffer.bytes <= REGISTERS and buffer.role == "work":
+            self[buffer] = f"%w{len(self)}"
+            self.asm.first.append(f"  {self[buffer]} = alloca [{buffer.bytes} x i8], align {ALIGNED}")
+            return self[buffer]
         if buffer.role == "work":
             return self.asm(f"getelementptr i8, ptr {self.work}, i64 {buffer.number}")
         slot = self.starts[buffer.role] + buffer.number

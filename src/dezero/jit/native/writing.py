@@ -14,7 +14,7 @@ from ...ir.steps import Value
 from .assembly import Assembly
 from .instructions import INSTRUCTIONS
 from .lanes import Lanes, kind_of
-from .nests import Computed, Lookup, Nest, Reduction, axes_of, vectors_for
+from .nests import Computed, Lookup, Nest, Reduction, axes_of, small, vectors_for
 from .places import Buffer
 from .reductions import FOLDS
 
@@ -53,6 +53,7 @@ class Writer:
         # Reductions are innermost, so that what they gather stays in registers.
         self.axes = [a for a in axes if not a.reduced] + [a for a in axes if a.reduced]
         self.vector, self.width = vectors_for(nest, axes, vector_bytes)
+        self.unrolled = small(nest)
         self.first = next((k for k, a in enumerate(self.axes) if a.reduced), len(self.axes))
         self.gathering = [*nest.reductions, *nest.running]
         self.gathered: list[Any] = []
@@ -77,6 +78,10 @@ class Writer:
         start, stop = self.span if self.span and not depth else ("0", str(axis.extent))
         if axis is self.vector and self.width > 1:
             self.vectors(depth, index, (start, stop))
+            return
+        if self.unrolled:
+            for k in range(axis.extent):
+                self.level(depth + 1, [*index, str(k)], mask)
             return
         with self.asm.loop(start, stop) as i:
             self.level(depth + 1, [*index, i], mask)
