@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...ir.steps import Equation, Value
-from .instructions import ELEMENTARY
+from .instructions import elementary
 from .places import Place
 
 if TYPE_CHECKING:
@@ -194,7 +194,7 @@ def vectors_for(nest: Nest, axes: list[Axis], vector_bytes: int) -> tuple[Axis |
     """
     if not axes or nest.deposits or small(nest):
         return (axes[-1] if axes else None), 1
-    most = vector_bytes // largest(nest)
+    most = 2 * vector_bytes // largest(nest)  # what one half waits for, the other fills
     if axes[-1].extent >= 2 * most and not (nest.running and axes[-1].reduced):
         return axes[-1], most
     able = [a for a in axes if not (nest.running and a.reduced)]
@@ -207,7 +207,7 @@ def vectors_for(nest: Nest, axes: list[Axis], vector_bytes: int) -> tuple[Axis |
 def small(nest: Nest) -> bool:
     """Whether a nest is written number by number, without a loop."""
     titles = (step.equation.p.title for step in nest.steps if isinstance(step, Computed))
-    return math.prod(nest.shape) <= (2 if any(t in ELEMENTARY for t in titles) else FEW)
+    return math.prod(nest.shape) <= (2 if any(map(elementary, titles)) else FEW)
 
 
 def width_of(axis: Axis, most: int) -> int:
@@ -221,7 +221,7 @@ def cost(nest: Nest, axis: Axis, most: int) -> float:
     vectors = -(-axis.extent // width_of(axis, most))
     apart = sum(stride not in (0, 1) for stride in axis.strides)
     titles = [step.equation.p.title for step in nest.steps if isinstance(step, Computed)]
-    steps = sum(COSTLY if title in ELEMENTARY else PLAIN for title in titles)
+    steps = sum(COSTLY if elementary(title) else PLAIN for title in titles)
     across = ACROSS * len(nest.reductions) if axis.reduced else 0
     each = steps + PLAIN * len(axis.strides) + APART * apart
     return (vectors * each + across) / max(axis.extent, 1)

@@ -91,9 +91,10 @@ class Pointers(dict[Buffer, str]):
 
     def __missing__(self, buffer: Buffer) -> str:
         if buffer.bytes <= REGISTERS and buffer.role == "work":
-            self[buffer] = f"%w{len(self)}"
-            self.asm.first.append(f"  {self[buffer]} = alloca [{buffer.bytes} x i8], align {ALIGNED}")
-            return self[buffer]
+            name = self[buffer] = f"%w{len(self)}"
+            place = f"alloca [{buffer.bytes} x i8], align {ALIGNED}"
+            self.asm.first.append(f"  {name} = {place}")
+            return name
         if buffer.role == "work":
             return self.asm(f"getelementptr i8, ptr {self.work}, i64 {buffer.number}")
         slot = self.starts[buffer.role] + buffer.number
@@ -163,7 +164,7 @@ class Program:
     def calls(self) -> list[str]:
         """The functions outside of the kernel that it calls."""
         text = "\n".join(self.asm.outside.values())
-        names = re.findall(r"^declare .*?@([\w.]+)\(|^@(\w+) = external", text, re.MULTILINE)
+        names = re.findall(r'^declare .*?@"?([\w.]+)"?\(|^@(\w+) = external', text, re.MULTILINE)
         return [name for pair in names for name in pair if name and not name.startswith("llvm.")]
 
     def text(self) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 from ...errors import OperandError
 from .assembly import Assembly
-from .instructions import ELEMENTARY
+from .instructions import elementary
 from .lanes import Lanes, kind_of
 from .nests import COSTLY, Computed, Nest
 from .reductions import FOLDS, PlaceOfExtreme
@@ -98,7 +98,7 @@ def worth(nest: Nest, writer: Writer) -> bool:
     if not writer.axes or nest.deposits or find("pthread_create") is None:
         return False
     titles = [step.equation.p.title for step in nest.steps if isinstance(step, Computed)]
-    each = 1 + sum(COSTLY if title in ELEMENTARY else 1 for title in titles)
+    each = 1 + sum(COSTLY if elementary(title) else 1 for title in titles)
     outer = writer.axes[0]
     if math.prod(nest.shape) * each < ENOUGH or outer.extent < 2 * writer.width:
         return False

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from ...ir.steps import Value
+from . import vectors
 from .assembly import Assembly
-from .instructions import INSTRUCTIONS
+from .instructions import INSTRUCTIONS, instruction
 from .lanes import Lanes, kind_of
 from .nests import Computed, Lookup, Nest, Reduction, axes_of, small, vectors_for
 from .places import Buffer
@@ -58,6 +59,7 @@ class Writer:
         self.gathering = [*nest.reductions, *nest.running]
         self.gathered: list[Any] = []
         self.places = nest.places
+        self.pairs = pairs(nest)
         self.totals: list[str] = []  # where a part puts its own, by its number
 
     def level(self, depth: int, index: list[str], mask: str) -> None:
@@ -176,7 +178,9 @@ class Writer:
             if isinstance(step, Lookup):
                 pointer, offsets, allowed = self.looked_up(step, env, index, lanes)
                 env[step.value] = lanes.load_at(pointer, offsets, step.value.dtype, allowed)
-            else:
+            elif step.result in self.pairs:
+                self.both(step, env, lanes)
+            elif step.result not in env:
                 env[step.result] = self.step(step, env, lanes)
         for deposit in self.nest.deposits:
             self.deposit(deposit, env, index, lanes)
@@ -211,6 +215,13 @@ class Writer:
             pointer, stride, _ = self.address(k, index)
             so_far = FOLDS[each.title].total(lanes, each.dtype, state, across=False)
             lanes.store(so_far, pointer, stride, each.dtype)
+
+    def both(self, step: Computed, env: dict[Value, str], lanes: Lanes) -> None:
+        """Sine and cosine of one argument."""
+        (x,), dtype = step.equation.operands, step.loop[0]
+        argument = lanes.convert(env[x], x.dtype, dtype)
+        found = vectors.sincos(self.asm, kind_of(dtype), lanes.width, argument)
+        env.update(zip(self.pairs[step.result], found, strict=True))
 
     def looked_up(
         self, each: Lookup, env: dict[Value, str], index: list[str], lanes: Lanes
@@ -247,7 +258,7 @@ class Writer:
             else:
                 operands.append(lanes.constant(x, dtype))
         title = step.equation.p.title
-        return INSTRUCTIONS[title](lanes, step.loop[title == "where"], *operands)
+        return instruction(title)(lanes, step.loop[title == "where"], *operands)
 
     def finish(self, index: list[str], mask: str) -> None:
         """Store what was gathered."""
@@ -283,3 +294,18 @@ class Writer:
             strides.append(step)
             step *= axis.extent
         return strides[::-1]
+
+
+def pairs(nest: Nest) -> dict[Value, tuple[Value, Value]]:
+    """Sines and cosines of one argument, by the result that comes first."""
+    known: dict[Value, dict[str, Computed]] = {}
+    for step in nest.steps:
+        if isinstance(step, Computed) and step.equation.p.title in ("sin", "cos"):
+            (x,) = step.equation.operands
+            if isinstance(x, Value):
+                known.setdefault(x, {}).setdefault(step.equation.p.title, step)
+    return {
+        next(iter(both.values())).result: (both["sin"].result, both["cos"].result)
+        for both in known.values()
+        if len(both) == 2
+    }
