@@ -6,6 +6,7 @@ the dtypes of NumPy's loop (`loop_of`), of which `dtype` is the first; it gives 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -207,19 +208,6 @@ def clip(lanes: Lanes, dtype: Dtype, x: str, low: str, high: str) -> str:
     return minimum(lanes, dtype, maximum(lanes, dtype, x, low), high)
 
 
-# ---- elementary functions ----
-
-
-def mathematics(title: str) -> Instruction:
-    """An elementary function of floating-point numbers."""
-
-    @of_floats
-    def instruction(lanes: Lanes, dtype: Dtype, *operands: str) -> str:
-        return vectors.apply(lanes.asm, title, kind_of(dtype), lanes.width, *operands)
-
-    return instruction
-
-
 INSTRUCTIONS: dict[str, Instruction] = {
     "add": by_kind("fadd", "add", bits="or"),
     "subtract": by_kind("fsub", "sub"),
@@ -268,14 +256,21 @@ INSTRUCTIONS: dict[str, Instruction] = {
     "isinf": against_infinity("oeq", False),
     "signbit": signbit,
 }
-ELEMENTARY = frozenset({
-    "exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "arcsin",
-    "arccos", "arctan", "arctan2", "sinh", "cosh", "tanh", "arcsinh", "arccosh", "arctanh", "cbrt",
-    "power", "hypot", "logaddexp",
-})  # fmt: skip
-"""Rows that are elementary functions (`vectors.py`)."""
 
-INSTRUCTIONS |= {title: mathematics(title) for title in ELEMENTARY}
+
+def instruction(title: str) -> Instruction:
+    """What a row is in registers: of this table, or a function of `vectors`."""
+    return INSTRUCTIONS.get(title) or functools.partial(mathematics, title)
+
+
+def mathematics(title: str, lanes: Lanes, dtype: Dtype, *operands: str) -> str:
+    """An elementary function."""
+    return vectors.apply(lanes.asm, title, kind_of(dtype), lanes.width, *operands)
+
+
+def elementary(title: str) -> bool:
+    """Whether a row takes many instructions."""
+    return title not in INSTRUCTIONS
 
 
 def loop_of(title: str, dtypes: list[Any], result: Dtype) -> list[Dtype] | None:
@@ -300,8 +295,11 @@ def loop_of(title: str, dtypes: list[Any], result: Dtype) -> list[Dtype] | None:
 
 def fits(title: str, loop: list[Dtype] | None, result: Dtype) -> bool:
     """Whether the table has an elementwise row for these dtypes."""
-    if title not in INSTRUCTIONS or loop is None or loop[-1] != result:
+    if loop is None or loop[-1] != result or not all(map(handles, loop)):
         return False
+    if title not in INSTRUCTIONS:
+        same = all(dtype == loop[0] for dtype in loop)
+        return same and vectors.known(title, kind_of(loop[0]), len(loop) - 1)
     kinds = getattr(INSTRUCTIONS[title], "kinds", "fiub")
     first = loop[1] if title == "where" else loop[0]
-    return all(map(handles, loop)) and first.kind in kinds
+    return first.kind in kinds

@@ -16,6 +16,7 @@ from ...ir.graph import Graph
 from ...ir.steps import Equation, Value
 from .lanes import Lanes
 from .lowering import RULES, Lowering, Rule, Stage, weak_inputs
+from .nests import FEW
 from .places import Buffer, Place, compact
 
 if TYPE_CHECKING:
@@ -41,6 +42,52 @@ class Carried:
     old: Buffer
     new: Buffer
     last: Buffer
+
+
+class Swap:
+    """The two buffers of something carried change places after a turn."""
+
+    def __init__(self, program: Program, each: Carried) -> None:
+        self.asm, self.pointers, self.each = program.asm, program.pointers, each
+        self.old, self.new = (self.asm.variable("ptr", self.pointers[b]) for b in each.memory)
+
+    def begin(self) -> None:
+        """Where a turn reads and writes."""
+        self.pointers[self.each.old] = self.asm.get("ptr", self.old)
+        self.pointers[self.each.new] = self.asm.get("ptr", self.new)
+
+    def end(self) -> None:
+        """The next turn reads what this one wrote."""
+        before, behind = (self.asm.get("ptr", slot) for slot in (self.old, self.new))
+        self.asm.set("ptr", self.old, behind)
+        self.asm.set("ptr", self.new, before)
+
+    def finish(self) -> None:
+        """Where it is after the loop."""
+        self.pointers[self.each.last] = self.asm.get("ptr", self.old)
+
+
+class Few(Swap):
+    """A few numbers are copied instead, so that LLVM can keep them in registers."""
+
+    def __init__(self, program: Program, each: Carried) -> None:
+        self.asm, self.pointers, self.each = program.asm, program.pointers, each
+        self.pointers[each.old] = self.pointers[each.last] = self.pointers[each.memory[0]]
+        self.pointers[each.new] = self.pointers[each.memory[1]]
+
+    def begin(self) -> None:
+        """It is in the same place in each turn."""
+
+    def end(self) -> None:
+        """The next turn reads what this one wrote."""
+        kind = f"i{8 * self.each.old.dtype.itemsize}"
+        places = [self.pointers[b] for b in (self.each.old, self.each.new)]
+        for k in range(self.each.old.size):
+            old, new = (self.asm(f"getelementptr {kind}, ptr {p}, i64 {k}") for p in places)
+            self.asm.set(kind, old, self.asm.get(kind, new))
+
+    def finish(self) -> None:
+        """It stays there."""
 
 
 @dataclass(eq=False)
@@ -80,15 +127,15 @@ class Turns:
 
     def write(self, program: Program) -> None:
         asm, pointers = program.asm, program.pointers
-        slots = []
-        for each in self.carried:
-            pair = [asm.variable("ptr", pointers[b]) for b in each.memory]
-            slots.append(pair)
+        slots = [
+            Few(program, each) if each.memory[0].size <= FEW else Swap(program, each)
+            for each in self.carried
+        ]
         start, stop = (self.bound(program, each) for each in self.span or (0, 1))
         with asm.loop(start, stop, 1 if self.span else 0) as i:
             asm.set("i64", pointers[self.index], i)
-            for each, (old, new) in zip(self.carried, slots, strict=True):
-                pointers[each.old], pointers[each.new] = asm.get("ptr", old), asm.get("ptr", new)
+            for slot in slots:
+                slot.begin()
             after = asm.label()
             if self.goes_on is not None:
                 for stage in self.question:
@@ -99,14 +146,12 @@ class Turns:
                 pointers[part] = moved(program, place, i)
             for stage in self.stages:
                 stage.write(program)
-            for old, new in slots:
-                before, behind = asm.get("ptr", old), asm.get("ptr", new)
-                asm.set("ptr", old, behind)
-                asm.set("ptr", new, before)
+            for slot in slots:
+                slot.end()
         if self.goes_on is not None:
             asm.begin(after)
-        for each, (old, _) in zip(self.carried, slots, strict=True):
-            pointers[each.last] = asm.get("ptr", old)
+        for slot in slots:
+            slot.finish()
 
     def bound(self, program: Program, each: Any) -> Any:
         """Where it begins or ends to count."""

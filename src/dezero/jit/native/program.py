@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -10,17 +11,23 @@ from ...ir.graph import Graph
 from ...ir.loops import LOOPS
 from ...ir.steps import Guard, Step, Value
 from ...rows import TABLE
-from . import folds, lookups, looping, moves  # noqa: F401  # they fill the table of rules
+from . import folds, lookups, looping, matrices, moves  # noqa: F401  # they fill the table of rules
 from .assembly import Assembly, module
 from .instructions import fits
 from .lanes import handles
 from .lowering import RULES, Lowering, Stage, loop_for
+from .nests import Nest
 from .places import Buffer
+from .threads import Split, worth
+from .writing import Writer
 
 ON_STACK = 1 << 15
 """Bytes between the stages that are kept on the stack; more are asked for."""
 
 ALIGNED = 64
+
+REGISTERS = 64
+"""Bytes of a work buffer that LLVM may keep in registers, if it sees all that is done with it."""
 
 
 def lowers(step: Step, weak: dict[Value, type]) -> bool:
@@ -56,7 +63,7 @@ def planned(stages: list[Stage]) -> int:
     spans: dict[Buffer, list[int]] = {}
     for k, stage in enumerate(stages):
         for buffer in (b for place in stage.touched for b in memory_of(place.buffer)):
-            if buffer.role == "work":
+            if buffer.role == "work" and buffer.bytes > REGISTERS:
                 spans.setdefault(buffer, [k, k])[1] = k
     taken: list[tuple[int, int, Buffer]] = []  # end, offset, buffer
     most = 0
@@ -83,6 +90,11 @@ class Pointers(dict[Buffer, str]):
         self.loaded: set[str] = set()
 
     def __missing__(self, buffer: Buffer) -> str:
+        if buffer.bytes <= REGISTERS and buffer.role == "work":
+            name = self[buffer] = f"%w{len(self)}"
+            place = f"alloca [{buffer.bytes} x i8], align {ALIGNED}"
+            self.asm.first.append(f"  {name} = {place}")
+            return name
         if buffer.role == "work":
             return self.asm(f"getelementptr i8, ptr {self.work}, i64 {buffer.number}")
         slot = self.starts[buffer.role] + buffer.number
@@ -126,6 +138,14 @@ class Program:
             asm.call("void", "@free", f"ptr {block}")
         asm.do(f"ret i32 {asm.get('i32', status)}")
 
+    def nest(self, nest: Nest) -> None:
+        """Write a nest, on one thread or several."""
+        writer = Writer(nest, self.asm, self.pointers, self.vector_bytes)
+        if worth(nest, writer):
+            Split(nest, self.asm, self.pointers, self.vector_bytes).call()
+        else:
+            writer.level(0, [], "")
+
     def between(self, size: int) -> tuple[str, str]:
         """Memory for what goes from stage to stage, and what is to be freed of it."""
         if size <= ON_STACK:
@@ -143,11 +163,9 @@ class Program:
     @property
     def calls(self) -> list[str]:
         """The functions outside of the kernel that it calls."""
-        return [
-            name[1:]
-            for name, text in self.asm.outside.items()
-            if text.startswith("declare") and not name.startswith("@llvm.")
-        ]
+        text = "\n".join(self.asm.outside.values())
+        names = re.findall(r'^declare .*?@"?([\w.]+)"?\(|^@(\w+) = external', text, re.MULTILINE)
+        return [name for pair in names for name in pair if name and not name.startswith("llvm.")]
 
     def text(self) -> str:
         """All of it, for LLVM."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import importlib
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -92,13 +93,31 @@ KNOWN: dict[str, int] = {}
 """Addresses of functions that no library gives by name."""
 
 
+def published(name: str) -> int | None:
+    """The address of a function that a module has for compiled callers.
+
+    Such as SciPy's ``scipy.linalg.cython_blas.dgemm``, in a module that Cython has made.
+    """
+    module, _, function = name.rpartition(".")
+    try:
+        capsule = importlib.import_module(module).__pyx_capi__[function]
+    except (ImportError, ValueError, AttributeError, KeyError):
+        return None
+    signature = ctypes.pythonapi.PyCapsule_GetName
+    signature.restype, signature.argtypes = ctypes.c_char_p, [ctypes.py_object]
+    pointer = ctypes.pythonapi.PyCapsule_GetPointer
+    pointer.restype, pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    address: int | None = pointer(capsule, signature(capsule))
+    return address
+
+
 @functools.cache
 def find(name: str) -> int | None:
     """The address of a function that code may call, if there is one."""
     for each in LIBRARIES:
         if each is not None and hasattr(each, name):
             return ctypes.cast(getattr(each, name), ctypes.c_void_p).value
-    return KNOWN.get(name)
+    return KNOWN.get(name) or published(name)
 
 
 class Code:
