@@ -30,10 +30,13 @@ class Watch(IntEnum):
 
 
 class Check(IntEnum):
-    """Steps of a program that looks at arguments; all have the number of an object and its type."""
+    """Steps of a program that looks at arguments; all have the number of an object and its type.
+
+    Those of arrays and numbers go on with the number of the kernel's pointer to it.
+    """
 
     END = 0
-    ARRAY = 1  # the scalar's type, dtype, flags, axes, lengths
+    ARRAY = 1  # the scalar's type, dtype, flags, axes, lengths; or one to write into
     FLOAT = 2
     INT = 3
     COMPLEX = 4
@@ -41,8 +44,7 @@ class Check(IntEnum):
     LIST = 6  # how many
     DICT = 7  # how many, keys
     FIELDS = 8  # how many, names of attributes
-    OUT = 9  # as of an array that is read
-    SAME = 10  # the object itself in place of its type
+    SAME = 9  # the object itself in place of its type
 
 
 class Make(IntEnum):
@@ -59,7 +61,7 @@ class Make(IntEnum):
 
 
 class Kind(IntEnum):
-    """What a result of a kernel becomes: then come its dtype, bytes, axes, lengths."""
+    """What a result of a kernel becomes: then come its dtype, bytes, pointer, axes, lengths."""
 
     ARRAY = 0
     SCALAR = 1
@@ -72,16 +74,16 @@ class Head(IntEnum):
     KERNEL = 0
     OBJECTS = 1  # room for as many
     STACK = 2
-    INPUTS = 3
+    POINTERS = 3  # that the kernel gets, and one for what it does not
     RESULTS = 4
-    CONSTANTS = 5
+    CONSTANTS = 5  # the last of them
     UNLOCKED = 6  # whether other threads run meanwhile
     CONSTANT = 7  # where they begin, in words
     RESULT = 8
     MAKE = 9
     ARRAY = 10  # the type of arrays
     EMPTY = 11  # an empty dict
-    SIZES = 12  # where the numbers of bytes of the inputs begin
+    SIZES = 12  # where the numbers of bytes of the inputs and results begin
     IN_PLACE = 13  # whether a result may be written over an input
     CHECK = 14  # the first program
 
@@ -215,15 +217,16 @@ class Attempt:
         self.layout = layout
         self.table = asm.field(asm.field("%entry", table), layout.data)
         self.objects = asm.room(self.head(Head.OBJECTS))
-        self.inputs, self.results = self.head(Head.INPUTS), self.head(Head.RESULTS)
-        values = asm(f"add i64 {self.inputs}, {self.results}")
-        self.data = asm.room(asm(f"add i64 {values}, {self.head(Head.CONSTANTS)}"))
-        self.numbers = asm.room(values, "i128")
+        self.pointers, self.results = self.head(Head.POINTERS), self.head(Head.RESULTS)
+        most = asm(f"sub i64 {self.pointers}, 1")
+        self.values = asm(f"sub i64 {most}, {self.head(Head.CONSTANTS)}")
+        self.inputs = asm(f"sub i64 {self.values}, {self.results}")
+        self.data = asm.room(self.pointers)
+        self.numbers = asm.room(self.pointers, "i128")
         self.made = asm.room(self.results)
         self.in_place = asm(f"icmp ne i64 {self.head(Head.IN_PLACE)}, 0")
         self.stack = asm.room(self.head(Head.STACK))
         self.known = asm.variable("i64", "2")  # objects
-        self.pointers = asm.variable("i64", "0")
         self.top = asm.variable("i64", "0")
         self.answer = asm.variable("ptr", MISS)
         self.leave, self.failed = asm.label(), asm.label()
@@ -249,13 +252,12 @@ class Attempt:
         asm.set("ptr", asm.element(self.objects, "1"), kwargs)
         with asm.loop(0, self.results) as k:
             asm.set("ptr", asm.element(self.made, k), "null")
+        with asm.loop(0, self.values) as k:
+            self.give(k, "null")
 
-    def give(self, pointer: str) -> None:
-        """The next pointer that the kernel gets."""
-        asm = self.asm
-        k = asm.get("i64", self.pointers)
-        asm.set("ptr", asm.element(self.data, k), pointer)
-        asm.set("i64", self.pointers, asm(f"add i64 {k}, 1"))
+    def give(self, slot: str, pointer: str) -> None:
+        """One of the pointers that the kernel gets."""
+        self.asm.set("ptr", self.asm.element(self.data, slot), pointer)
 
     def add(self, x: str) -> None:
         """Another object to look at, and a reference to it that is dropped in the end."""
@@ -274,8 +276,8 @@ class Attempt:
         for step, label in steps.items():
             asm.begin(label)
             x, kind = asm.item(self.objects, words.at(1)), words.at(2, "ptr")
-            if step in (Check.ARRAY, Check.OUT):
-                self.array(x, words, read=step == Check.ARRAY)
+            if step == Check.ARRAY:
+                self.array(x, words)
             elif step == Check.SAME:
                 asm.unless(asm.equal(x, kind), self.leave)
                 words.skip(3)
@@ -285,41 +287,39 @@ class Attempt:
             asm.goto(head)
         asm.begin(after)
 
-    def array(self, x: str, words: Words, read: bool) -> None:
+    def array(self, x: str, words: Words) -> None:
         """An array of one kind, or a scalar where it has no axes."""
         asm, layout = self.asm, self.layout
         scalar, plain, after = (asm.label() for _ in range(3))
-        kind = asm.field(x, layout.kind)
+        kind, slot = asm.field(x, layout.kind), words.at(3)
         asm.branch(asm.equal(kind, words.at(2, "ptr")), plain, scalar)
         asm.begin(scalar)
-        asm.unless(asm.equal(kind, words.at(3, "ptr")), self.leave)
-        if read:
-            self.give(asm(f"getelementptr i8, ptr {x}, i64 {layout.scalar}"))
+        asm.unless(asm.equal(kind, words.at(4, "ptr")), self.leave)
+        self.give(slot, asm(f"getelementptr i8, ptr {x}, i64 {layout.scalar}"))
         asm.goto(after)
         asm.begin(plain)
-        asm.unless(asm.equal(asm.field(x, layout.dtype), words.at(4, "ptr")), self.leave)
+        asm.unless(asm.equal(asm.field(x, layout.dtype), words.at(5, "ptr")), self.leave)
         flags = asm(f"zext i32 {asm.field(x, layout.flags, 'i32')} to i64")
-        wanted = words.at(5)
+        wanted = words.at(6)
         asm.unless(asm.equal(asm(f"and i64 {flags}, {wanted}"), wanted, "i64"), self.leave)
         ndim = asm(f"zext i32 {asm.field(x, layout.ndim, 'i32')} to i64")
-        asm.unless(asm.equal(ndim, words.at(6), "i64"), self.leave)
+        asm.unless(asm.equal(ndim, words.at(7), "i64"), self.leave)
         shape = asm.field(x, layout.shape)
         with asm.loop(0, ndim) as k:
-            length = asm.item(words.after(7), k, "i64")
+            length = asm.item(words.after(8), k, "i64")
             asm.unless(asm.equal(asm.item(shape, k, "i64"), length, "i64"), self.leave)
-        if read:
-            self.give(asm.field(x, layout.data))
+        self.give(slot, asm.field(x, layout.data))
         asm.begin(after)
-        words.skip(7, words.at(6))
+        words.skip(8, words.at(7))
 
     def other(self, step: Check, x: str, words: Words) -> None:
         """A number or a container, whose type is right."""
         asm = self.asm
         if step in (Check.FLOAT, Check.INT, Check.COMPLEX):
-            place = asm.element(self.numbers, asm.get("i64", self.pointers), "i128")
+            place = asm.element(self.numbers, words.at(3), "i128")
             self.number(step, x, place)
-            self.give(place)
-            words.skip(3)
+            self.give(words.at(3), place)
+            words.skip(4)
         else:
             self.container_of(step, x, words)
 
@@ -399,24 +399,24 @@ class Attempt:
                 f"[i64 {Kind.SCALAR:d}, label %{scalar} i64 {Kind.INTO:d}, label %{into}]"
             )
             asm.begin(array)
-            self.give(asm.field(self.new_array(words, k), self.layout.data))
+            self.give(words.at(3), asm.field(self.new_array(words, k), self.layout.data))
             asm.goto(after)
             asm.begin(scalar)
-            self.give(asm.element(self.numbers, asm.get("i64", self.pointers), "i128"))
+            self.give(words.at(3), asm.element(self.numbers, words.at(3), "i128"))
             asm.goto(after)
             asm.begin(into)
             self.into(words, k)
             asm.begin(after)
-            words.skip(4, words.at(3))
+            words.skip(5, words.at(4))
         constants = self.part(Head.CONSTANT)
         with asm.loop(0, self.head(Head.CONSTANTS)) as k:
-            self.give(asm.item(constants, k))
+            self.give(asm(f"add i64 {self.values}, {k}"), asm.item(constants, k))
 
     def new_array(self, words: Words, k: str) -> str:
         asm = self.asm
-        dtype, ndim = words.at(1, "ptr"), asm(f"trunc i64 {words.at(3)} to i32")
+        dtype, ndim = words.at(1, "ptr"), asm(f"trunc i64 {words.at(4)} to i32")
         asm.hold(dtype)  # which the call takes
-        of = f"i32 {ndim}", f"ptr {words.after(4)}", f"ptr {dtype}", "i32 0"
+        of = f"i32 {ndim}", f"ptr {words.after(5)}", f"ptr {dtype}", "i32 0"
         y = asm.call("ptr", "@PyArray_Empty", *of)
         asm.unless(asm(f"icmp ne ptr {y}, null"), self.failed)
         asm.set("ptr", asm.element(self.made, k), y)
@@ -429,7 +429,7 @@ class Attempt:
         start, size = asm.field(y, self.layout.data), words.at(2)
         end = asm(f"getelementptr i8, ptr {start}, i64 {size}")
         sizes = self.part(Head.SIZES)
-        with asm.loop(0, asm.get("i64", self.pointers)) as j:
+        with asm.loop(0, self.values) as j:
             other = asm.item(self.data, j)
             other_end = asm(f"getelementptr i8, ptr {other}, i64 {asm.item(sizes, j, 'i64')}")
             before = asm(f"icmp ule ptr {end}, {other}")
@@ -439,7 +439,7 @@ class Attempt:
             asm.unless(asm(f"or i1 {same}, {asm(f'or i1 {before}, {after}')}"), self.leave)
         asm.hold(y)
         asm.set("ptr", asm.element(self.made, k), y)
-        self.give(start)
+        self.give(words.at(3), start)
 
     def run(self) -> None:
         """The kernel. Below 0 is an exception, above 0 that it does not go this way."""
@@ -492,12 +492,12 @@ class Attempt:
         words = Words(asm, self.part(Head.RESULT))
         with asm.loop(0, self.results) as k:
             with asm.when(asm.equal(words.at(0), f"{Kind.SCALAR:d}", "i64")):
-                place = asm.item(self.data, asm(f"add i64 {self.inputs}, {k}"))
+                place = asm.item(self.data, words.at(3))
                 y = asm.call("ptr", "@PyArray_Scalar", f"ptr {place}", f"ptr {words.at(1, 'ptr')}",
                              "ptr null")  # fmt: skip
                 asm.unless(asm(f"icmp ne ptr {y}, null"), self.failed)
                 asm.set("ptr", asm.element(self.made, k), y)
-            words.skip(4, words.at(3))
+            words.skip(5, words.at(4))
 
     def push(self, x: str) -> None:
         """Put a reference on the stack."""

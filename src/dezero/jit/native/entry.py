@@ -76,7 +76,8 @@ class Entry:
         kinds = self.table.kinds
         given = [np.require(x, kind, ["C", "A"]) for x, kind in zip(inputs, kinds, strict=True)]
         fresh = [np.empty(y.shape, y.dtype) for y in self.results if isinstance(y, Fresh)]
-        data = [x.ctypes.data for x in (*given, *fresh, *self.table.constants)]
+        arrays = (*self.table.given(given, fresh), *self.table.constants)
+        data = [x.ctypes.data for x in arrays]
         pointers = (ctypes.c_void_p * len(data))(*data)
         function = ctypes.CFUNCTYPE if self.kernel.unlocked else ctypes.PYFUNCTYPE
         kernel = function(ctypes.c_int, ctypes.c_void_p)(self.kernel.address)

@@ -75,9 +75,13 @@ class Callee:
     Attributes
     ----------
     address : int
-        Of ``i32 kernel(ptr arrays)``. The pointers are those of the inputs' numbers, then of the
-        fresh results', then of the constants'. It returns 0; above 0 if these numbers do not go its
-        way; below 0 if it has set an exception.
+        Of ``i32 kernel(ptr arrays)``. The pointers are those of the numbers that it reads, then of
+        those that it writes, then of the constants'. It returns 0; above 0 if these numbers do not
+        go its way; below 0 if it has set an exception.
+    reads : tuple of int or None
+        Which of the inputs it gets, in this order; all, if nothing is said.
+    writes : tuple of int or None
+        Which of the fresh results, likewise.
     constants : tuple of arrays
         What it reads besides.
     unlocked : bool
@@ -89,6 +93,8 @@ class Callee:
     """
 
     address: int
+    reads: tuple[int, ...] | None = None
+    writes: tuple[int, ...] | None = None
     constants: tuple[Any, ...] = ()
     unlocked: bool = False
     in_place: bool = False
@@ -144,18 +150,24 @@ class Table:
         self.objects = len(example)
         self.constants = [np.require(x, requirements=["C", "A"]) for x in kernel.constants]
         fresh = [each for each in results if isinstance(each, Fresh)]
+        count = len([x for x in flatten(example, is_numbers)[0] if not is_fact(x)])
+        self.reads = range(count) if kernel.reads is None else kernel.reads
+        self.writes = range(len(fresh)) if kernel.writes is None else kernel.writes
+        if sorted(self.writes) != [*range(len(fresh))]:
+            raise Unfit("a kernel that computes something else")
+        self.rest = len(self.reads) + len(fresh) + len(kernel.constants)
         checks = self.checks(example, unflatten(structure, results) if into else None)
         parts = {
             Head.CONSTANT: [x.ctypes.data for x in self.constants],
             Head.RESULT: [word for k, each in enumerate(fresh) for word in self.result(k, each)],
-            Head.SIZES: [*map(bytes_of, self.numbers), *map(bytes_of, fresh)],
+            Head.SIZES: [bytes_of(x) for x in self.given(self.numbers, fresh)],
             Head.MAKE: [*self.makes(results, structure), Make.END],
         }
         head = {
             Head.KERNEL: kernel.address,
             Head.OBJECTS: self.objects,
             Head.STACK: len(parts[Head.MAKE]),  # as each object of it is a step
-            Head.INPUTS: len(self.numbers),
+            Head.POINTERS: self.rest + 1,
             Head.RESULTS: len(fresh),
             Head.CONSTANTS: len(self.constants),
             Head.UNLOCKED: int(kernel.unlocked),
@@ -233,15 +245,24 @@ class Table:
         if kind in NUMBERS:
             step, dtype = NUMBERS[kind]
             self.kinds.append(dtype)
-            yield from (step, k, id(kind))
+            yield from (step, k, id(kind), self.slot())
             return
         if kind is not np.ndarray and kind not in SCALARS:
             raise Unfit(f"an argument of {kind.__name__}")
         dtype = plain_dtype(x.dtype)
         self.kinds.append(dtype)
         scalar = dtype.type if x.ndim == 0 and dtype.type in SCALARS else np.ndarray
-        yield from (Check.ARRAY, k, id(np.ndarray), id(scalar), self.at(dtype))
+        yield from (Check.ARRAY, k, id(np.ndarray), self.slot(), id(scalar), self.at(dtype))
         yield from (CONTIGUOUS | ALIGNED, x.ndim, *x.shape)
+
+    def slot(self) -> int:
+        """The kernel's pointer to the input that was met last."""
+        number = len(self.numbers) - 1
+        return self.reads.index(number) if number in self.reads else self.rest
+
+    def given(self, inputs: Sequence[Any], fresh: Sequence[Any]) -> list[Any]:
+        """What the kernel gets, but for the constants."""
+        return [*(inputs[k] for k in self.reads), *(fresh[k] for k in self.writes)]
 
     def out(self, k: int, y: Result) -> Iterator[int]:
         """An array to write into."""
@@ -249,7 +270,7 @@ class Table:
             raise Unfit("a result that the kernel does not compute, written into an array")
         self.outs.append(k)
         dtype = plain_dtype(y.dtype)
-        yield from (Check.OUT, k, id(np.ndarray), id(np.ndarray), self.at(dtype))
+        yield from (Check.ARRAY, k, id(np.ndarray), self.rest, id(np.ndarray), self.at(dtype))
         yield from (CONTIGUOUS | ALIGNED | WRITEABLE, len(y.shape), *y.shape)
 
     # results
@@ -263,7 +284,8 @@ class Table:
             yield from (Kind.INTO, self.outs[k])
         else:
             yield from (Kind.ARRAY if y.shape else Kind.SCALAR, self.at(dtype))
-        yield from (bytes_of(y), len(y.shape), *y.shape)
+        slot = len(self.reads) + self.writes.index(k)
+        yield from (bytes_of(y), slot, len(y.shape), *y.shape)
 
     def makes(self, results: Sequence[Result], structure: Any) -> Iterator[int]:
         """How the results are put into their containers."""
@@ -323,8 +345,8 @@ def laid_out(head: dict[Head, int], checks: list[int], parts: dict[Head, list[in
     for key, words in parts.items():
         head[key] = start
         start += len(words)
-    room = head[Head.OBJECTS] + head[Head.STACK] + head[Head.CONSTANTS]
-    if room + 3 * (head[Head.INPUTS] + head[Head.RESULTS]) > MOST:
+    room = head[Head.OBJECTS] + head[Head.STACK] + 3 * head[Head.POINTERS] + head[Head.RESULTS]
+    if room > MOST:
         raise Unfit("more arrays than the stack should hold")
     first = [head[key] for key in Head if key != Head.CHECK]
     return [*first, *checks, *itertools.chain.from_iterable(parts.values())]
