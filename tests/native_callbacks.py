@@ -22,11 +22,10 @@ class CalledBack(Path):
     """A path whose kernel reads and writes memory as machine code does."""
 
     def __init__(self, graph, example):
-        super().__init__(graph, example)
+        super().__init__(graph)
         self.kernel = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(self.run)
         self.results = results = [self.result(k) for k in range(len(self.graph.outputs))]
         address = ctypes.cast(self.kernel, ctypes.c_void_p).value
-        self.entries = []
         if any(self.shows(k) for k in range(len(results))):
             return
         with contextlib.suppress(Unfit):

@@ -35,14 +35,26 @@ class Path:
     Parameters
     ----------
     graph : Graph
-    example : tuple
-        The arguments that it was traced with, ``(args, kwargs)``.
+    run : callable
+        What makes a function of the inputs out of a graph.
+
+    Attributes
+    ----------
+    entries : list of Entry
+        For calls without Python (see `native.entry`).
+    copied : list of int
+        The results that have to be copied, to be apart.
     """
 
-    def __init__(self, graph: Graph, example: Any) -> None:  # noqa: ARG002  # others need it
+    def __init__(
+        self,
+        graph: Graph,
+        run: Callable[[Graph], Callable[..., tuple[Any, ...]]] = compiled,
+    ) -> None:
         self.graph = simplified(graph, FOR_MACHINES)
-        self.replay = compiled(self.graph)
         self.copied = shared(graph, self.graph)
+        self.replay = run(self.graph)
+        self.entries: list[Any] = []
 
     def call(self, leaves: list[Any]) -> Any:
         """The result, or `OtherPath`, or `GuardError`."""
@@ -60,7 +72,7 @@ class Known:
     """What was traced while the function read the same besides its arguments."""
 
     def __init__(self, f: Any) -> None:
-        self.paths: dict[Any, list[Any]] = {}
+        self.paths: dict[Any, list[Path]] = {}
         self.eager: set[Any] = set()
         self.captured = Captured(f)
 
@@ -72,17 +84,17 @@ class Backend(NamedTuple):
     ----------
     name : str
     path : callable
-        Makes an object like a `Path`, of a graph and the arguments that it was traced with.
+        Makes a `Path` of a graph and the arguments that it was traced with, ``(args, kwargs)``.
     hang : callable
         ``hang(jitted, known)`` after a call, so that later ones can do without Python.
     """
 
     name: str
-    path: Callable[[Graph, Any], Any]
+    path: Callable[[Graph, Any], Path]
     hang: Callable[[Jitted, Known], None]
 
 
-NUMPY = Backend("numpy", Path, lambda _jitted, _known: None)
+NUMPY = Backend("numpy", lambda graph, _example: Path(graph), lambda _jitted, _known: None)
 
 
 class Jitted:
@@ -110,7 +122,7 @@ class Jitted:
         self.head, self.known = None, None
 
     @property
-    def paths(self) -> dict[Any, list[Any]]:
+    def paths(self) -> dict[Any, list[Path]]:
         """What was traced, by kinds of arguments."""
         return self.known.paths if self.known is not None else {}
 
