@@ -20,7 +20,7 @@ from dezero.jit.compiled import is_fact
 from dezero.jit.native import entry, layouts, runtime
 from dezero.jit.native.assembly import Assembly, module
 from dezero.jit.native.entry import Entry, called
-from dezero.jit.native.tables import Constant, Fresh, Given, Callee, Unfit
+from dezero.jit.native.tables import Callee, Constant, Fresh, Given, Unfit
 from dezero.trees import flatten
 
 FLOAT = np.dtype(float)

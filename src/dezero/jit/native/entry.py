@@ -20,7 +20,7 @@ from ...trees import bare
 from . import caller
 from .layouts import inspected, layout, numpy_functions
 from .runtime import KNOWN, Code, compiled
-from .tables import Fresh, Given, Callee, Result, Table, Unfit
+from .tables import Callee, Fresh, Given, Result, Table, Unfit
 from .watches import ALWAYS, Watches
 
 
