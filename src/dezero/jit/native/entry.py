@@ -147,7 +147,8 @@ CALL, BASETYPE = 50, 1 << 10
 """``Py_tp_call`` and ``Py_TPFLAGS_BASETYPE``, which never change (Python's stable ABI)."""
 
 IMPORTS = (
-    "Py_IncRef", "Py_DecRef", "PyDict_GetItem", "PyDict_Size", "PyDict_New", "PyDict_SetItem",
+    "Py_IncRef", "Py_DecRef", "PyDict_GetItem", "PyDict_Size", "PyDict_New", "PyDict_Next",
+    "PyDict_SetItem",
     "PyTuple_New", "PyTuple_SetItem", "PyList_New", "PyList_SetItem", "PyFloat_AsDouble",
     "PyLong_AsLongLongAndOverflow", "PyComplex_RealAsDouble",
     "PyComplex_ImagAsDouble", "PyObject_CallOneArg", "PyObject_Call", "PyObject_GetAttr",

@@ -227,6 +227,8 @@ for space in (globals(), vars(x), plain):
     space.popitem(); look()
 change(x)
 plain.clear(); look()
+plain.update({"a": 1}); look()
+plain.__init__({"a": 2}); look()
 """
 """Programs' ways to change a dict, with a look at the tags after each."""
 
