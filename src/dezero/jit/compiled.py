@@ -180,6 +180,7 @@ class Jitted:
         except Unwatched as reason:
             if not reason.passing:
                 self.off = True
+                self.forget()
                 self.warn(str(reason))
             return None
         return known
