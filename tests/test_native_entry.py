@@ -466,6 +466,24 @@ def test_a_call_inside_of_a_call():
     assert len(depth) == 51
 
 
+def test_calls_while_the_interpreter_ends():
+    script = """
+import numpy as np
+from dezero.jit.native.entry import called
+class Program(called()):
+    def missed(self, *args):
+        return len(args)
+    def __del__(self):
+        print(self(1, 2))
+program = Program()
+import sys
+sys.modules["kept"] = program
+"""
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, check=True, timeout=60, capture_output=True, text=True)
+    assert done.stdout == "2\n"
+
+
 # ---- where objects are laid out otherwise ----
 
 

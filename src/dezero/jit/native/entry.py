@@ -137,7 +137,9 @@ def code() -> Code | None:
     slots = ((Slots, "head"), (Entry, "words"), (Entry, "onward"), (Entry, "watches"))
     places = (inspected(vars(kind)[name], at.member) for kind, name in (*slots, (Watches, "words")))
     text = caller.text(at, caller.Ours(*places))
-    return Code(compiled(text), ["call", "holds"], IMPORTS)
+    made = Code(compiled(text), ["call", "holds"], IMPORTS)
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(made))  # objects may be called until the very end
+    return made
 
 
 @functools.cache
