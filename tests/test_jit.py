@@ -473,6 +473,16 @@ def test_results_are_apart_as_those_of_the_program_are():
         assert np.shares_memory(a, b) == np.shares_memory(*f(x))
 
 
+def test_constants_are_added_up_in_the_order_of_their_memory():
+    a = np.random.default_rng(1).normal(size=(40, 60))
+    for constant in (a, a.T, a[::2], np.broadcast_to(a[0], (40, 60))):
+        for f in (
+            lambda x, c=constant: np.sum(c * x),
+            lambda x, c=constant: x * np.einsum("ij,j->i", c, np.sum(x) * np.ones(c.shape[1])),
+        ):
+            same(dz.trace(f)(1.1)(1.1), f(1.1))
+
+
 def test_inside_no_grad_nothing_moves():
     def f(x):
         with dz.no_grad():

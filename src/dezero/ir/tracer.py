@@ -260,7 +260,13 @@ def constant(x: Any) -> Any:
     """An operand that does not depend on the arguments, as it is now."""
     if isinstance(x, Box):
         return constant(plain(x))
-    return x.copy() if isinstance(x, np.ndarray) else x
+    if not isinstance(x, np.ndarray):
+        return x
+    # In the order of memory, and spread out as it was: NumPy adds up in that order.
+    if 0 not in x.strides:
+        return x.copy("K")
+    parts = tuple(slice(None) if stride else slice(1) for stride in x.strides)
+    return np.broadcast_to(x[parts].copy("K"), x.shape)
 
 
 # ---------------------------------------------------------------------------- the transform
