@@ -503,6 +503,26 @@ def test_flags_strings_and_huge_numbers_are_handed_through():
         replayed(object())
 
 
+def test_what_is_made_of_numbers_does_not_widen_arrays():
+    x, programs = (
+        np.ones(2, np.float32),
+        [
+            lambda x, s: x * (s * 2),
+            lambda x, s: x / -((1 - s) ** 2),
+            lambda x, s: np.maximum(x, s + s) > 2 * s,
+            lambda x, s: x * np.sin(s),  # NumPy's own number, which does
+            lambda x, s: x * np.float64(2) * s,
+        ],
+    )
+    for f in programs:
+        for s in (2.0, 3):
+            same(dz.jit(f)(x, s), f(x, s))
+            same(
+                dz.jit(dz.grad(lambda x, s, f=f: np.sum(f(x, s))))(x, s),
+                dz.grad(lambda x, s, f=f: np.sum(f(x, s)))(x, s),
+            )
+
+
 def test_methods_containers_and_copies():
     @dataclasses.dataclass
     class Model:

@@ -23,6 +23,7 @@ from ..rules.nondiff import refused, stopped
 from ..trees import NAMESPACE, derived, flatten, is_numbers, peeled, unflatten
 from .graph import Graph
 from .steps import Equation, Guard, Step, Value
+from .weak import NUMBERS, Weak, narrowed
 
 
 class Recording:
@@ -102,7 +103,7 @@ def in_place(function: Any) -> Callable[[Tracer, Any], Any]:
     return changed
 
 
-class Tracer(Box):
+class Tracer(Weak):
     """An array of a program that is being written down: it stands for that of any other run.
 
     Where the program asks for a number (``if``, ``int``, ``range``, a mask as an index), the answer
@@ -202,6 +203,8 @@ class Tracer(Box):
         recording = recording_of(level, p.title)
         if recording.inner is not None:
             return Tracer.process(p, operands, params, recording.inner)
+        if p.pointwise:
+            operands = narrowed(operands)
         mine = [isinstance(x, Tracer) and x._level == level for x in operands]
         pairs = list(zip(operands, mine, strict=True))
         if params:
@@ -311,6 +314,7 @@ def _trace(f: Any, /, *args: Any, **kwargs: Any) -> Graph:
             x = as_array(x)
             check_data(x, "trace: ")
         slots.append(recording.value(x, name))
+        slots[-1].weak = type(x) in NUMBERS
         boxes.append(tracer(x, slots[-1], level))
     recordings[level] = recording
     try:
