@@ -63,6 +63,9 @@ class Equation:
         outs = out if isinstance(out, tuple) else (out,)
         env.update(zip(self.results, map(as_array, outs), strict=True))
 
+    def __str__(self) -> str:
+        return f"in {self.p.title} ({self.line})"
+
     @property
     def reads(self) -> Iterator[Value]:
         """The values among the operands."""
@@ -98,6 +101,9 @@ class Guard:
                 f"was traced and is {found} now: trace it for these arguments"
                 + (f" ({self.line})" if self.line else "")
             )
+
+    def __str__(self) -> str:
+        return f"in a guard ({self.line})"
 
     @property
     def reads(self) -> Iterator[Value]:
