@@ -10,11 +10,23 @@ from __future__ import annotations
 import ast
 import html
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..rows import TABLE, Elementwise, General, Nondifferentiable
+
+
+class Kind(NamedTuple):
+    """Of an operand: its shape, and whether its numbers are complex."""
+
+    shape: tuple[int, ...]
+    turns: bool
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
 
 PARTIALS: dict[str, tuple[str, ...]] = {
     "add": ("1", "1"),
@@ -174,54 +186,98 @@ def words(title: str) -> str:
 
 
 def rule_html(title: str) -> str:
-    """The rule as a formula in MathML, where it is one, and in words."""
-    partials = zip(map(partial, "xyz"), PARTIALS.get(title, ()), strict=False)
-    products = zip(map(gradient, "xy"), MATRIX.get(title, ()), strict=False)
-    shown = "".join(equation(left, text) for left, text in (*partials, *products))
-    return f"{shown}<p>{html.escape(words(title))}</p>"
+    """The rule as formulas in MathML, one for each operand, where it is one; and in words.
+
+    The letters are elements of their own, so that the page can put the names of a step in place.
+    """
+    partials = zip("xyz", PARTIALS.get(title, ()), strict=False)
+    products = zip("xy", MATRIX.get(title, ()), strict=False)
+    shown = [formula(x, slope(x), text) for x, text in partials]
+    shown += [formula(x, letter(f"d_{x}"), text) for x, text in products]
+    return f"{''.join(shown)}<p>{html.escape(words(title))}</p>"
 
 
-def equation(left: str, text: str) -> str:
-    """What is left of the sign, in MathML, and the formula."""
+def formula(x: str, left: str, text: str) -> str:
+    """What stands on the left, and the formula, of operand `x`."""
     right = mathml(parsed(text))
-    return f"<math displaystyle='true'><mrow>{left}<mo>=</mo>{right}</mrow></math>"
+    of = f'displaystyle="true" data-operand="{x}"'
+    return f"<math {of}><mrow>{left}<mo>=</mo>{right}</mrow></math>"
 
 
-def partial(x: str) -> str:
+def slope(x: str) -> str:
     """∂out/∂x."""
-    return f"<mfrac><mrow><mo>∂</mo>{OUT}</mrow><mrow><mo>∂</mo><mi>{x}</mi></mrow></mfrac>"
+    out, by = letter("out"), letter(x)
+    return f"<mfrac><mrow><mo>∂</mo>{out}</mrow><mrow><mo>∂</mo>{by}</mrow></mfrac>"
 
 
-def gradient(x: str) -> str:
-    """The gradient of an operand, g with its name below."""
-    return f"<msub><mi>g</mi><mi>{x}</mi></msub>"
+def letter(name: str) -> str:
+    """A letter of the rules."""
+    return f'<mi data-letter="{name}">{name}</mi>'
 
 
 # ---------------------------------------------------------------------------- with a step's names
 
 
 def applied(
-    title: str, k: int, names: Sequence[str], ndims: Sequence[int], g: str, out: str
+    title: str, k: int, names: Sequence[str], kinds: Sequence[Kind], g: str, out: str
 ) -> str:
     """What operand k gets, in the names of a step.
 
+    Parameters
+    ----------
+    title : str
+        Of the row.
+    k : int
+    names : sequence of str
+        What the operands are called.
+    kinds : sequence of Kind
+        Of the operands, and then of the result.
+    g, out : str
+        What the result's gradient and the result are called.
+
     Examples
     --------
-    >>> applied("multiply", 0, ["a", "b"], [0, 0], "d_c", "c")
+    >>> row, rows = Kind((3,), False), Kind((5, 3), False)
+    >>> applied("multiply", 0, ["a", "b"], [row, row, row], "d_c", "c")
     'd_c * b'
-    >>> applied("sum", 0, ["a"], [1], "d_c", "c")
+    >>> applied("multiply", 0, ["a", "b"], [row, rows, rows], "d_c", "c")
+    'sum(d_c * b, axis=0)'
+    >>> applied("sum", 0, ["a"], [row, Kind((), False)], "d_c", "c")
     'back through sum of d_c'
     """
-    env = {**dict(zip("xyz", names, strict=False)), "out": out, "g": g}
-    if title in MATRIX and set(ndims) == {2}:
-        return ast.unparse(Named(env).visit(parsed(MATRIX[title][k])))
-    if title not in PARTIALS or k >= len(PARTIALS[title]):
+    named = Named({**dict(zip("xyz", names, strict=False)), "out": out, "g": g}, kinds[-1].turns)
+    if title in MATRIX and {kind.ndim for kind in kinds} == {2}:
+        product = named.visit(parsed(MATRIX[title][k]))
+    elif k < len(PARTIALS.get(title, ())):
+        product = times(named.visit(ast.Name("g")), named.visit(parsed(PARTIALS[title][k])), named)
+    else:
         return f"back through {title} of {g}"
-    slope = PARTIALS[title][k]
-    if slope in ("1", "-1"):
-        return g if slope == "1" else f"-{g}"
-    product = ast.BinOp(ast.Name("g"), ast.Mult(), parsed(slope))
-    return ast.unparse(Named(env).visit(product))
+    if kinds[-1].turns and not kinds[k].turns:
+        product = called("real", product)
+    axes = () if title in MATRIX else repeated(kinds[k].shape, kinds[-1].shape)
+    if not axes:
+        return ast.unparse(product)
+    axis = "" if len(axes) == kinds[-1].ndim else f", axis={axes[0] if len(axes) == 1 else axes}"
+    return f"sum({ast.unparse(product)}{axis})"
+
+
+def repeated(small: tuple[int, ...], large: tuple[int, ...]) -> tuple[int, ...]:
+    """The axes along which an operand was repeated."""
+    before = len(large) - len(small)
+    return tuple(k for k, n in enumerate(large) if k < before or small[k - before] < n)
+
+
+def times(g: ast.expr, slope: ast.expr, named: Named) -> ast.expr:
+    """The gradient times a partial derivative; of complex numbers, times its conjugate."""
+    text = ast.unparse(slope)
+    if text in ("1", "-1"):
+        return g if text == "1" else ast.UnaryOp(ast.USub(), g)
+    return ast.BinOp(g, ast.Mult(), named.conjugate(slope))
+
+
+def called(name: str, x: ast.expr) -> ast.Call:
+    """A function of one operand."""
+    return ast.Call(ast.Name(name), [x], [])
 
 
 def parsed(text: str) -> ast.expr:
@@ -230,10 +286,19 @@ def parsed(text: str) -> ast.expr:
 
 
 class Named(ast.NodeTransformer):
-    """Puts a step's names, and constants, in place of a formula's."""
+    """Puts a step's names, and constants, in place of a formula's; conjugates what turns."""
 
-    def __init__(self, env: Mapping[str, str]) -> None:
-        self.env = env
+    def __init__(self, env: Mapping[str, str], turns: bool = False) -> None:
+        self.env, self.turns = env, turns
+
+    def conjugate(self, node: ast.expr) -> ast.expr:
+        """An expression conjugated, if it may be complex."""
+        parts = (getattr(each, "value", each) for each in ast.walk(node))
+        some = any(isinstance(each, (ast.Name, complex)) for each in parts)
+        return called("conj", node) if self.turns and some else node
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
+        return ast.Attribute(self.conjugate(self.visit(node.value)), node.attr)
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         text = self.env.get(node.id, node.id)
@@ -263,8 +328,6 @@ def value(text: str, env: Mapping[str, Any]) -> Any:
 
 # ---------------------------------------------------------------------------- MathML
 
-OUT = "<mi>out</mi>"
-LETTERS = {"pi": "π"}
 NAMES = {"log": "ln"}
 SIGNS: dict[type[ast.AST], str] = {
     ast.Add: "+",
@@ -281,8 +344,12 @@ def mathml(node: ast.expr) -> str:  # noqa: C901  # one line for each form
     match node:
         case ast.Constant(number):
             return f"<mn>{number!r}</mn>"
+        case ast.Name("pi"):
+            return "<mi>π</mi>"
+        case ast.Name("g"):
+            return letter("d_out")
         case ast.Name(name):
-            return f"<mi>{LETTERS.get(name, name)}</mi>"
+            return letter(name)
         case ast.Attribute(x):  # of the formulas above only `.T`
             return f"<msup>{mathml(x)}<mi>T</mi></msup>"
         case ast.UnaryOp(_, x):
