@@ -16,11 +16,13 @@ import dezero.scipy.special  # its rows
 from dezero.errors import GraphError
 from dezero.ir import trace
 from dezero.rows import TABLE, Elementwise
-from dezero.view import dot, formulas
+from dezero.view import dot, formulas, turns
 from dezero.view.code import Code
 from dezero.view.folds import Fold, folded
+from dezero.view.formulas import Kind
 from dezero.view.html import digest
 from dezero.view.replay import brief, replay, shown
+from dezero.view.turns import played
 
 
 def rosenbrock(x):
@@ -128,7 +130,11 @@ def test_large_arrays_are_summed_up():
     assert brief(x) == "[10, 100] 0.001 … 1, 1 not finite"
     assert shown(x[1:])[1].startswith("float64[9, 100], 0.1 … 1, mean 0.55")
     assert brief(np.zeros((0, 3, 1))) == "[0, 3, 1]"
-    assert brief(np.zeros((2, 4), bool)) == "[2, 4]"
+    assert brief(np.zeros((2, 4), bool)) == "[2, 4] 0 of 8 true"
+    assert brief(np.full((4, 2), -0.0)) == "[4, 2] all 0"
+    assert brief(np.full(7, 3 + 4j)) == "[7] |z| all 5"
+    assert brief(np.full(9, np.nan)) == "[9] 9 not finite"
+    assert brief(np.full(4, 1 / 3)) == "[4] all 0.333"  # in a row it would be too wide for a box
 
 
 def test_the_backward_frames_say_what_each_operand_gets():
@@ -203,23 +209,30 @@ def test_only_the_function_is_shown(tmp_path):
     file = tmp_path / "user.py"
     method = "    @staticmethod\n    def f(x):\n        return x\n"
     file.write_text(f"key = 'secret'\n\nclass A:\n{method}\nz = (1 +\n2)\n")
-    code = Code()
-    assert code.place(f"{file}:6") == (0, 2)
-    assert code.place(f"{file}:9") == (1, 1)
-    assert code.place(f"{file}:6") == (0, 2)
+    unknown = ("", "<row>:1", "nowhere.py:3", f"{file}:99", f"{file}:x")
+    code = Code([f"{file}:6", f"{file}:9", *unknown, f"{file}:6"])
+    assert code.places == {f"{file}:6": (0, 2), f"{file}:9": (1, 1)}
     assert [block.lines for block in code.blocks] == [
         ["@staticmethod", "def f(x):", "    return x"],
         ["z = (1 +", "2)"],
     ]
-    for line in ("", "<row>:1", "nowhere.py:3", f"{file}:99", f"{file}:x"):
-        assert code.place(line) is None
+
+
+def test_a_function_inside_a_shown_one_is_shown_once(tmp_path):
+    file = tmp_path / "user.py"
+    file.write_text(
+        "def f(x):\n    def g(y):\n        return y\n    return g(x)\nh = [\n  lambda x: x]\n"
+    )
+    code = Code([f"{file}:3", f"{file}:4", f"{file}:6"])
+    assert code.places == {f"{file}:3": (0, 2), f"{file}:4": (0, 3), f"{file}:6": (1, 0)}
+    assert Code([f"{file}:3"]).blocks[0].lines == ["def g(y):", "    return y"]
 
 
 def test_a_file_that_is_no_python_shows_the_line_alone(tmp_path):
     file = tmp_path / "cell.py"
     file.write_text("%time f(x)\nnp.sin(x)\n")
-    code = Code()
-    assert code.place(f"{file}:2") == (0, 0)
+    code = Code([f"{file}:2"])
+    assert code.places == {f"{file}:2": (0, 0)}
     assert code.blocks[0].lines == ["np.sin(x)"]
 
 
@@ -268,14 +281,161 @@ def test_matrix_formulas_are_the_rows_own(title):
 
 
 def test_rules_are_written_in_a_steps_names():
-    names, one = ["a", "2"], [0, 0]
+    names, one, square = ["a", "2"], [Kind((), False)] * 3, Kind((2, 2), False)
     assert formulas.applied("power", 0, names, one, "d_c", "c") == "d_c * (2 * a)"
     assert formulas.applied("divide", 1, ["a", "-0.5"], one, "d_c", "c") == "d_c * (-c / -0.5)"
     assert formulas.applied("subtract", 1, names, one, "d_c", "c") == "-d_c"
-    assert formulas.applied("matmul", 1, ["A", "B"], [2, 2], "d_C", "C") == "A.T @ d_C"
-    assert "matmul" in formulas.applied("matmul", 1, ["A", "b"], [2, 1], "d_C", "C")
+    assert formulas.applied("matmul", 1, ["A", "B"], [square] * 3, "d_C", "C") == "A.T @ d_C"
+    vector = [square, Kind((2,), False), Kind((2,), False)]
+    assert "matmul" in formulas.applied("matmul", 1, ["A", "b"], vector, "d_C", "C")
     odd = formulas.applied("multiply", 0, ["a", "[8] 0 … 1"], one, "d_c", "c")
     assert odd == "d_c * [8] 0 … 1"
+    assert [formulas.less_one(y) for y in ("2", "2.5", "n")] == ["", "1.5", "n - 1"]
+
+
+def mixed(x, b, z):
+    w = np.exp(z * b) / (x + 2j) - b * np.sin(z)
+    return np.sum(np.abs(w) ** 2 * x) + np.real(z[0, 0] ** 3)
+
+
+TOLD = {
+    "complex": (mixed, np.ones((3, 1)), np.array([0.5, 2.0]), np.array([[0.1 + 0.3j]])),
+    "matrices": (lambda a, b: np.sum((a @ b) ** 2), np.eye(2) * (1 + 1j), np.ones((2, 2))),
+    "network": PROGRAMS["network"],
+}
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_what_a_step_is_said_to_give_is_what_it_gives(name):
+    f, *args = TOLD[name]
+    graph = trace(f)(*args)
+    env = dict(zip(graph.inputs, graph.example, strict=True))
+    for step in graph.steps:
+        step.run(env)
+    _, by = graph.adjoints()(*graph.example)
+    known = {graph.names[v]: x for v, x in env.items()} | {f"d_{key}": g for key, g in by.items()}
+    data = replay(graph)
+    told = [
+        (data["values"][k]["name"], how, gets)
+        for frame in data["frames"]
+        for k, how, gets, *_ in frame.get("grads", ())
+        if how and not how.startswith("back through")
+    ]
+    assert len(told) >= 3
+    for key, how, gets in told:
+        found = np.reshape(formulas.value(how, known), np.shape(by[key]))
+        assert brief(found) == gets, how
+
+
+def test_the_letters_of_a_rule_all_have_names():
+    letters = {"x", "y", "z", "out", "d_x", "d_y", "d_z", "d_out", formulas.LESS}
+    for title in TABLE:
+        assert set(re.findall('data-letter="(.*?)"', formulas.rule_html(title))) <= letters
+    (part,) = [
+        p for p in replay(trace(lambda x, y: x**y)(2.0, 3.0))["parts"] if p["role"] == "step"
+    ]
+    found = part["letters"]
+    assert (found["y"], found["d_out"], found[formulas.LESS]) == ("y", "d_v1", "y - 1")
+    assert found["slopes"] == ["x", "y"]
+
+
+# --- loops --------------------------------------------------------------------------------------
+
+
+def rnn(w, h0, xs):
+    h, hs = dz.scan(lambda h, x: (np.tanh(h @ w + x), h * 2), h0, xs)
+    return np.sum(h**2) + np.sum(hs)
+
+
+def newton(a):
+    return dz.while_loop(lambda y: np.abs(y * y - a) > 1e-9, lambda y: (y + a / y) / 2, a)
+
+
+def nested(x, n):
+    def body(i, v):
+        v = dz.cond(v > 1, lambda v: v / 2, np.exp, v)
+        return dz.fori_loop(0, 2, lambda j, u: u * x + j, v) + i
+
+    return dz.fori_loop(0, n, body, x)
+
+
+LOOPS = {
+    "scan": (rnn, np.eye(2) / 2, np.zeros(2), np.arange(6.0).reshape(3, 2)),
+    "while": (newton, 2.0),
+    "nested": (nested, 0.6, 3),
+    "kept": (
+        lambda x: dz.scan(lambda c, _: (c * x, c), x, None, length=9, checkpoint=True)[0],
+        0.9,
+    ),
+    "none": (lambda x: dz.fori_loop(0, 0, lambda i, v: v * i, x) * x, 2.0),
+}
+
+
+@pytest.mark.parametrize("name", LOOPS)
+def test_loops_are_played_turn_by_turn(name):
+    f, *args = LOOPS[name]
+    graph = trace(f)(*args)
+    flat, _ = played(graph)
+    assert not any(step.parts for step in flat.steps)
+    assert flat.verify()(*args) == graph(*args) == f(*args)
+    assert all("test_view.py" in step.line for step in flat.steps)
+    data = replay(graph)
+    values, grads = final(data)
+    assert values.items() >= {k: v for k, v in values_of(graph).items() if k in values}.items()
+    _, by = graph.adjoints()(*graph.example)
+    names = [graph.names[v] for v in graph.inputs if graph.names[v] in by]
+    assert {k: grads[k] for k in names} == {k: shown(by[k])[1] for k in names}
+
+
+def test_turns_are_named_as_the_program_names_what_it_carries():
+    flat, (loop,) = played(trace(newton)(2.0))
+    names = list(flat.names.values())
+    assert [name for name in names if name.startswith("y_")] == ["y_1", "y_2", "y_3"]
+    assert names.index("v1") > names.index("y_3")
+    assert [turn.name for turn in loop.items[:2]] == ["turn 1 of 4", "turn 2 of 4"]
+    assert (loop.name, loop.title) == ("v1 = while_loop(a, a)", "while_loop")
+    scan, *_ = played(trace(rnn)(*LOOPS["scan"][1:]))
+    assert {"x_0", "x_2", "h_1", "h_2"} <= set(scan.names.values())
+    assert not {"x_3", "h_0"} & set(scan.names.values())
+
+
+def test_loops_open_into_turns():
+    data = replay(trace(nested)(*LOOPS["nested"][1:]))
+    (loop,) = data["folds"]
+    assert loop["name"] == "v1 = fori_loop(0, n, x, x)"
+    assert [data["values"][v]["name"] for v in loop["makes"]] == ["v1"]
+    guard, first, *_ = loop["items"]
+    assert data["parts"][guard]["text"] == "guard int(n) is 3"
+    assert first["name"] == "i = 0"
+    branch, inner = [item for item in first["items"] if isinstance(item, dict)]
+    assert branch["name"].endswith(": no")
+    assert [turn["name"] for turn in inner["items"]] == ["j = 0", "j = 1"]
+
+
+def test_a_loop_that_is_too_long_stays_one_step(monkeypatch):
+    monkeypatch.setattr(turns, "MOST", 40)
+    graph = trace(lambda x: dz.fori_loop(0, 50, lambda i, v: np.sin(v) + i, newton(x)))(2.0)
+    flat, items = played(graph)
+    assert [type(item) for item in items] == [turns.Turns, int]
+    assert flat.steps[-1].parts
+    data = replay(graph)
+    inside = data["parts"][-1]["inside"]
+    assert inside[0].startswith("body(i, v)")
+    _, by = graph.adjoints()(2.0)
+    assert final(data)[1]["x"] == shown(by["x"])[1]
+
+
+def test_a_long_program_shows_its_loops_as_steps(monkeypatch):
+    monkeypatch.setattr(turns, "MOST", 3)
+    flat, items = played(trace(lambda x: np.sin(newton(x * x * x * x * x) + 1))(2.0))
+    assert items == [*range(7)]
+    assert flat.steps[4].parts
+
+
+def test_a_question_that_cuts_a_derivative_is_shown_forward_only():
+    data = replay(trace(lambda x: x * float(x))(2.0))
+    assert "float(v)" in data["why"]
+    assert [frame["phase"] for frame in data["frames"]] == ["start", "forward", "forward"]
 
 
 # --- folding ------------------------------------------------------------------------------------
@@ -309,8 +469,8 @@ def test_folding_loses_no_step(text):
 
 def test_a_loop_of_python_is_one_fold():
     (fold,) = replay(graph_of("repeated"))["folds"]
-    assert (fold["times"], fold["period"], fold["label"]) == (50, 4, "multiply, sin, add")
-    assert fold["items"][0]["items"] == [2, 3, 4, 5]
+    assert fold["name"] == "50 × (multiply, sin, add)"
+    assert (fold["items"][0]["name"], fold["items"][0]["items"]) == ("1 of 50", [2, 3, 4, 5])
 
 
 def test_a_short_program_is_shown_step_by_step():
@@ -525,9 +685,9 @@ def test_keys_mouse_and_slider_agree(tmp_path):
         press("End"); unit.dispatchEvent(new MouseEvent("click")); at("unit, back");
         document.querySelector("tr[data-name=v2] button").click(); at("row, back");
         const play = document.querySelector("#play");
-        press(" "); log.push(play.getAttribute("aria-label"));
-        press(" "); log.push(play.getAttribute("aria-label"));
-        press(" ", play); log.push(play.getAttribute("aria-label"));
+        press(" "); log.push(play.textContent);
+        press(" "); log.push(play.textContent);
+        press(" ", play); log.push(play.textContent);
         """,
     )
     n = len(replay(graph_of("network"))["frames"]) - 1

@@ -275,6 +275,13 @@ def times(g: ast.expr, slope: ast.expr, named: Named) -> ast.expr:
     return ast.BinOp(g, ast.Mult(), named.conjugate(slope))
 
 
+def less_one(exponent: str) -> str:
+    """An exponent less one, with what people do in their heads; 1 is not written."""
+    tree = Named({"y": exponent}).visit(parsed(LESS))
+    text = ast.unparse(tree)
+    return "" if text in ("1", "1.0") else text
+
+
 def called(name: str, x: ast.expr) -> ast.Call:
     """A function of one operand."""
     return ast.Call(ast.Name(name), [x], [])
@@ -329,6 +336,7 @@ def value(text: str, env: Mapping[str, Any]) -> Any:
 # ---------------------------------------------------------------------------- MathML
 
 NAMES = {"log": "ln"}
+LESS = "y - 1"  # the exponent of a power's slope
 SIGNS: dict[type[ast.AST], str] = {
     ast.Add: "+",
     ast.Sub: "−",
@@ -348,6 +356,8 @@ def mathml(node: ast.expr) -> str:  # noqa: C901  # one line for each form
             return "<mi>π</mi>"
         case ast.Name("g"):
             return letter("d_out")
+        case ast.BinOp(ast.Name("y"), ast.Sub(), ast.Constant(1)):
+            return letter(LESS)
         case ast.Name(name):
             return letter(name)
         case ast.Attribute(x):  # of the formulas above only `.T`

@@ -267,7 +267,7 @@ function draw() {
 function fitted() { // as large as there is room, as long as it can be read
   const { clientWidth, clientHeight } = $("canvas");
   const high = Math.min(1.3, Math.max(1, clientHeight / drawing.height));
-  if (!zoomed) zoom = Math.max(0.8, Math.min(high, clientWidth / drawing.width));
+  if (!zoomed) zoom = Math.max(0.85, Math.min(high, clientWidth / drawing.width));
   rescale();
 }
 
@@ -414,7 +414,7 @@ function detail(frame) {
   const add = (name, text) => {
     long ||= text.length > LONG && NUMBER.test(text);
     NUMBER.lastIndex = 0;
-    const shape = text.includes("\n") ? { class: "rows", tabindex: 0, role: "group", "aria-label": name } : {};
+    const shape = text.includes("\n") ? { class: "rows", tabindex: 0, role: "group", "aria-label": `${name} as rows` } : {};
     items.push(make("dt", {}, name), make("dd", {}, make("span", shape, rounded(text))));
   };
   for (const [v, , exact] of frame.sets || []) add(values[v].name, exact);
@@ -423,6 +423,7 @@ function detail(frame) {
     if (how) add(`${name} +=`, `${how} = ${gets}`);
     add(how ? "so far" : name, exact);
   }
+  if (part?.role === "guard") add("question", "The steps that follow are the program's path after this answer.");
   if (part?.inside?.length) add("inside", part.inside.join("\n"));
   if (now === LAST && run.why) add("No backward pass:", run.why);
   $("detail").replaceChildren(...items);

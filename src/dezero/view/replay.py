@@ -20,7 +20,7 @@ from ..ir.graph import Graph
 from ..ir.steps import Equation, Guard, Step, Value, look_up
 from ..ir.tape import inside, short, written
 from .code import Code
-from .formulas import MATRIX, Kind, applied
+from .formulas import LESS, MATRIX, Kind, applied, less_one
 from .outline import Outline, title_of
 from .turns import played
 
@@ -119,6 +119,7 @@ class Replay:
         return {
             **names,
             **{f"d_{x}": f"d_{name}" for x, name in names.items()},
+            LESS: less_one(names.get("y", "")),
             "slopes": [
                 x
                 for x, v, kind in pairs
@@ -269,7 +270,7 @@ WIDEST = 30
 def brief(x: Any) -> str:
     """A value in a few characters: a number, a short row, or shape and range."""
     x = np.asarray(x)
-    row = text(x, "{:.5g}".format).replace("\n", "") if x.size <= 6 else ""
+    row = text(x, "{:.5g}".format).replace("\n", "") if 0 < x.size <= 6 else ""
     if row and (x.ndim == 0 or len(row) <= WIDEST):
         return row
     return f"{list(x.shape)} {extent(x)}".strip()
@@ -292,7 +293,7 @@ def between(x: Any) -> str:
     """The smallest and the largest number."""
     if not x.size:
         return ""
-    low, high = f"{x.min():.3g}", f"{x.max():.3g}"
+    low, high = f"{x.min() + 0:.3g}", f"{x.max() + 0:.3g}"  # no minus before a zero
     return f"{low} … {high}" if x.min() < x.max() else f"all {low}"
 
 

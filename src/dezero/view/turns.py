@@ -128,8 +128,6 @@ class Player:
     def mark(self, line: str) -> None:
         """Give a line to the steps that have none yet."""
         self.lines += [line] * (len(self.steps) - len(self.lines))
-        if len(self.steps) > MOST:
-            raise TooLong
 
     def entitle(self, x: Any, name: str, first: int) -> None:
         """Name a value, if it is the result of a step not before the `first`."""
@@ -145,72 +143,95 @@ class Player:
             if step.p.title == "cond":
                 operands[0] = asked(operands[0])
             parts = {key: play.part(key, graph) for key, graph in step.parts.items()}
-            outs = step.p.fn(*operands, **{**step.params, **parts})
-            self.mark(step.line)
+            kept = {"checkpoint": None} if "checkpoint" in step.params else {}
+            outs = step.p.fn(*operands, **{**step.params, **kept, **parts})
+            items = play.items()
         except TooLong:
             del self.steps[first:], self.lines[first:]
             return None
         env.update(zip(step.results, outs, strict=True))
-        items = [*play.items(), *range(play.last, len(self.steps))]
         return Turns(f"{name}{play.chosen}", items, step.p.title, step.line)
 
 
 class Loop:
-    """A loop that is being played."""
+    """A loop that is being played.
+
+    Attributes
+    ----------
+    head : list of int
+        What comes before the first turn.
+    turns : list of lists of int and Turns
+    names : list of str
+        Of the turns.
+    begun : list of int and Turns
+        A turn that is not over.
+    chosen : str
+        Which branch, of a `cond`.
+    """
 
     def __init__(self, player: Player, step: Equation, suffix: str) -> None:
         self.player, self.step, self.suffix = player, step, suffix
+        self.head: list[int] = []
         self.turns: list[list[Any]] = []
-        self.begun: list[Any] = []  # the items of a turn that is not over
-        self.last = len(player.steps)
+        self.names: list[str] = []
+        self.begun: list[Any] = []
         self.chosen = ""
-        self.counters: list[str] = []
+        self.seen = len(player.steps)
 
     def part(self, key: str, graph: Graph) -> Callable[..., list[Any]]:
         """What the loop calls in place of a graph."""
 
         def run(*leaves: Any) -> list[Any]:
-            player, number = self.player, len(self.turns)
-            player.mark(self.step.line)
-            suffix = self.suffix + {"body": f"_{number}"}.get(key, f"_{key}{number or ''}")
+            player, before, number = self.player, self.seen, len(self.turns)
+            if before > MOST:
+                raise TooLong
+            self.look()
+            mark = {"body": f"_{number}", "cond": f"_cond{number}"}.get(key, f"_{key}")
             env = dict(zip(graph.inputs, leaves, strict=True))
             for value in graph.inputs:
-                player.entitle(env[value], graph.names[value] + suffix, self.last)
-            self.begun += range(self.last, first := len(player.steps))
-            self.begun += player.walk(graph, env, suffix)
+                player.entitle(env[value], graph.names[value] + self.suffix + mark, before)
+            if self.step.p.title == "fori_loop":
+                self.names.append(f"{graph.names[graph.inputs[0]]} = {leaves[0]}")
+                if not self.turns:
+                    self.head, self.begun = self.begun, []
+            first = self.seen
+            self.begun += player.walk(graph, env, self.suffix + mark)
+            self.seen = len(player.steps)
             outs = [look_up(env, y) for y in graph.outputs]
             if key == "cond":
-                outs = [asked(y) for y in outs]
-                player.mark(self.step.line)
-                self.begun += range(max(first, len(player.steps) - 1), len(player.steps))
-            elif key == "body":
-                carried = graph.inputs
-                if self.step.p.title == "fori_loop":
-                    self.counters.append(f"{graph.names[carried[0]]} = {leaves[0]}")
-                    carried = carried[1:]
-                for value, y in zip(carried, outs[: self.step.params["carries"]], strict=False):
-                    player.entitle(y, f"{graph.names[value]}{self.suffix}_{number + 1}", first)
+                return [asked(y) for y in outs]
+            if key == "body":
+                self.carry(graph, outs, first)
             else:
                 self.chosen = f": {key}"
-            self.last = len(player.steps)
-            if key != "cond":
-                self.turns.append(self.begun)
-                self.begun = []
+            self.turns.append(self.begun)
+            self.begun = []
             return outs
 
         return run
 
+    def look(self) -> None:
+        """See what the loop did between the calls."""
+        self.player.mark(self.step.line)
+        self.begun += range(self.seen, len(self.player.steps))
+        self.seen = len(self.player.steps)
+
+    def carry(self, graph: Graph, outs: list[Any], first: int) -> None:
+        """Name what goes into the next turn, as it is called there."""
+        carried = graph.inputs[self.step.p.title == "fori_loop" :]
+        for value, y in zip(carried, outs[: self.step.params["carries"]], strict=False):
+            name = f"{graph.names[value]}{self.suffix}_{len(self.turns) + 1}"
+            self.player.entitle(y, name, first)
+
     def items(self) -> list[Any]:
-        """The turns, and what came after the last one."""
+        """The turns, and what came before and after them."""
+        self.look()
         if self.chosen:
             return [*self.turns[0], *self.begun]
-        named = zip(self.counters or self.numbered(), self.turns, strict=True)
-        return [*(Turns(name, items) for name, items in named if items), *self.begun]
-
-    def numbered(self) -> list[str]:
-        """Names for the turns."""
         n = len(self.turns)
-        return [f"turn {k} of {n}" for k in range(1, n + 1)]
+        names = self.names or [f"turn {k} of {n}" for k in range(1, n + 1)]
+        turns = [Turns(*each) for each in zip(names, self.turns, strict=True) if each[1]]
+        return [*self.head, *turns, *self.begun]
 
 
 def asked(x: Any) -> Any:
