@@ -47,7 +47,8 @@ class Code:
                 known[path, start, end] = len(self.blocks)
                 body = "".join(linecache.getlines(path)[start - 1 : end])
                 shown = textwrap.dedent(body).splitlines()
-                self.blocks.append(Block(os.path.basename(path), start, shown))
+                name = "cell" if "ipykernel_" in path else os.path.basename(path)
+                self.blocks.append(Block(name, start, shown))
             self.places[line] = known[path, start, end], number - start
 
     def _around(self, path: str, number: int) -> Span | None:

@@ -265,9 +265,9 @@ function draw() {
 }
 
 function fitted() { // as large as there is room, as long as it can be read
-  const { clientWidth, clientHeight } = $("canvas");
-  const high = Math.min(1.3, Math.max(1, clientHeight / drawing.height));
-  if (!zoomed) zoom = Math.max(0.85, Math.min(high, clientWidth / drawing.width));
+  const { width, height } = $("canvas").getBoundingClientRect();
+  const high = Math.min(1.3, Math.max(1, (height - 2) / drawing.height));
+  if (!zoomed) zoom = Math.max(0.85, Math.min(high, (width - 18) / drawing.width)); // a scrollbar
   rescale();
 }
 
@@ -325,8 +325,11 @@ function tabulate() {
       const row = foldRow(item);
       rows.push({ of: item, row });
       body.push(row);
-      if (item.open) continue;
-      for (const v of item.makes) body.push(valueRow(item, v, [values[v].name], "its result"));
+      for (const v of item.makes) { // unless another row inside shows it
+        const unit = unitOf(makerOf[v]);
+        const apart = unit === item || (typeof unit !== "number" && !unit.makes.includes(v));
+        if (apart) body.push(valueRow(item, v, [values[v].name], "its result"));
+      }
       continue;
     }
     const part = parts[item];
@@ -414,10 +417,11 @@ function detail(frame) {
   const add = (name, text) => {
     long ||= text.length > LONG && NUMBER.test(text);
     NUMBER.lastIndex = 0;
-    const shape = text.includes("\n") ? { class: "rows", tabindex: 0, role: "group", "aria-label": `${name} as rows` } : {};
+    const shape = text.includes("\n") ? { class: "rows", role: "group", "aria-label": `${name} as rows` } : {};
     items.push(make("dt", {}, name), make("dd", {}, make("span", shape, rounded(text))));
   };
-  for (const [v, , exact] of frame.sets || []) add(values[v].name, exact);
+  const sets = frame.sets || [];
+  for (const [v, brief, exact] of sets) add(values[v].name, sets.length < CROWD ? exact : brief);
   for (const [v, how, gets, , exact] of frame.grads || []) {
     const name = `d_${values[v].name}`;
     if (how) add(`${name} +=`, `${how} = ${gets}`);
@@ -427,6 +431,9 @@ function detail(frame) {
   if (part?.inside?.length) add("inside", part.inside.join("\n"));
   if (now === LAST && run.why) add("No backward pass:", run.why);
   $("detail").replaceChildren(...items);
+  for (const rows of $("detail").querySelectorAll(".rows")) { // the keyboard scrolls what has the focus
+    if (rows.scrollWidth > rows.clientWidth || rows.scrollHeight > rows.clientHeight) rows.tabIndex = 0;
+  }
   $("digits").hidden = !long;
   rule(part?.role === "step" ? part : null);
 }
@@ -651,7 +658,6 @@ function follow() { // #step=7, #step=last, #open
   if (step !== null) go(step === "last" ? LAST : Number(step) || 0);
 }
 window.addEventListener("hashchange", follow);
-window.addEventListener("resize", () => { fitted(); light(frames[now], isBack(now)); });
 
 const count = parts.filter((part) => part.role === "step").length;
 $("about").textContent = `${count} operation${count === 1 ? "" : "s"}, ${
@@ -661,3 +667,4 @@ for (const id of ["fold", "unfold", "before", "after", "leap"]) $(id).hidden = !
 list();
 redraw();
 follow();
+new ResizeObserver(() => { fitted(); light(frames[now], isBack(now)); }).observe($("canvas"));
