@@ -425,6 +425,8 @@ def test_a_loop_that_is_too_long_stays_one_step(monkeypatch):
     assert inside[0].startswith("body(i, v)")
     _, by = graph.adjoints()(2.0)
     assert final(data)[1]["x"] == shown(by["x"])[1]
+    back = [frame["part"] for frame in data["frames"] if frame["phase"] == "backward"]
+    assert back.count(len(data["parts"]) - 1) == 1
 
 
 def test_a_long_program_shows_its_loops_as_steps(monkeypatch):

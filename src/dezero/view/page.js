@@ -550,11 +550,13 @@ function lightCode(frame) {
   scrollInto($("blocks"), line);
 }
 
-// Only the box itself is scrolled, never the page under the reader.
+// Only the box itself is scrolled, never the page under the reader: to where the window shows it.
 function scrollInto(frame, element) {
   const [outer, inner] = [frame.getBoundingClientRect(), element.getBoundingClientRect()];
-  if (inner.top < outer.top + 34) frame.scrollTop += inner.top - outer.top - outer.height / 3;
-  else if (inner.bottom > outer.bottom) frame.scrollTop += inner.bottom - outer.bottom + outer.height / 3;
+  const bottom = outer.top + 90 < innerHeight ? Math.min(outer.bottom, innerHeight) : outer.bottom;
+  const third = (bottom - outer.top) / 3;
+  if (inner.top < outer.top + 34) frame.scrollTop += inner.top - outer.top - third;
+  else if (inner.bottom > bottom) frame.scrollTop += inner.bottom - bottom + third;
 }
 
 function reveal(frame, unit) {

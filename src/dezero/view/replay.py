@@ -27,6 +27,10 @@ from .turns import played
 Data = dict[str, Any]
 
 
+SAID = 6
+"""Inputs that a sentence lists."""
+
+
 class Pulled(NamedTuple):
     """What one equation gave to its operands in the sweep."""
 
@@ -119,7 +123,7 @@ class Replay:
         return {
             **names,
             **{f"d_{x}": f"d_{name}" for x, name in names.items()},
-            LESS: less_one(names.get("y", "")),
+            **({LESS: less_one(names["y"])} if "power" in step.p.title else {}),
             "slopes": [
                 x
                 for x, v, kind in pairs
@@ -154,6 +158,7 @@ class Replay:
             moves = value.dtype.kind in "fc"
             self.env[value] = attach(as_array(x), None, level) if moves else x
         given = ", ".join(f"{self.names[v]} = {brief(plain(self.env[v]))}" for v in graph.inputs)
+        given = given if len(graph.inputs) <= SAID else f"{len(graph.inputs)} inputs"
         self.frame("start", None, f"Start: {given}.", sets=self.sets(graph.inputs))
         with opened(level):
             for k, step in enumerate(graph.steps, len(graph.inputs)):
@@ -194,43 +199,38 @@ class Replay:
             f"The backward pass starts: the derivative of {of} by {out} is {brief(seed)}.",
             grads=[[self.number[graph.outputs[0]], "", "", *shown(seed)]],
         )
-        made = self.makers(owner)
-        for pulled in witness.seen:
-            if pulled.edges:
-                self.pulled(pulled, made[pulled.node], owner, totals)
+        self.pulls([each for each in witness.seen if each.edges], owner, totals)
         self.rest(totals)
 
-    def makers(self, owner: dict[Node, Value]) -> dict[Node, int]:
-        """The step that made each node; a loop made those of all of its turns."""
-        step_of = {v: k for k, step in enumerate(self.graph.steps) for v in step.results}
-        made = {node: step_of[value] for node, value in owner.items() if value in step_of}
-        stack = [node for node, k in made.items() if self.graph.steps[k].parts]
-        while stack:
-            node = stack.pop()
-            for edge in node.edges:
-                if edge is not None and edge not in owner and edge not in made:
-                    made[edge] = made[node]
-                    stack.append(edge)
-        return made
+    def pulls(self, pulls: list[Pulled], owner: dict[Node, Value], totals: dict[Node, Any]) -> None:
+        """A frame for each step of the sweep; one for all of those of a loop that is one step."""
+        made = self.makers(owner)
+        last = {made[pulled.node]: t for t, pulled in enumerate(pulls)}
+        gained: dict[int, dict[tuple[Node, int | None], Any]] = {}
+        for t, pulled in enumerate(pulls):
+            k = made[pulled.node]
+            step, got = self.graph.steps[k], gained.setdefault(k, {})
+            assert isinstance(step, Equation)
+            for j, (edge, gx) in enumerate(zip(pulled.edges, pulled.gxs, strict=False)):
+                if edge is None or gx is None:
+                    continue
+                gx = fit(as_array(gx), edge, pulled.node.p)
+                totals[edge] = totals[edge] + gx if edge in totals else gx
+                if edge in owner:  # else inside of a loop
+                    key = (edge, None if step.parts else j)
+                    got[key] = got[key][0] + gx if key in got else gx, totals[edge]
+            if t == last[k] and got:
+                gains = [(owner[edge], j, *amounts) for (edge, j), amounts in got.items()]
+                self.pulled(step, k, gains)
 
-    def pulled(
-        self, pulled: Pulled, k: int, owner: dict[Node, Value], totals: dict[Node, Any]
-    ) -> None:
-        """The frame of one step of the sweep."""
-        step, grads, told = self.graph.steps[k], [], []
-        assert isinstance(step, Equation)
-        for j, (edge, gx) in enumerate(zip(pulled.edges, pulled.gxs, strict=False)):
-            if edge is None or gx is None:
-                continue
-            gx = fit(as_array(gx), edge, pulled.node.p)
-            totals[edge] = totals[edge] + gx if edge in totals else gx
-            if edge not in owner:  # inside of a loop
-                continue
-            value, how = owner[edge], "" if step.parts else self.how(step, j)
-            grads.append([self.number[value], how, brief(gx), *shown(totals[edge])])
-            told.append(f"d_{self.names[value]} gets {brief(gx)}")
-        if step.parts and not told:
-            return
+    def pulled(self, step: Equation, k: int, gains: list[tuple[Value, Any, Any, Any]]) -> None:
+        """The frame of one step: who gets what by which operand, and has how much then."""
+        grads, told = [], []
+        for value, j, gx, total in gains:
+            gets = brief(gx)
+            how = "" if j is None else self.how(step, j)
+            grads.append([self.number[value], how, gets, *shown(total)])
+            told.append(f"d_{self.names[value]} gets {gets}")
         say = f"Back through {written(step, self.names)}: {', '.join(told)}."
         self.frame("backward", k + len(self.graph.inputs), say, grads=grads)
 
