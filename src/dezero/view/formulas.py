@@ -96,6 +96,8 @@ PARTIALS: dict[str, tuple[str, ...]] = {
 A comparison counts 1 where it holds and 0 elsewhere, as it does in NumPy.
 """
 
+TURNS = "The gradient goes back through the turns, from the last to the first."
+
 MATRIX: dict[str, tuple[str, ...]] = {
     "matmul": ("g @ y.T", "x.T @ g"),
     "dot": ("g @ y.T", "x.T @ g"),
@@ -168,6 +170,8 @@ WORDS: dict[str, str] = {
     "frexp": "The gradient over the power of two that was taken out.",
     "round": STEPS,
     "stop_gradient": "The gradient stops here.",
+    **dict.fromkeys(("scan", "fori_loop", "while_loop"), TURNS),
+    "cond": "The gradient goes back through the branch that was taken.",
 }
 
 

@@ -71,7 +71,7 @@ function visible(items, rows = []) {
 
 // ---- layout: layers, their order, and places ----------------------------------------------
 
-const ROW = 92, GAP = 18, REACH = 6, WIDEST = 7, CROWD = 5;
+const ROW = 92, GAP = 18, REACH = 6, WIDEST = 7, CROWD = 5, MANY = 8;
 
 function layout() {
   const units = [], number = new Map(), bundle = bundles();
@@ -121,7 +121,7 @@ function bundles() { // inputs that only one box reads, if they are many, are on
   }
   const bundle = new Map();
   for (const members of of.values()) {
-    if (members.length < CROWD) continue;
+    if (members.length < MANY) continue;
     const item = { name: `${members.length} inputs`, items: members, parts: members, makes: [], inputs: true };
     for (const k of members) bundle.set(k, item);
   }
@@ -328,7 +328,7 @@ function tabulate() {
       for (const v of item.makes) { // unless another row inside shows it
         const unit = unitOf(makerOf[v]);
         const apart = unit === item || (typeof unit !== "number" && !unit.makes.includes(v));
-        if (apart) body.push(valueRow(item, v, [values[v].name], "its result"));
+        if (apart) body.push(valueRow(item, v, [jump(makerOf[v], values[v].name)], "its result"));
       }
       continue;
     }

@@ -223,6 +223,19 @@ class Replay:
                 gains = [(owner[edge], j, *amounts) for (edge, j), amounts in got.items()]
                 self.pulled(step, k, gains)
 
+    def makers(self, owner: dict[Node, Value]) -> dict[Node, int]:
+        """The step that made each node; a loop made those of all of its turns."""
+        step_of = {v: k for k, step in enumerate(self.graph.steps) for v in step.results}
+        made = {node: step_of[value] for node, value in owner.items() if value in step_of}
+        stack = [node for node, k in made.items() if self.graph.steps[k].parts]
+        while stack:
+            node = stack.pop()
+            for edge in node.edges:
+                if edge is not None and edge not in owner and edge not in made:
+                    made[edge] = made[node]
+                    stack.append(edge)
+        return made
+
     def pulled(self, step: Equation, k: int, gains: list[tuple[Value, Any, Any, Any]]) -> None:
         """The frame of one step: who gets what by which operand, and has how much then."""
         grads, told = [], []
