@@ -422,7 +422,9 @@ function detail(frame) {
   };
   const sets = frame.sets || [];
   for (const [v, brief, exact] of sets) add(values[v].name, sets.length < CROWD ? exact : brief);
-  for (const [v, how, gets, , exact] of frame.grads || []) {
+  const grads = frame.grads || [];
+  if (frame.phase === "rest") add("0", grads.map(([v]) => `d_${values[v].name}`).join(", "));
+  else for (const [v, how, gets, , exact] of grads) {
     const name = `d_${values[v].name}`;
     if (how) add(`${name} +=`, `${how} = ${gets}`);
     add(how ? "so far" : name, exact);

@@ -28,7 +28,7 @@ Data = dict[str, Any]
 
 
 SAID = 6
-"""Inputs that a sentence lists."""
+"""Names that a sentence lists."""
 
 
 class Pulled(NamedTuple):
@@ -261,6 +261,7 @@ class Replay:
         ]
         if left:
             named = ", ".join(self.names[value] for value in left)
+            named = named if len(left) <= SAID else f"{len(left)} values"
             zeros = [np.zeros(value.shape, value.dtype) for value in left]
             grads = [
                 [self.number[value], "", "0", *shown(zero)]
