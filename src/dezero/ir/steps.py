@@ -110,10 +110,13 @@ class Guard:
         return iter((self.operand,))
 
 
+NUMBERS = {"bool": bool, "int": int, "float": float, "complex": complex}
+
+
 def asked(question: str, x: Any) -> Any:
     """The answer that a value gives to a question."""
-    if question in ("bool", "int"):
-        return {"bool": bool, "int": int}[question](x)
+    if question in NUMBERS:
+        return NUMBERS[question](x)  # refused where it would cut a derivative
     return np.asarray(x.tolist()) if isinstance(x, Box) else x
 
 
