@@ -100,6 +100,10 @@ class Batch(Box):
     def _numbers(self, deed: str) -> Any:
         raise self._differs(f"What {deed}")
 
+    def _sample(self) -> Any:
+        members = super()._sample()
+        return as_array(members[0]) if len(members) else np.zeros(self.shape, self.dtype)
+
     def _around(self, fact: Any) -> Any:
         return batch(fact, self._level)
 
