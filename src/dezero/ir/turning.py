@@ -21,7 +21,19 @@ from ..errors import GraphError
 from ..forward import Dual, dual
 from ..masks import inside_mask
 from ..primitives import Joint, Pulled
-from .bodies import Flags, Ways, arranged, chosen, mapped, masks, pulled, pushed, reached, until_all
+from .bodies import (
+    Flags,
+    Ways,
+    arranged,
+    chosen,
+    derived,
+    mapped,
+    masks,
+    pulled,
+    pushed,
+    reached,
+    until_all,
+)
 from .graph import Graph
 from .loops import LOOPS, RULES, Loop
 from .steps import Value
@@ -177,12 +189,13 @@ def batched(p: Loop, operands: tuple[Any, ...], params: dict[str, Any], level: i
 
 def record(p: Loop, operands: tuple[Any, ...], params: dict[str, Any], level: int) -> Any:
     """The loop there, with a node that knows the loop back."""
-    if not records(level) or p.title == "while_loop":
+    if not records(level):
         return None
     if p.title == "fori_loop":
-        if any(isinstance(x, Box) for x in operands[:2]):
-            return None
-        p, operands, params = counted(operands, params)
+        p, operands, params = ranged(operands, params)
+    if p.title == "while_loop":
+        n = count(Call(p, operands, params, Variable, level))
+        p, params = LOOPS["scan"], facts(params["body"], params["carries"], n)
     if params.get("length", 1) == 0:
         return None
     call = Call(p, operands, params, Variable, level)
@@ -199,20 +212,38 @@ def record(p: Loop, operands: tuple[Any, ...], params: dict[str, Any], level: in
     ]
 
 
-def counted(operands: Sequence[Any], params: dict[str, Any]) -> Any:
-    """A loop over a range as one over a sequence."""
-    count = range(*map(operator.index, operands[:2]))
+def ranged(operands: Sequence[Any], params: dict[str, Any]) -> Any:
+    """A loop over a range as one over a sequence; of bounds that are traced, one of this length."""
+    turns, rest = range(*map(operator.index, operands[:2])), operands[2:]
     carries, body = params["carries"], params["body"]
     order = [*range(1, carries + 1), 0, *range(carries + 1, len(body.inputs))]
-    facts = {
-        "body": arranged(body, order, range(carries)),
-        "carries": carries,
-        "sequences": 1,
-        "length": len(count),
-        "checkpoint": None,
-    }
-    rest = operands[2:]
-    return LOOPS["scan"], (*rest[:carries], count, *rest[carries:]), facts
+    return (
+        LOOPS["scan"],
+        (*rest[:carries], turns, *rest[carries:]),
+        facts(arranged(body, order, range(carries)), carries, len(turns), 1),
+    )
+
+
+def count(call: Call) -> int:
+    """How many turns a loop takes, for one of this length: what it computes is not kept."""
+    test, body = call.graphs["cond"], call.graphs["body"]
+
+    def step(*leaves: Any) -> list[Any]:
+        return [*body.run(leaves[:-1]), leaves[-1] + 1]
+
+    zero, n = np.array(0), len(body.inputs)
+    order, outputs = [n, *range(n)], [call.carries, *range(call.carries)]
+    counting = arranged(derived(body, step, [("k", zero)])[0], order, outputs)
+    tested = derived(test, lambda *leaves: test.run(leaves[:-1]), [("k", zero)])[0]
+    graphs = {"cond": arranged(tested, order, [0]), "body": counting}
+    turns, *_ = call.p(zero, *call.values, **graphs, carries=call.carries + 1)
+    return operator.index(turns)
+
+
+def facts(body: Graph, carries: int, length: int, sequences: int = 0) -> dict[str, Any]:
+    """The parameters of a `scan`."""
+    counts = {"carries": carries, "sequences": sequences, "length": length}
+    return {"body": body, **counts, "checkpoint": None}
 
 
 class Way(Joint):
