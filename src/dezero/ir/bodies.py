@@ -105,9 +105,7 @@ def derived(
 def arranged(graph: Graph, inputs: Sequence[int], outputs: Sequence[int]) -> Graph:
     """The graph with what it takes and gives in another order."""
     given, example = ([xs[k] for k in inputs] for xs in (graph.inputs, graph.example))
-    return graph_from(
-        graph.name, given, graph.steps, [graph.outputs[k] for k in outputs], example
-    )
+    return graph_from(graph.name, given, graph.steps, [graph.outputs[k] for k in outputs], example)
 
 
 def reached(graph: Graph, flags: Flags, moving: bool = True) -> list[bool]:
@@ -147,7 +145,13 @@ def pushed(graph: Graph, moves: Flags, outs: Flags) -> Graph:
             yield y._tangent if m else np.zeros(y.shape, y.dtype)
 
     pairs = chosen(zip(graph.inputs, graph.example, strict=True), moves)
-    return derived(graph, run, [(f"d_{v.name}" if v.name else "", as_array(x)) for v, x in pairs])[0]
+    return derived(graph, run, [(after(v, "t"), as_array(x)) for v, x in pairs])[0]
+
+
+def after(value: Any, what: str) -> str:
+    """The name of what belongs to a value: its tangent, or its cotangent."""
+    name = getattr(value, "name", "")
+    return f"{what}_{name}" if name else ""
 
 
 def mapped(graph: Graph, mine: Flags, outs: Flags, n: int) -> Graph:
@@ -280,8 +284,12 @@ def pulled(graph: Graph, ways: Ways) -> Pulled:
         yield from (y._value if m else y for y, m in zip(ys, mine, strict=True))
         yield from (found.get(node, np.zeros(node.shape, node.dtype)) for node in nodes)
 
-    given = [("", np.ones(y.shape, y.dtype)) for y in chosen(graph.outputs, ways.outs)]
-    totals = [("", as_array(x)) for x in chosen(graph.example, ways.sums)]
+    carried = chosen(graph.inputs, ways.carried)
+    named = [next(carried, y) for y in graph.outputs]
+    pairs = chosen(zip(graph.outputs, named, strict=True), ways.outs)
+    given = [(after(v, "d"), np.ones(y.shape, y.dtype)) for y, v in pairs]
+    of_all = chosen(zip(graph.inputs, graph.example, strict=True), ways.sums)
+    totals = [(after(v, "d"), as_array(x)) for v, x in of_all]
     joint, recording = derived(graph, run, [*given, *totals])
     return split(joint, recording.samples, len(graph.outputs), ways)
 

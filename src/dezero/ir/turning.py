@@ -8,12 +8,12 @@ cotangents of what was carried, and the sums of those of what all turns read (Gr
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from ..batching import Batch, batch
+from ..batching import Batch, batch, check_roof
 from ..box import Box, as_array
 from ..config import records
 from ..core import Node, Variable, attach, edge_of
@@ -106,19 +106,21 @@ class Call:
 # ---------------------------------------------------------------------------- forward
 
 
-def push(p: Loop, operands: tuple[Any, ...], params: dict[str, Any], level: int) -> Any:
+def with_tangents(p: Loop, operands: tuple[Any, ...], params: dict[str, Any], level: int) -> Any:
     """The loop over values and tangents."""
     if not records(level):
         return None
     call = Call(p, operands, params, Dual, level)
-    call.spread([m and x.dtype.kind in "fc" for x, m in zip(call.boxes, call.mine, strict=True)], True)
+    pairs = zip(call.boxes, call.mine, strict=True)
+    call.spread([m and x.dtype.kind in "fc" for x, m in pairs], moving=True)
     tangents = [
         x._tangent if m else np.zeros(np.shape(x), as_array(x).dtype) if on else None
         for x, m, on in zip(call.boxes, call.mine, call.flags, strict=True)
     ]
     groups = zip(*map(call.groups, (call.values, tangents, call.flags)), strict=True)
     doubled = [[*xs, *chosen(ts, flags)] for xs, ts, flags in groups]
-    inputs = interleaved(call.lead, [len(g) for g in call.groups(call.values)], call.groups(call.flags))
+    sizes = [len(group) for group in call.groups(call.values)]
+    inputs = interleaved(call.lead, sizes, call.groups(call.flags))
     n = call.carries
     pieces = (call.outs[:n], call.outs[n:])
     outputs = interleaved(0, [len(each) for each in pieces], pieces)
@@ -135,8 +137,9 @@ def push(p: Loop, operands: tuple[Any, ...], params: dict[str, Any], level: int)
     for k, y in zip(outputs, results, strict=True):
         found[k] = y
     moves = iter(found[len(call.outs) :])
-    values = found[: len(call.outs)]
-    return [dual(y, next(moves), level) if on else y for y, on in zip(values, call.outs, strict=True)]
+    return [
+        dual(y, next(moves), level) if on else y for y, on in zip(found, call.outs, strict=False)
+    ]
 
 
 def interleaved(lead: int, sizes: Sequence[int], flags: Sequence[Flags]) -> list[int]:
@@ -150,27 +153,26 @@ def interleaved(lead: int, sizes: Sequence[int], flags: Sequence[Flags]) -> list
     return order
 
 
-def batched(p: Loop, operands: tuple[Any, ...], params: dict[str, Any], level: int) -> Any:
+def for_members(p: Loop, operands: tuple[Any, ...], params: dict[str, Any], level: int) -> Any:
     """The loop for all members at once."""
     call = Call(p, operands, params, Batch, level)
     if call.headed:
         return None
     k = call.mine.index(True)
     n = call.values[k].shape[0]
-    call.spread(call.mine, False)
+    call.spread(call.mine, moving=False)
     test = call.graphs.get("cond")
     each_its_own = test is not None and reached(test, call.flags, False)[0]
     if test is not None and each_its_own:  # what a member carries stays when it is done
         call.flags[: call.carries] = call.outs[:] = [True] * call.carries
-        graphs = dict(zip(("cond", "body"), until_all(test, call.bodies["body"], call.flags, n), strict=True))
+        both = until_all(test, call.bodies["body"], call.flags, n)
+        graphs = dict(zip(("cond", "body"), both, strict=True))
     else:
         graphs = {
             key: mapped(g, call.inner, call.outs if key in call.bodies else [False], n)
             for key, g in call.graphs.items()
         }
-    carries, sequences, read = call.groups(
-        [*zip(call.values, call.mine, call.flags, strict=True)]
-    )
+    carries, sequences, read = call.groups([*zip(call.values, call.mine, call.flags, strict=True)])
     results = call.again(
         [
             *(x if m or not on else np.broadcast_to(x, (n, *np.shape(x))) for x, m, on in carries),
@@ -179,23 +181,25 @@ def batched(p: Loop, operands: tuple[Any, ...], params: dict[str, Any], level: i
         ],
         **graphs,
     )
-    steps = call.carries if p.title == "scan" else len(results)
-    members = [np.moveaxis(y, 0, 1) if k >= steps and on else y for k, (y, on) in enumerate(zip(results, call.outs, strict=True))]
-    return [batch(y, level) if on else y for y, on in zip(members, call.outs, strict=True)]
+    stacked = call.carries if p.title == "scan" else len(results)
+    members = list(results)
+    for k in chosen(range(len(results)), call.outs):
+        members[k] = batch(np.moveaxis(results[k], 0, 1) if k >= stacked else results[k], level)
+        check_roof(results[k], n, level)
+    return members
 
 
 # ---------------------------------------------------------------------------- backward
 
 
-def record(p: Loop, operands: tuple[Any, ...], params: dict[str, Any], level: int) -> Any:
+def both_ways(p: Loop, operands: tuple[Any, ...], params: dict[str, Any], level: int) -> Any:
     """The loop there, with a node that knows the loop back."""
     if not records(level):
         return None
     if p.title == "fori_loop":
         p, operands, params = ranged(operands, params)
     if p.title == "while_loop":
-        n = count(Call(p, operands, params, Variable, level))
-        p, params = LOOPS["scan"], facts(params["body"], params["carries"], n)
+        p, params = counted(Call(p, operands, params, Variable, level))
     if params.get("length", 1) == 0:
         return None
     call = Call(p, operands, params, Variable, level)
@@ -203,7 +207,7 @@ def record(p: Loop, operands: tuple[Any, ...], params: dict[str, Any], level: in
         edge_of(x) if m and x.dtype.kind in "fc" else None
         for x, m in zip(call.boxes, call.mine, strict=True)
     ]
-    call.spread([edge is not None for edge in edges], True)
+    call.spread([edge is not None for edge in edges], moving=True)
     way = (Branches if p.title == "cond" else Turns)(call, edges)
     nodes = iter(way.record(tuple(chosen(way.results, call.outs))))
     return [
@@ -224,20 +228,37 @@ def ranged(operands: Sequence[Any], params: dict[str, Any]) -> Any:
     )
 
 
-def count(call: Call) -> int:
-    """How many turns a loop takes, for one of this length: what it computes is not kept."""
+def counted(call: Call) -> Any:
+    """A loop with a condition as one of the length that it has here, which another run tells.
+
+    Of several members, it is that of the longest: where a member is done, what it carries stays.
+    """
     test, body = call.graphs["cond"], call.graphs["body"]
 
     def step(*leaves: Any) -> list[Any]:
         return [*body.run(leaves[:-1]), leaves[-1] + 1]
+
+    def as_long_as_it_goes(*leaves: Any) -> list[Any]:
+        (going,) = test.run(leaves)
+        return [np.where(going, a, b) for a, b in zip(body.run(leaves), leaves, strict=False)]
 
     zero, n = np.array(0), len(body.inputs)
     order, outputs = [n, *range(n)], [call.carries, *range(call.carries)]
     counting = arranged(derived(body, step, [("k", zero)])[0], order, outputs)
     tested = derived(test, lambda *leaves: test.run(leaves[:-1]), [("k", zero)])[0]
     graphs = {"cond": arranged(tested, order, [0]), "body": counting}
-    turns, *_ = call.p(zero, *call.values, **graphs, carries=call.carries + 1)
-    return operator.index(turns)
+    values = map(unmoved, call.values)
+    turns, *_ = call.p(zero, *values, **graphs, carries=call.carries + 1)
+    if isinstance(turns, Batch):
+        body = derived(body, as_long_as_it_goes)[0]
+    while isinstance(turns, Batch):
+        turns = np.max(turns._value)
+    return LOOPS["scan"], facts(body, call.carries, operator.index(turns))
+
+
+def unmoved(x: Any) -> Any:
+    """A value without the derivatives that are on top of it."""
+    return unmoved(x._value) if isinstance(x, (Variable, Dual)) else x
 
 
 def facts(body: Graph, carries: int, length: int, sequences: int = 0) -> dict[str, Any]:
@@ -277,18 +298,15 @@ class Way(Joint):
         if next(end for end in ends if end in arrived) is not node:
             return (), ()
         if lifted is not None:
-            raise GraphError(f"{self.title}: backward(create_graph=True) inside a trace; use dz.grad")
+            raise GraphError(
+                f"{self.title}: backward(create_graph=True) inside a trace; use dz.grad"
+            )
         return self.edges, self.back([arrived.get(end) for end in ends])
 
     @property
     def quietly(self) -> Ways:
         """The ways of the pass that is running, which may be behind a mask."""
         return self.ways._replace(quiet=self.ways.quiet or inside_mask.get())
-
-    def zeros(self) -> list[Any]:
-        """A cotangent for each result, of one turn."""
-        body = next(iter(self.call.bodies.values()))
-        return [np.zeros(y.shape, y.dtype) for y in chosen(body.outputs, self.call.outs)]
 
 
 class Branches(Way):
@@ -298,9 +316,10 @@ class Branches(Way):
         return self.call.again(self.call.values)
 
     def back(self, gs: list[Any]) -> Sequence[Any]:
-        gs = [zero if g is None else g for g, zero in zip(gs, self.zeros(), strict=True)]
         graphs = {key: pulled(g, self.quietly).back for key, g in self.call.bodies.items()}
-        return self.call.again([*self.call.values, *gs], **graphs)
+        given = next(iter(graphs.values())).inputs[len(self.call.values) :]
+        seeds = [filled((ALL, g), value) for g, value in zip(gs, given, strict=True)]
+        return self.call.again([*self.call.values, *seeds], **graphs)
 
 
 class Turns(Way):
@@ -324,33 +343,37 @@ class Turns(Way):
         call, passes = self.call, self.passes
         if self.quietly.quiet != self.ways.quiet:
             passes = pulled(call.params["body"], self.quietly)
-        carries, sequences, read = call.groups(call.flags)
-        n, m = len(carries), len(carries) + len(sequences)
-        stacks = [self.kept[self.passes.kept[key]] for key in passes.kept]
-        none = self.zeros()
-        arrived = [g is not None for g in gs]
-        ends = [zero if g is None else g for g, zero in zip(gs, none, strict=True)]
-        sums = [np.zeros(np.shape(x), as_array(x).dtype) for x in chosen(call.groups(call.values)[2], read)]
-        # where each of these goes in the loop back: carried, in turn, or the same for all turns
-        places = [
-            *((1 if k < m else 2, call.values[k]) for k in passes.inputs),
-            *((1, x) for x in stacks),
-            *((0 if k < sum(carries) else 1 if on else 2, g) for k, (g, on) in enumerate(zip(ends, arrived, strict=True))),
-            *((0, x) for x in sums),
+        a, b, n = (sum(map(sum, call.groups(call.flags)[:k])) for k in (1, 2, 3))
+        first_read = call.carries + call.sequences
+        sums = chosen(call.groups(call.values)[2], call.groups(call.flags)[2])
+        operands = [
+            *((EACH if k < first_read else ALL, call.values[k]) for k in passes.inputs),
+            *((EACH, self.kept[self.passes.kept[key]]) for key in passes.kept),
+            *((CARRIED if k < a else ALL if g is None else EACH, g) for k, g in enumerate(gs)),
+            *((CARRIED, np.zeros(np.shape(x), as_array(x).dtype)) for x in sums),
         ]
-        order = [k for group in range(3) for k, (place, _) in enumerate(places) if place == group]
-        operands = [backward(places[k][1]) if places[k][0] == 1 else places[k][1] for k in order]
-        a, b = sum(carries), sum(carries) + sum(sequences)
-        count = len(passes.back.outputs)
-        outputs = [*range(a), *range(b, count), *range(a, b)]
+        order = sorted(range(len(operands)), key=lambda k: operands[k][0])
+        body = arranged(passes.back, order, [*range(a), *range(b, n), *range(a, b)])
+        places = [place for place, _ in operands]
         found = call.again(
-            operands,
-            body=arranged(passes.back, order, outputs),
-            carries=sum(place == 0 for place, _ in places),
-            sequences=sum(place == 1 for place, _ in places),
+            [filled(operands[k], value) for k, value in zip(order, body.inputs, strict=True)],
+            body=body,
+            carries=places.count(CARRIED),
+            sequences=places.count(EACH),
         )
-        kept = a + count - b
-        return [*found[:a], *map(backward, found[kept:]), *found[a:kept]]
+        carried = a + n - b
+        return [*found[:a], *map(backward, found[carried:]), *found[a:carried]]
+
+
+CARRIED, EACH, ALL = range(3)
+"""Operands of a loop: what it carries, what each turn has its own of, what all turns read."""
+
+
+def filled(operand: tuple[int, Any], value: Value) -> Any:
+    """An operand of the loop back: zeros for a cotangent that has not arrived."""
+    place, x = operand
+    x = np.zeros(value.shape, value.dtype) if x is None else x
+    return backward(x) if place == EACH else x
 
 
 def backward(xs: Any) -> Any:
@@ -358,4 +381,4 @@ def backward(xs: Any) -> Any:
     return xs[::-1] if isinstance(xs, range) else np.flip(xs, 0)
 
 
-RULES |= {Variable: record, Dual: push, Batch: batched}
+RULES |= {Variable: both_ways, Dual: with_tangents, Batch: for_members}
