@@ -200,7 +200,7 @@ class Debug(Observer):
         self,
         p: Any,
         operands: tuple[Any, ...],
-        params: dict[str, Any] | None,
+        _params: dict[str, Any] | None,
         process: Callable[[], Any],
     ) -> Any:
         if p.nondifferentiable:

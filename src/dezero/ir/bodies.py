@@ -138,7 +138,7 @@ def pushed(graph: Graph, moves: Flags, outs: Flags) -> Graph:
             dual(x, next(tangents), level) if m else x
             for x, m in zip(leaves[:n], moves, strict=True)
         ]
-        ys = [peeled(y, level) for y in graph.run(boxes)]
+        ys = [as_array(peeled(y, level)) for y in graph.run(boxes)]
         mine = [isinstance(y, Dual) and y._level == level for y in ys]
         yield from (y._value if m else y for y, m in zip(ys, mine, strict=True))
         for y, m in chosen(zip(ys, mine, strict=True), outs):
@@ -146,6 +146,12 @@ def pushed(graph: Graph, moves: Flags, outs: Flags) -> Graph:
 
     pairs = chosen(zip(graph.inputs, graph.example, strict=True), moves)
     return derived(graph, run, [(after(v, "t"), as_array(x)) for v, x in pairs])[0]
+
+
+def kind(y: Any) -> tuple[tuple[int, ...], Any]:
+    """The shape and dtype of a result."""
+    y = y if isinstance(y, Value) else as_array(y)
+    return y.shape, y.dtype
 
 
 def after(value: Any, what: str) -> str:
@@ -287,7 +293,7 @@ def pulled(graph: Graph, ways: Ways) -> Pulled:
     carried = chosen(graph.inputs, ways.carried)
     named = [next(carried, y) for y in graph.outputs]
     pairs = chosen(zip(graph.outputs, named, strict=True), ways.outs)
-    given = [(after(v, "d"), np.ones(y.shape, y.dtype)) for y, v in pairs]
+    given = [(after(v, "d"), np.ones(*kind(y))) for y, v in pairs]
     of_all = chosen(zip(graph.inputs, graph.example, strict=True), ways.sums)
     totals = [(after(v, "d"), as_array(x)) for v, x in of_all]
     joint, recording = derived(graph, run, [*given, *totals])

@@ -7,6 +7,7 @@ loop, which `RULES` know, and on other boxes the turns one by one.
 
 from __future__ import annotations
 
+import contextlib
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -45,11 +46,12 @@ class Loop(Primitive):
             return top.process(self, operands, params, top._level)
         outs = None
         if top is not None and any(map(traced, operands)):
-            rule = next((rule for kind, rule in RULES.items() if isinstance(top, kind)), None)
-            try:
-                outs = rule(self, operands, params, top._level) if rule is not None else None
-            except (Unrolled, DeZeroError):
-                pass  # an error that the loop itself makes is met again now
+            rules = [rule for kind, rule in RULES.items() if isinstance(top, kind)]
+            with contextlib.suppress(
+                Unrolled, DeZeroError
+            ):  # the loop itself meets its errors again
+                for rule in rules:
+                    outs = rule(self, operands, params, top._level)
         return tuple(map(as_array, self.fn(*operands, **params) if outs is None else outs))
 
     def __reduce__(self) -> Any:

@@ -73,7 +73,8 @@ class Call:
         self.boxes, self.mine = operands[self.first :], mine[self.first :]
         self.head, self.values = below[: self.first], below[self.first :]
         self.headed = any(mine[: self.first])
-        self.flags, self.outs = self.mine, []
+        self.flags: list[bool] = self.mine
+        self.outs: list[bool] = []
 
     def spread(self, flags: Flags, moving: bool) -> None:
         """Find what depends on what is flagged, from turn to turn."""
@@ -301,7 +302,7 @@ class Way(Joint):
             raise GraphError(
                 f"{self.title}: backward(create_graph=True) inside a trace; use dz.grad"
             )
-        return self.edges, self.back([arrived.get(end) for end in ends])
+        return self.edges, self.back([None if end is None else arrived.get(end) for end in ends])
 
     @property
     def quietly(self) -> Ways:
@@ -336,7 +337,7 @@ class Turns(Way):
         )
         self.passes = pulled(call.params["body"], self.ways)
         outs = call.again(call.values, body=self.passes.there)
-        self.kept = outs
+        self.stacks = outs
         return outs[: len(call.outs)]
 
     def back(self, gs: list[Any]) -> Sequence[Any]:
@@ -348,7 +349,7 @@ class Turns(Way):
         sums = chosen(call.groups(call.values)[2], call.groups(call.flags)[2])
         operands = [
             *((EACH if k < first_read else ALL, call.values[k]) for k in passes.inputs),
-            *((EACH, self.kept[self.passes.kept[key]]) for key in passes.kept),
+            *((EACH, self.stacks[self.passes.kept[key]]) for key in passes.kept),
             *((CARRIED if k < a else ALL if g is None else EACH, g) for k, g in enumerate(gs)),
             *((CARRIED, np.zeros(np.shape(x), as_array(x).dtype)) for x in sums),
         ]
