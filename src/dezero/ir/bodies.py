@@ -320,7 +320,8 @@ def split(joint: Graph, samples: dict[Value, Any], ends: int, ways: Ways) -> Pul
     read.update(y for y in joint.outputs[ends:] if isinstance(y, Value))
     outputs = list(joint.outputs[:ends])
     kept: dict[tuple[int, int], int] = {}
-    stacked = {y: k for k, y in enumerate(outputs) if k >= sum(ways.carried)}
+    last = sum(ways.carried)  # those are not collected
+    stacked = {y: k for k, y in enumerate(outputs) if k >= last and isinstance(y, Value)}
     for y in [x for x in (*inputs, *made) if x in there and x in read]:
         place = stacked.get(y, len(outputs))
         kept[(inputs | made)[y]] = place

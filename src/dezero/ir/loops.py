@@ -7,7 +7,6 @@ loop, which `RULES` know, and on other boxes the turns one by one.
 
 from __future__ import annotations
 
-import contextlib
 import operator
 from collections.abc import Callable
 from typing import Any
@@ -46,13 +45,18 @@ class Loop(Primitive):
             return top.process(self, operands, params, top._level)
         outs = None
         if top is not None and any(map(traced, operands)):
-            rules = [rule for kind, rule in RULES.items() if isinstance(top, kind)]
-            with contextlib.suppress(
-                Unrolled, DeZeroError
-            ):  # the loop itself meets its errors again
-                for rule in rules:
-                    outs = rule(self, operands, params, top._level)
+            outs = self.otherwise(top, operands, params)
         return tuple(map(as_array, self.fn(*operands, **params) if outs is None else outs))
+
+    def otherwise(self, top: Box, operands: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        """The results by another loop; None if the turns must be taken one by one."""
+        for kind, rule in RULES.items():
+            if isinstance(top, kind):
+                try:
+                    return rule(self, operands, params, top._level)
+                except (Unrolled, DeZeroError):  # the loop meets its errors again
+                    return None
+        return None
 
     def __reduce__(self) -> Any:
         return loop_named, (self.title,)

@@ -238,7 +238,7 @@ def _trace(f: Any, /, *args: Any, **kwargs: Any) -> Graph:
     names = names_of(f, args, kwargs)
     slots, boxes = [], []
     for x, name in zip(leaves, names, strict=True):
-        x = plain(as_array(x) if isinstance(x, list) else x)
+        x = sample(as_array(x) if isinstance(x, list) else x)
         if not isinstance(x, (bool, int, float, complex)):
             x = as_array(x)
             check_data(x, "trace: ")
