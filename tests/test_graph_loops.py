@@ -248,6 +248,9 @@ def test_carries_that_change_are_refused_as_ever():
 def test_a_trace_inside_a_trace_does_not_take_its_values_for_constants():
     with pytest.raises(GraphError, match="pass it as an argument"):
         trace(lambda x: trace(lambda y: x * y)(2.0)(3.0))(X)
+    for outer in (dz.grad, dz.vmap, lambda f: lambda x: dz.jvp(f, (x,), (x,))):
+        with pytest.raises(GraphError, match="pass it as an argument"):
+            outer(lambda x: np.sum(trace(lambda y: x * y)(2.0)(3.0)))(X)
     inner = dz.jit(lambda x, y: x * y)
     graph = trace(lambda x: inner(x, 2.0))(X)
     agree(graph(3 * X), 6 * X)

@@ -43,10 +43,10 @@ class Recording:
 
     def given(self, x: Any) -> Any:
         """An operand from outside: a constant, as it is now."""
-        if isinstance(x, Box) and any(isinstance(each, Tracer) for each in layers(x)):
+        if any(each._level for each in layers(x)):
             raise GraphError(
-                "a function that is traced inside a traced one uses a value of that one: "
-                "pass it as an argument"
+                "a function that is traced inside of a derivative, a vmap or another trace uses a "
+                "value of that one: pass it as an argument"
             )
         return constant(x)
 
