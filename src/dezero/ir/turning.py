@@ -21,21 +21,10 @@ from ..errors import GraphError
 from ..forward import Dual, dual
 from ..masks import inside_mask
 from ..primitives import Joint, Pulled
-from .bodies import (
-    Flags,
-    Ways,
-    arranged,
-    chosen,
-    derived,
-    mapped,
-    masks,
-    pulled,
-    pushed,
-    reached,
-    until_all,
-)
+from .bodies import Flags, arranged, chosen, derived, mapped, pushed, reached, until_all
 from .graph import Graph
 from .loops import LOOPS, RULES, Loop
+from .splitting import Ways, masks, pulled
 from .steps import Value
 
 HEADS = {"fori_loop": 2, "cond": 1}

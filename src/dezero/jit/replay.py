@@ -42,7 +42,8 @@ def function_of(p: Any) -> Callable[..., Any]:
     """What computes a primitive on arrays."""
     if p.title == "power":
         return power
-    return p.fn if type(p).run is Primitive.run else p  # a `Function` computes on a copy of itself
+    fn: Callable[..., Any] = p.fn
+    return fn if type(p).run is Primitive.run else p  # a `Function` computes on a copy of itself
 
 
 def asked(guard: Guard, name: str, answer: str) -> str:
