@@ -25,7 +25,7 @@ from .tracer import Tracer
 
 RULES: dict[type[Box], Callable[..., list[Any] | None]] = {}
 """What a loop is to boxes of a kind: ``rule(p, operands, params, level)``, None if its turns are
-to be taken one by one (`turning.py`)."""
+to be taken one by one (`turning.py`, `returning.py`)."""
 
 
 class Loop(Primitive):
