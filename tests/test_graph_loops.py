@@ -354,7 +354,7 @@ def test_a_network_over_time(checkpoint):
     """The gradient of weights is a carry of the loop back, that of a sequence is collected."""
     f = dz.grad(lambda *args: recurrent(*args, checkpoint=checkpoint), (0, 1, 2, 3))
     graph = simplified(trace(f)(*NETWORK))
-    agree(graph(*NETWORK), f(*NETWORK))
+    agree(graph(*NETWORK), f(*NETWORK), exact=not checkpoint)  # eager ones add up by the step
     there, back = (step for step in graph.steps if step.parts)
     state = (6, 2, 4)
     kept = [y.shape for y in there.results[1:]]
@@ -363,7 +363,7 @@ def test_a_network_over_time(checkpoint):
     assert [y.shape for y in back.results[:3]] == [(2, 4), (4, 4), (3, 4)]
     again = "tanh" in str(back.params["body"])
     assert again == bool(checkpoint)
-    agree(dz.jit(f)(*NETWORK), f(*NETWORK))
+    agree(dz.jit(f)(*NETWORK), graph(*NETWORK))
 
 
 def test_the_source_of_a_derivative_has_loops():
