@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..box import Box, plain
+from ..box import Box, sample
 from ..errors import EagerWarning, GraphError, GuardError, OperandError
 from ..ir import Graph, simplified, trace
 from ..trees import bare, flatten, is_numbers, unflatten
@@ -78,7 +78,7 @@ class Jitted:
                 stacklevel=2,
             )
             return self.f(*args, **kwargs)
-        paths.append(Path(self.traced(spec, [plain(x) for x in leaves])))
+        paths.append(Path(self.traced(spec, [sample(x) for x in leaves])))
         return paths[-1].call(leaves)
 
     def traced(self, spec: Any, leaves: list[Any]) -> Graph:
