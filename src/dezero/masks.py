@@ -49,9 +49,9 @@ def is_zero(x: Any) -> Any:
 
 
 def has_nan(x: Any) -> bool:
-    """Whether an array holds a NaN."""
+    """Whether an array holds a NaN, or might."""
     if isinstance(x, Box):
-        return bool(np.any(np.isnan(x)))
+        return x._unasked or bool(np.any(np.isnan(x)))
     return bool(np.isnan(np.vdot(x, x) if np.ndim(x) else x))
 
 
