@@ -14,12 +14,23 @@ from ..errors import GuardError
 
 
 class Value:
-    """Something that a graph names: an input, or a result of an equation."""
+    """Something that a graph names: an input, or a result of an equation.
 
-    __slots__ = ("dtype", "name", "shape")
+    Attributes
+    ----------
+    shape, dtype
+    name : str
+        What it is called, if the user or the tape has a name for it.
+    derived : bool
+        Whether a rule of a derivative computed it, and not the program itself.
+    """
 
-    def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any], name: str = "") -> None:
-        self.shape, self.dtype, self.name = shape, dtype, name
+    __slots__ = ("derived", "dtype", "name", "shape")
+
+    def __init__(
+        self, shape: tuple[int, ...], dtype: np.dtype[Any], name: str = "", derived: bool = False
+    ) -> None:
+        self.shape, self.dtype, self.name, self.derived = shape, dtype, name, derived
 
     @property
     def ndim(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import itertools
 import operator
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +15,7 @@ import optree
 
 from ..box import Box, as_array, check_data, layers, new_level, note, plain
 from ..core import new, opened
-from ..debugging import user_frame
+from ..debugging import OURS
 from ..errors import GraphError
 from ..memory import note_views
 from ..rules.nondiff import refused, stopped
@@ -55,13 +56,14 @@ class Recording:
 
     def equation(self, p: Any, operands: tuple[Any, ...], params: Any, outs: Any) -> Any:
         """Write a call down, and name its results."""
-        results = tuple(map(self.value, outs))
-        self.steps.append(Equation(p, operands, params, results, place()))
+        line, derived = place()
+        results = tuple(Value(y.shape, y.dtype, "", derived) for y in outs)
+        self.steps.append(Equation(p, operands, params, results, line))
         return results
 
     def ask(self, question: str, value: Value, answer: Any) -> Any:
         """Note down what the program asked, and what it was told."""
-        self.steps.append(Guard(value, question, answer, place()))
+        self.steps.append(Guard(value, question, answer, place()[0]))
         return answer
 
 
@@ -69,10 +71,20 @@ recordings: dict[int, Recording] = {}
 """The graphs that are being written, by the level of their Tracers."""
 
 
-def place() -> str:
-    """The user's line, as ``file:line``."""
-    frame = user_frame()
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame is not None else ""
+DERIVING = frozenset({"sweep", "push"})
+"""Functions of ours that call rules of derivatives."""
+
+
+def place() -> tuple[str, bool]:
+    """The user's line, as ``file:line``, and whether a derivative is being computed for it."""
+    derived, frame = False, sys._getframe().f_back
+    while frame is not None:
+        code = frame.f_code
+        if not code.co_filename.startswith(OURS):
+            return f"{code.co_filename}:{frame.f_lineno}", derived
+        derived = derived or code.co_name in DERIVING
+        frame = frame.f_back
+    return "", derived
 
 
 class Tracer(Box):
