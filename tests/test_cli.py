@@ -619,7 +619,7 @@ SHOWN = """
         return x.no_such_attribute
 
     def large(x):
-        return x * np.arange(2000.0)
+        return x * np.sqrt(np.arange(2000.0))
 
     def still(x):
         return 2.0

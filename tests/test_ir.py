@@ -343,7 +343,7 @@ def test_the_source_reads_like_the_program():
         "",
         "def loss(w, b, x):",
         "    h = np.tanh(x @ w + b)",
-        "    return np.sum(np.square(h))",
+        "    return np.sum(h**2)",
     ]
 
 

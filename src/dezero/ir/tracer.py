@@ -120,6 +120,18 @@ class Tracer(Box):
         return int(np.prod(self.shape))
 
     @property
+    def strides(self) -> tuple[int, ...]:
+        return as_array(self._value).strides  # type: ignore[no-any-return]  # any array's strides
+
+    @strides.setter
+    def strides(self, _strides: Any) -> None:
+        self._set("strides", "transpose(axes)")
+
+    @property
+    def flags(self) -> Any:
+        return as_array(self._value).flags
+
+    @property
     def data(self) -> Any:
         """The same value, cut from all derivatives."""
         return stopped(self)

@@ -37,43 +37,38 @@ Form = Callable[[list[Text], Equation], Text]
 
 
 def operand(x: Any, step: Equation) -> Text:
-    """A constant operand: a literal of Python where the result keeps its dtype and bits.
+    """A constant operand: a literal of Python where the result keeps its shape, dtype and bits.
 
-    NumPy takes the dtype of arrays that meet a literal (NEP 50), and that of a scalar into account.
+    A literal takes the dtype of the arrays that it meets (NEP 50); a scalar of NumPy has its own.
     """
     value = filled_with(x)
     if not isinstance(value, np.generic) or value.dtype.kind not in "fciu":
         return constant(x)
-    k = next(k for k, each in enumerate(step.operands) if each is x)
-    others = [*step.operands[:k], *step.operands[k + 1 :]]
-    if step.p.title == "where":
-        others = [y for y in others if y is not step.operands[0]]
-    if not (step.p.pointwise or step.p.nondifferentiable) or not others:
+    chosen = step.operands[1:] if step.p.title == "where" else step.operands
+    others = [y.dtype for y in chosen if isinstance(y, Value)]
+    if not others or not (step.p.pointwise or step.p.nondifferentiable):
         return constant(x)
-    return literal(value, others) if spreads(x, step, others) else constant(x)
-
-
-def spreads(x: Any, step: Equation, others: list[Any]) -> bool:
-    """Whether the other operands alone give the result its shape."""
-    if np.ndim(x) == 0:
-        return True
-    return step.p.pointwise and np.broadcast_shapes(*map(np.shape, others)) == np.shape(
-        step.results[0]
-    )
-
-
-def literal(x: Any, others: list[Any]) -> Text:
-    """A NumPy scalar beside other operands."""
-    dtypes = [getattr(y, "dtype", y) for y in others]
-    item = x.item()
-    if x.dtype.itemsize > (16 if x.dtype.kind == "c" else 8):
+    if np.ndim(x) and not (step.p.pointwise and spread_by_others(step)):
         return constant(x)
+    return literal(value, others, [getattr(y, "dtype", y) for y in chosen]) or constant(x)
+
+
+def spread_by_others(step: Equation) -> bool:
+    """Whether the values among the operands alone give the result its shape."""
+    return np.broadcast_shapes(*(y.shape for y in step.reads)) == step.results[0].shape
+
+
+def literal(x: Any, dtypes: list[Any], given: list[Any]) -> Text | None:
+    """A NumPy scalar as a literal beside values of some dtypes, if that gives what was given."""
+    item, whole = x.item(), np.result_type(*given)
+    if not isinstance(item, (int, float, complex)):
+        return None  # of more bits than Python's
     try:
         common = np.result_type(item, *dtypes)
-    except (OverflowError, TypeError):
-        return constant(x)
-    if common != np.result_type(x.dtype, *dtypes):
-        return constant(x)
+    except OverflowError:
+        return None
+    if common != whole:
+        return None
     if x.dtype.kind == "f" and common == x.dtype:
         item = float(str(x))  # the shortest that is rounded to it
     return number(item)
