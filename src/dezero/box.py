@@ -176,6 +176,11 @@ class Box(Methods):
     def process(p: Any, operands: tuple[Any, ...], params: dict[str, Any], level: int) -> Any:
         raise NotImplementedError
 
+    @property
+    def _mark(self) -> Any:
+        """What the innermost box calls the value, if it is one that writes a graph."""
+        return self._value._mark if isinstance(self._value, Box) else None
+
     def _twin(self) -> Box:
         """Another box of the same parts."""
         twin: Box = object.__new__(type(self))

@@ -23,14 +23,25 @@ class Value:
         What it is called, if the user or the tape has a name for it.
     derived : bool
         Whether a rule of a derivative computed it, and not the program itself.
+    line : str
+        Where in the user's program it was computed, as ``file:line``.
+    of : tuple of Value
+        What it is the gradient by, in a backward pass.
     """
 
-    __slots__ = ("derived", "dtype", "name", "shape")
+    __slots__ = ("derived", "dtype", "line", "name", "of", "shape")
 
     def __init__(
-        self, shape: tuple[int, ...], dtype: np.dtype[Any], name: str = "", derived: bool = False
+        self,
+        shape: tuple[int, ...],
+        dtype: np.dtype[Any],
+        name: str = "",
+        derived: bool = False,
+        line: str = "",
     ) -> None:
-        self.shape, self.dtype, self.name, self.derived = shape, dtype, name, derived
+        self.shape, self.dtype, self.name = shape, dtype, name
+        self.derived, self.line = derived, line
+        self.of: tuple[Value, ...] = ()
 
     @property
     def ndim(self) -> int:

@@ -14,7 +14,7 @@ import numpy as np
 import optree
 
 from ..box import Box, as_array, check_data, layers, new_level, note, plain
-from ..core import new, opened
+from ..core import new, opened, sweep
 from ..debugging import OURS
 from ..errors import GraphError
 from ..memory import note_views
@@ -57,7 +57,7 @@ class Recording:
     def equation(self, p: Any, operands: tuple[Any, ...], params: Any, outs: Any) -> Any:
         """Write a call down, and name its results."""
         line, derived = place()
-        results = tuple(Value(y.shape, y.dtype, "", derived) for y in outs)
+        results = tuple(Value(y.shape, y.dtype, "", derived, line) for y in outs)
         self.steps.append(Equation(p, operands, params, results, line))
         return results
 
@@ -71,20 +71,41 @@ recordings: dict[int, Recording] = {}
 """The graphs that are being written, by the level of their Tracers."""
 
 
-DERIVING = frozenset({"sweep", "push"})
-"""Functions of ours that call rules of derivatives."""
-
-
 def place() -> tuple[str, bool]:
-    """The user's line, as ``file:line``, and whether a derivative is being computed for it."""
+    """The user's line, as ``file:line``, and whether a derivative is being computed for it.
+
+    The backward pass is at the line of the call that it goes back through, and a graph that runs
+    in a trace at those of its steps.
+    """
     derived, frame = False, sys._getframe().f_back
     while frame is not None:
         code = frame.f_code
         if not code.co_filename.startswith(OURS):
             return f"{code.co_filename}:{frame.f_lineno}", derived
-        derived = derived or code.co_name in DERIVING
+        if code is RUN:
+            return frame.f_locals["self"].line, derived
+        if code is SWEEP:
+            derived = True
+            line = swept(frame.f_locals)
+            if line:
+                return line, True
+        derived = derived or code.co_name == "push"
         frame = frame.f_back
     return "", derived
+
+
+RUN, SWEEP = Equation.run.__code__, sweep.__code__
+
+
+def swept(at: dict[str, Any]) -> str:
+    """The line of the call that a sweep goes back through; it notes whose cotangent it has."""
+    value, g = getattr(at["node"], "mark", None), at.get("g")
+    if value is None:
+        return ""
+    mine = g._mark if isinstance(g, Box) else None
+    if mine is not None and mine.derived and value not in mine.of:
+        mine.of += (value,)
+    return value.line
 
 
 class Tracer(Box):
@@ -130,6 +151,10 @@ class Tracer(Box):
     @property
     def flags(self) -> Any:
         return as_array(self._value).flags
+
+    @property
+    def _mark(self) -> Value:
+        return self._slot
 
     @property
     def data(self) -> Any:

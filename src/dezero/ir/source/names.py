@@ -5,14 +5,14 @@ from __future__ import annotations
 import ast
 import functools
 import linecache
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from typing import Any
 
 import numpy as np
 
 from ...errors import GraphError
 from ..graph import Graph
-from ..steps import Step, Value
+from ..steps import Equation, Step, Value
 from .text import ATOM, Text
 
 
@@ -33,6 +33,26 @@ def users_names(*graphs: Graph) -> dict[Value, str]:
             if fits and not set(names) & set(named.values()):
                 named.update(zip(step.results, names, strict=True))
     return named
+
+
+def gradients(graph: Graph, users: Mapping[Value, str]) -> dict[Value, str]:
+    """Names for gradients by what has a name, and for the arrays that they are added up in."""
+    named: dict[Value, str] = {}
+    for step in graph.steps:
+        for value in step.results:
+            names = [name for x in value.of if (name := users.get(x) or x.name)]
+            if names:
+                named[value] = f"d_{names[0]}"
+    places = {y for step in graph.steps for y in step.results if is_called(step, "scatter")}
+    for step in reversed(graph.steps):
+        if is_called(step, "add") and step.results[0] in named and places & set(step.reads):
+            named.update({x: named[step.results[0]] for x in step.reads if not x.of})
+    return named
+
+
+def is_called(step: Step, title: str) -> bool:
+    """Whether a step is a call of a row."""
+    return isinstance(step, Equation) and step.p.title == title
 
 
 @functools.lru_cache(1000)

@@ -19,7 +19,7 @@ from ..graph import Graph
 from ..scatters import scattered_sums
 from ..steps import Equation, Guard, Value
 from .expressions import called, expression, operand, path_of
-from .names import users_names
+from .names import gradients, users_names
 from .text import ATOM, BITS, COMPARED, Text, constant, param
 
 LONG = 48
@@ -62,6 +62,7 @@ class Writer:
         self.uses = Counter(y for y in graph.outputs if isinstance(y, Value))
         self.uses.update(x for step in graph.steps for x in step.reads)
         self.users = users_names(graph) if users is None else users
+        self.gradients = gradients(graph, self.users)
         self.fresh = {y for step in graph.steps for y in step.results if is_arithmetic(step)}
         self.sums = scattered_sums(graph)
         self.indices = only_indices(graph)
@@ -82,7 +83,8 @@ class Writer:
 
     def name_for(self, value: Value) -> str:
         """The name that a value gets, the user's own if there is one."""
-        return self.new_name(self.users.get(value) or value.name or self.graph.names[value])
+        name = self.users.get(value) or value.name or self.gradients.get(value)
+        return self.new_name(name or self.graph.names[value])
 
     def put(self, value: Value, text: Text) -> None:
         """Write an expression where it is read, or give it a name and a line."""
