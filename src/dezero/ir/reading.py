@@ -248,7 +248,7 @@ def settled(c: ast.expr) -> Settled:
     match c:
         case ast.Compare(x, [op], [y]) if (known := decided(x, op, y)) is not None:
             return ast.Constant(known), []
-        case ast.Compare(x, [ast.Eq() | ast.NotEq() as op], [y]) if (one := taken(x, y)):
+        case ast.Compare(x, [ast.Eq() | ast.NotEq() as op], [y]) if one := taken(x, y):
             negate = isinstance(op, ast.NotEq)
             return (ast.UnaryOp(ast.Invert(), one) if negate else one), []
         case ast.Compare(x, [ast.Eq() | ast.NotEq() as op], [y]):

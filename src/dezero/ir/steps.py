@@ -21,10 +21,10 @@ class Value:
     shape, dtype
     name : str
         What it is called, if the user or the tape has a name for it.
-    derived : bool
-        Whether a rule of a derivative computed it, and not the program itself.
     line : str
         Where in the user's program it was computed, as ``file:line``.
+    derived : bool
+        Whether a rule of a derivative computed it, and not the program itself.
     of : tuple of Value
         What it is the gradient by, in a backward pass.
     """
@@ -36,12 +36,12 @@ class Value:
         shape: tuple[int, ...],
         dtype: np.dtype[Any],
         name: str = "",
-        derived: bool = False,
         line: str = "",
+        derived: bool = False,
+        of: tuple[Value, ...] = (),
     ) -> None:
         self.shape, self.dtype, self.name = shape, dtype, name
-        self.derived, self.line = derived, line
-        self.of: tuple[Value, ...] = ()
+        self.line, self.derived, self.of = line, derived, of
 
     @property
     def ndim(self) -> int:

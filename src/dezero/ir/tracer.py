@@ -8,7 +8,7 @@ import operator
 import sys
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import optree
@@ -56,14 +56,14 @@ class Recording:
 
     def equation(self, p: Any, operands: tuple[Any, ...], params: Any, outs: Any) -> Any:
         """Write a call down, and name its results."""
-        line, derived = place()
-        results = tuple(Value(y.shape, y.dtype, "", derived, line) for y in outs)
-        self.steps.append(Equation(p, operands, params, results, line))
+        where = place()
+        results = tuple(Value(y.shape, y.dtype, "", *where) for y in outs)
+        self.steps.append(Equation(p, operands, params, results, where.line))
         return results
 
     def ask(self, question: str, value: Value, answer: Any) -> Any:
         """Note down what the program asked, and what it was told."""
-        self.steps.append(Guard(value, question, answer, place()[0]))
+        self.steps.append(Guard(value, question, answer, place().line))
         return answer
 
 
@@ -71,41 +71,56 @@ recordings: dict[int, Recording] = {}
 """The graphs that are being written, by the level of their Tracers."""
 
 
-def place() -> tuple[str, bool]:
-    """The user's line, as ``file:line``, and whether a derivative is being computed for it.
+class Place(NamedTuple):
+    """Where something is computed.
 
-    The backward pass is at the line of the call that it goes back through, and a graph that runs
-    in a trace at those of its steps.
+    Attributes
+    ----------
+    line : str
+        Of the user's, as ``file:line``. The backward pass is at the line of the call that it goes
+        back through, and a graph that runs in a trace at those of its steps.
+    derived : bool
+        Whether a rule of a derivative computes it.
+    of : tuple of Value
+        What it is the gradient by, if it is a sum of cotangents.
     """
-    derived, frame = False, sys._getframe().f_back
+
+    line: str = ""
+    derived: bool = False
+    of: tuple[Value, ...] = ()
+
+
+def place() -> Place:
+    """Where the call comes from that is being written down."""
+    derived, frame, inner = False, sys._getframe().f_back, ""
     while frame is not None:
         code = frame.f_code
         if not code.co_filename.startswith(OURS):
-            return f"{code.co_filename}:{frame.f_lineno}", derived
+            return Place(f"{code.co_filename}:{frame.f_lineno}", derived)
         if code is RUN:
-            return frame.f_locals["self"].line, derived
+            return Place(frame.f_locals["self"].line, derived)
         if code is SWEEP:
-            derived = True
-            line = swept(frame.f_locals)
-            if line:
-                return line, True
-        derived = derived or code.co_name == "push"
-        frame = frame.f_back
-    return "", derived
+            found = swept(frame.f_locals, inner)
+            if found is not None:
+                return found
+        derived = derived or code is SWEEP or code.co_name == "push"
+        frame, inner = frame.f_back, code.co_name
+    return Place(derived=derived)
 
 
 RUN, SWEEP = Equation.run.__code__, sweep.__code__
 
 
-def swept(at: dict[str, Any]) -> str:
-    """The line of the call that a sweep goes back through; it notes whose cotangent it has."""
+def swept(at: dict[str, Any], inner: str) -> Place | None:
+    """Where a sweep is, from its variables; it notes by what the cotangent is that it has."""
     value, g = getattr(at["node"], "mark", None), at.get("g")
     if value is None:
-        return ""
+        return None
     mine = g._mark if isinstance(g, Box) else None
     if mine is not None and mine.derived and value not in mine.of:
         mine.of += (value,)
-    return value.line
+    whole = getattr(at.get("edge"), "mark", None) if inner == "__add__" else None
+    return Place(value.line, True, () if whole is None else (whole,))
 
 
 class Tracer(Box):

@@ -173,9 +173,7 @@ astype = General(
 )
 
 
-whole = Nondifferentiable(
-    lambda x, *, dtype: arrayed(x).astype(dtype), "whole", batching=pointwise
-)
+whole = Nondifferentiable(lambda x, *, dtype: arrayed(x).astype(dtype), "whole", batching=pointwise)
 
 
 @implements("astype", *([np.astype] if hasattr(np, "astype") else []))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from ..scatters import added, meets_once
 from ..steps import Equation, Value
 from .expressions import diagonal_of, index_text
@@ -44,7 +42,7 @@ def scattered(name: str, step: Equation, text: str) -> str:
 
 def _add(writer: Writer, step: Equation) -> None:
     """A sum; of a scattered part with another array, in place."""
-    part = added(step, writer.sums)  # type: ignore[arg-type]
+    part = added(step, writer.sums)
     if part not in writer.parts:
         writer.put(step.results[0], writer.expression(step))
         return

@@ -121,7 +121,7 @@ def signed(xs: list[Text], sign: str) -> tuple[list[Text], Text | None]:
 
 
 def added(xs: list[Text], step: Equation) -> Text:
-    """x + y, or x - y: it is the same to add the negative."""
+    """X + y, or x - y: it is the same to add the negative."""
     x, y = xs
     if step.results[0].dtype.kind in "fc":
         x, y = (y, x) if x.minus and not y.minus else (x, y)
@@ -131,7 +131,7 @@ def added(xs: list[Text], step: Equation) -> Text:
 
 
 def subtracted(xs: list[Text], step: Equation) -> Text:
-    """x - y, or x + y."""
+    """X - y, or x + y."""
     x, y = xs
     if y.minus and step.results[0].dtype.kind in "fc":
         return Text(f"{x.inside(SUM)} + {y.minus.inside(SUM + 1)}", SUM)

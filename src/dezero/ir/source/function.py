@@ -1,4 +1,4 @@
-"""The function around the lines: its parameters, what it returns, and the file that it stands in."""
+"""The function around the lines: its parameters, what it returns, and the imports before it."""
 
 from __future__ import annotations
 

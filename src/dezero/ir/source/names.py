@@ -23,9 +23,9 @@ def users_names(*graphs: Graph) -> dict[Value, str]:
     """
     named: dict[Value, str] = {}
     for graph in graphs:
-        last: dict[str, Step] = {}
+        last: dict[str, Equation] = {}
         for step in graph.steps:
-            if step.results and step.line and not step.results[0].derived:
+            if isinstance(step, Equation) and step.line and not step.results[0].derived:
                 last[step.line] = step
         for line, step in last.items():
             names, titles = assigned(line)
@@ -45,8 +45,12 @@ def gradients(graph: Graph, users: Mapping[Value, str]) -> dict[Value, str]:
                 named[value] = f"d_{names[0]}"
     places = {y for step in graph.steps for y in step.results if is_called(step, "scatter")}
     for step in reversed(graph.steps):
-        if is_called(step, "add") and step.results[0] in named and places & set(step.reads):
-            named.update({x: named[step.results[0]] for x in step.reads if not x.of})
+        total = named.get(step.results[0], "") if is_called(step, "add") else ""
+        for x in set(step.reads) if total else ():
+            if places & set(step.reads) and not x.of:
+                named[x] = total  # it is added up there
+            elif named.get(x) == total and not places & set(step.reads):
+                del named[x]  # only a part of it
     return named
 
 

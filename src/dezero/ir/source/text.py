@@ -37,8 +37,8 @@ ATOM, POWER, UNARY, PRODUCT, SUM, BITS, COMPARED, CHOICE = range(8, 0, -1)
 
 
 def negative(x: Text) -> Text:
-    """-x."""
-    return Text(f"-{x.inside(UNARY)}", UNARY, x)
+    """-x; of a negative, what that is the negative of."""
+    return x.minus or Text(f"-{x.inside(UNARY)}", UNARY, x)
 
 
 def constant(x: Any) -> Text:
@@ -115,7 +115,7 @@ def patterned(x: np.ndarray[Any, Any], kind: str) -> Text | None:
         scale = number(x[0, 0].item())
         return Text(f"{scale.text} * np.eye({sizes}{kind})", PRODUCT)
     for k in (0, -1):
-        if same(x, np.tri(*x.shape, k, dtype=x.dtype)):
+        if same(x, np.tril(np.ones(x.shape), k).astype(x.dtype)):
             below = f", k={k}" if k else ""
             return Text(f"np.tri({sizes}{below}{kind})", ATOM)
     return None

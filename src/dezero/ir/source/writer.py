@@ -9,7 +9,7 @@ from __future__ import annotations
 import builtins
 import itertools
 import keyword
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -169,10 +169,11 @@ def is_arithmetic(step: Equation | Guard) -> bool:
 
 def only_indices(graph: Graph) -> set[Value]:
     """Arrays that are read as indices and nothing else."""
-    readers: dict[Value, list[bool]] = defaultdict(list)
+    places, others = set(), {y for y in graph.outputs if isinstance(y, Value)}
     for step in graph.steps:
-        for k, x in enumerate(step.operands if isinstance(step, Equation) else [step.operand]):
-            if isinstance(x, Value):
-                readers[x].append(isinstance(step, Equation) and k == 1 and "pattern" in step.params)
-    shown = {y for y in graph.outputs if isinstance(y, Value)}
-    return {x for x, uses in readers.items() if all(uses)} - shown
+        if isinstance(step, Equation) and "pattern" in step.params:
+            places.add(step.operands[1])
+            others.add(step.operands[0])
+        else:
+            others.update(step.reads)
+    return {x for x in places if isinstance(x, Value)} - others
