@@ -113,8 +113,10 @@ class Guard:
     def run(self, env: dict[Value, Any]) -> None:
         """Raise unless the answer is the same again."""
         found = env[self.operand]
-        if isinstance(found, Box):
-            found = {"bool": bool, "int": int}.get(self.question, _asked)(found)
+        if self.question in ANSWERS:
+            found = ANSWERS[self.question](found)
+        elif isinstance(found, Box):
+            found = np.asarray(found.tolist())
         if not np.array_equal(found, self.answer):
             raise GuardError(
                 f"the program asked for a number ({self.question}) that was {self.answer} when it "
@@ -127,9 +129,8 @@ class Guard:
         return iter((self.operand,))
 
 
-def _asked(x: Any) -> Any:
-    return np.asarray(x.tolist())
-
+ANSWERS: dict[str, Any] = {"bool": bool, "int": int}
+"""What is the same for several values."""
 
 Step = Equation | Guard
 

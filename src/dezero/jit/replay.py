@@ -43,7 +43,7 @@ def asked(guard: Guard, name: str, answer: str) -> str:
         return f"not array_equal({name}, {answer})"
     if guard.question == "bool":
         return f"not {name}" if guard.answer else name
-    return f"{name} != {answer}"
+    return f"{f'int({name})' if guard.question == 'int' else name} != {answer}"
 
 
 class Generated:

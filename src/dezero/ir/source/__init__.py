@@ -4,7 +4,8 @@
 |---|---|
 | `text.py` | expressions as text, and constants |
 | `expressions.py` | the right-hand side of an equation |
-| `names.py` | what the user calls things |
+| `parameters.py` | the parameters of the function |
+| `names.py`, `gradients.py` | what the user calls things, and their gradients |
 | `silence.py` | guards that need no line |
 | `writer.py` | the lines of a function, step by step |
 | `assignments.py` | arrays that are made, and written into |

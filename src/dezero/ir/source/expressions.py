@@ -105,6 +105,9 @@ def infix(xs: list[Text], step: Equation) -> Text:
     return Text(f"{xs[0].inside(left)} {sign} {xs[1].inside(right)}", strength, minus)
 
 
+NUMBER = re.compile(r"\d[\d.]*(e[-+]?\d+)?")
+
+
 def signed(xs: list[Text], sign: str) -> tuple[list[Text], Text | None]:
     """The factors of a product or quotient with the sign in front, and what it is the negative of.
 
@@ -113,7 +116,9 @@ def signed(xs: list[Text], sign: str) -> tuple[list[Text], Text | None]:
     x, y = xs
     if x.minus and y.minus:
         return [x.minus, y.minus], None
-    if y.minus:
+    if y.minus and sign == "*" and NUMBER.fullmatch(y.minus.text):
+        x, y = y, x
+    elif y.minus:
         x, y = negative(x), y.minus
     if not x.minus:
         return xs, None

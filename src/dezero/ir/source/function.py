@@ -9,8 +9,10 @@ from ..graph import Graph
 from ..passes import simplified
 from ..tracer import trace
 from .assignments import ASSIGNMENTS
+from .gradients import gradients
 from .loops import LOOPS
-from .names import parameters, users_names
+from .names import users_names
+from .parameters import parameters
 from .silence import without_silent_guards
 from .text import Text, param
 from .wrapping import wrapped
@@ -28,7 +30,9 @@ def to_source(graph: Graph, name: str | None = None) -> str:
     small = without_silent_guards(simplified(graph))
     title = name or (graph.name if graph.name.isidentifier() else "f")
     names, places = parameters(graph)
-    writer = Writer(small, STATEMENTS, {title, *names}, users_names(graph, small))
+    users = users_names(graph, small)
+    taken = {title, *names}
+    writer = Writer(small, STATEMENTS, taken, users, gradients(graph, small, users))
     writer.texts.update(places)
     for step in small.steps:
         writer.step(step)

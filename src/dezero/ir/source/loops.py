@@ -7,6 +7,7 @@ from typing import Any
 
 from ..graph import Graph
 from ..steps import Equation, Value
+from .names import users_names
 from .text import ATOM, COMPARED, Text
 from .wrapping import WIDTH
 from .writer import Statement, Writer
@@ -24,7 +25,7 @@ def held(writer: Writer, x: Any) -> Text:
 
 def part(writer: Writer, graph: Graph, inputs: list[Text]) -> tuple[list[str], list[Text]]:
     """The lines of a graph that a loop calls, and what it gives."""
-    inner = Writer(graph, writer.statements, writer.taken)
+    inner = Writer(graph, writer.statements, writer.taken, users_names(graph))
     for y in graph.outputs:  # they get the names that the loop has for them
         if isinstance(y, Value) and inner.uses[y] == 1:
             inner.users.pop(y, None)

@@ -65,10 +65,12 @@ def number(x: Any) -> Text:
 
 def array_text(x: np.ndarray[Any, Any]) -> Text:
     """An array constant."""
+    if not x.ndim:
+        return constant(x[()])
     kind = "" if x.dtype == float else f", dtype={param(x.dtype)}"
     if not x.size:
         return Text(f"np.zeros({shape_text(x.shape)}{kind})", ATOM)
-    if np.all(x == x.flat[0]) and not np.any(np.signbit(np.real(x))) and x.ndim:
+    if np.all(x == x.flat[0]) and not np.any(np.signbit(np.real(x))):
         shape = shape_text(x.shape)
         if x.flat[0] in (0, 1):
             return Text(f"np.{'ones' if x.flat[0] else 'zeros'}({shape}{kind})", ATOM)
@@ -87,7 +89,7 @@ def written_out(x: np.ndarray[Any, Any]) -> Text:
     """An array, number by number."""
     if x.size > LARGEST:
         raise GraphError(f"the source would hold an array of {x.size} numbers: make it an argument")
-    if x.ndim and np.all(x == x.flat[0]) and not np.any(np.isnan(x)) and alike_signs(x):
+    if np.all(x == x.flat[0]) and not np.any(np.isnan(x)) and alike_signs(x):
         return full(x)
     dtype = "" if x.dtype in (float, int, complex, bool) else f", dtype={param(x.dtype)}"
     return Text(f"np.array({listed(x.tolist())}{dtype})", ATOM)

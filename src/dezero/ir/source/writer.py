@@ -19,7 +19,6 @@ from ..graph import Graph
 from ..scatters import scattered_sums
 from ..steps import Equation, Guard, Value
 from .expressions import called, expression, operand, path_of
-from .names import gradients, users_names
 from .text import ATOM, BITS, COMPARED, Text, constant, param
 
 LONG = 48
@@ -50,7 +49,8 @@ class Writer:
         graph: Graph,
         statements: Mapping[str, Statement],
         taken: set[str],
-        users: dict[Value, str] | None = None,
+        users: dict[Value, str],
+        gradients: dict[Value, str] | None = None,
     ) -> None:
         self.graph, self.statements = graph, statements
         self.lines: list[str] = []
@@ -61,8 +61,7 @@ class Writer:
         self.taken = {"np", *keyword.kwlist, *dir(builtins), *taken}
         self.uses = Counter(y for y in graph.outputs if isinstance(y, Value))
         self.uses.update(x for step in graph.steps for x in step.reads)
-        self.users = users_names(graph) if users is None else users
-        self.gradients = gradients(graph, self.users)
+        self.users, self.gradients = users, gradients or {}
         self.fresh = {y for step in graph.steps for y in step.results if is_arithmetic(step)}
         self.sums = scattered_sums(graph)
         self.indices = only_indices(graph)
@@ -158,6 +157,8 @@ class Writer:
             return text.text if answer else f"not {text.inside(COMPARED)}"
         if guard.question == "array":
             return f"np.array_equal({text.text}, {param(answer)})"
+        if guard.question == "int" and guard.operand.dtype.kind == "f":
+            text = Text(f"int({text.text})", ATOM)
         return f"{text.inside(BITS)} == {constant(answer).inside(BITS)}"
 
 
@@ -169,11 +170,10 @@ def is_arithmetic(step: Equation | Guard) -> bool:
 
 def only_indices(graph: Graph) -> set[Value]:
     """Arrays that are read as indices and nothing else."""
-    places, others = set(), {y for y in graph.outputs if isinstance(y, Value)}
+    places: set[Value] = set()
+    others = {y for y in graph.outputs if isinstance(y, Value)}
     for step in graph.steps:
-        if isinstance(step, Equation) and "pattern" in step.params:
-            places.add(step.operands[1])
-            others.add(step.operands[0])
-        else:
-            others.update(step.reads)
-    return {x for x in places if isinstance(x, Value)} - others
+        index = step.operands[1] if isinstance(step, Equation) and "pattern" in step.params else ()
+        for x in step.reads:
+            (places if x is index else others).add(x)
+    return places - others
