@@ -112,12 +112,8 @@ class Guard:
 
     def run(self, env: dict[Value, Any]) -> None:
         """Raise unless the answer is the same again."""
-        found = env[self.operand]
-        if self.question in ANSWERS:
-            found = ANSWERS[self.question](found)
-        elif isinstance(found, Box):
-            found = np.asarray(found.tolist())
-        if not np.array_equal(found, self.answer):
+        found = asked(self.question, env[self.operand])
+        if not agree(found, self.answer):
             raise GuardError(
                 f"the program asked for a number ({self.question}) that was {self.answer} when it "
                 f"was traced and is {found} now: trace it for these arguments"
@@ -129,8 +125,18 @@ class Guard:
         return iter((self.operand,))
 
 
-ANSWERS: dict[str, Any] = {"bool": bool, "int": int}
-"""What is the same for several values."""
+def asked(question: str, x: Any) -> Any:
+    """The answer that a value gives to a question."""
+    if question in ("bool", "int"):
+        return {"bool": bool, "int": int}[question](x)
+    return np.asarray(x.tolist()) if isinstance(x, Box) else x
+
+
+def agree(found: Any, answer: Any) -> bool:
+    """Whether two answers are the same to the bit: NaN is NaN, and 0.0 is not -0.0."""
+    answer = np.asarray(answer)
+    return bool(np.asarray(found, answer.dtype).tobytes() == answer.tobytes())
+
 
 Step = Equation | Guard
 

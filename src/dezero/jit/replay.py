@@ -14,7 +14,7 @@ import numpy as np
 
 from ..ir.graph import Graph
 from ..ir.scatters import scattered_sums
-from ..ir.steps import Equation, Guard, Value
+from ..ir.steps import Equation, Guard, Value, agree
 from ..rules.indexing import add_at
 
 LARGE = 4096
@@ -23,9 +23,19 @@ LARGE = 4096
 
 FRESH = frozenset({
     "scatter", "deposit", "setitem", "where", "sum", "mean", "prod", "max", "min", "var", "std",
-    "cumsum", "concatenate", "stack", "matmul", "dot", "tensordot", "clip", "copy",
+    "cumsum", "concatenate", "stack", "matmul", "dot", "tensordot", "clip", "copy", "astype",
 })  # fmt: skip
 """Rows whose results share no memory with their operands, as those of ufuncs."""
+
+
+def is_fresh(p: Any) -> bool:
+    """Whether the results of a primitive are always in memory of their own."""
+    return is_ufunc(p.fn) or p.title in FRESH
+
+
+def is_ufunc(fn: Any) -> bool:
+    """Whether a function is elementwise, and takes ``out=``."""
+    return isinstance(fn, np.ufunc) and fn.signature is None
 
 
 class OtherPath(Exception):
@@ -39,11 +49,11 @@ def power(x: Any, y: Any) -> Any:
 
 def asked(guard: Guard, name: str, answer: str) -> str:
     """Whether a question has another answer now, as an expression."""
-    if guard.question == "array":
-        return f"not array_equal({name}, {answer})"
     if guard.question == "bool":
         return f"not {name}" if guard.answer else name
-    return f"{f'int({name})' if guard.question == 'int' else name} != {answer}"
+    if guard.question == "int":
+        return f"int({name}) != {answer}"
+    return f"not agree({name}, {answer})"
 
 
 class Generated:
@@ -51,7 +61,7 @@ class Generated:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.known: dict[str, Any] = {"OtherPath": OtherPath, "array_equal": np.array_equal}
+        self.known: dict[str, Any] = {"OtherPath": OtherPath, "agree": agree}
         self.names = {value: f"x{k}" for k, value in enumerate(graph.inputs)}
         self.own: set[Value] = set()  # arrays that the function made, and nothing else shows
         self.lines = [f"def replay({', '.join(self.names.values())}):"]
@@ -89,12 +99,11 @@ class Generated:
         arguments += [f"{key}={self.constant(value)}" for key, value in params.items()]
         results = [f"v{len(self.names) + k}" for k in range(len(step.results))]
         self.names.update(zip(step.results, results, strict=True))
-        ufunc = isinstance(fn, np.ufunc) and fn.signature is None
-        if ufunc or step.p.title in FRESH:
+        if is_fresh(step.p):
             self.own.update(step.results)
         else:
             self.own.difference_update(step.reads)  # the result may show the operand's memory
-        if ufunc:
+        if is_ufunc(fn):
             spare = self.spare(step, over)
             if spare:
                 arguments.append(f"out={spare}")

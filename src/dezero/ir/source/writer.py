@@ -156,9 +156,12 @@ class Writer:
         if guard.question == "bool":
             return text.text if answer else f"not {text.inside(COMPARED)}"
         if guard.question == "array":
-            return f"np.array_equal({text.text}, {param(answer)})"
-        if guard.question == "int" and guard.operand.dtype.kind == "f":
-            text = Text(f"int({text.text})", ATOM)
+            nan = ", equal_nan=True" if np.any(answer != answer) else ""  # noqa: PLR0124  # is NaN
+            return f"np.array_equal({text.text}, {param(answer)}{nan})"
+        if answer != answer:  # noqa: PLR0124  # likewise
+            return f"np.isnan({text.text})"
+        if guard.question == "int":
+            return f"int({text.text}) == {answer}"
         return f"{text.inside(BITS)} == {constant(answer).inside(BITS)}"
 
 
