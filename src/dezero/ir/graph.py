@@ -128,6 +128,17 @@ class Graph:
         return {value: step for step in steps for value in step.results}
 
     @functools.cached_property
+    def readers(self) -> dict[Value, list[Step | None]]:
+        """What reads each value; None is who called."""
+        found: dict[Value, list[Step | None]] = {
+            y: [None] for y in self.outputs if isinstance(y, Value)
+        }
+        for step in self.steps:
+            for x in step.reads:
+                found.setdefault(x, []).append(step)
+        return found
+
+    @functools.cached_property
     def uses(self) -> Counter[Value]:
         """How often each value is read, or given out."""
         found = Counter([x for step in self.steps for x in step.reads])

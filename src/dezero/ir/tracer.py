@@ -260,7 +260,7 @@ def constant(x: Any) -> Any:
     """An operand that does not depend on the arguments, as it is now."""
     if isinstance(x, Box):
         return constant(plain(x))
-    return x.copy() if isinstance(x, np.ndarray) else x
+    return x.copy("K") if isinstance(x, np.ndarray) else x
 
 
 # ---------------------------------------------------------------------------- the transform

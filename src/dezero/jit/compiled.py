@@ -17,6 +17,7 @@ from ..box import Box, as_array, plain
 from ..errors import DataError, EagerWarning, GraphError, GuardError, OperandError
 from ..ir import Graph, simplified, trace
 from ..ir.passes import FOR_MACHINES
+from ..ir.passes.rewriting import lies_in_rows
 from ..ir.tracer import FACTS
 from ..trees import bare, flatten, is_numbers, unflatten
 from .captured import THE_FUNCTION, Captured, Place, Unwatched, shown
@@ -206,7 +207,7 @@ def is_fact(x: Any) -> bool:
 def kind(x: Any) -> Any:
     """What a trace depends on, of an argument."""
     if isinstance(x, (np.ndarray, Box)):
-        return x.shape, x.dtype.str
+        return x.shape, x.dtype, lies_in_rows(x)
     return (type(x), x) if is_fact(x) else type(x)
 
 

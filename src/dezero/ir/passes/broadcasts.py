@@ -45,7 +45,12 @@ def unspread(x: Any, known: Known) -> Any:
 
 
 def _pointwise(step: Equation, known: Known) -> Any:
-    """The same on small operands where the others are as large as the result, or on all of them."""
+    """The same on small operands where the others are as large as the result, or on all of them.
+
+    On all only if nobody sees how the result lies in memory: a sum takes a broadcast array in
+    another order, a caller cannot write into one, and next to an array that is laid out by columns
+    it does not have its say in the layout of what comes out.
+    """
     smalls = [unspread(x, known) for x in step.operands]
     if len(step.results) > 1 or all(x is y for x, y in zip(smalls, step.operands, strict=True)):
         return None
@@ -59,6 +64,10 @@ def _pointwise(step: Equation, known: Known) -> Any:
         return Equation(step.p, tuple(operands), step.params, step.results, step.line)
     whole = Value(np.broadcast_shapes(*map(shape_of, smalls)), y.dtype)
     if step.p.title not in EXACT or math.prod(whole.shape) >= math.prod(y.shape):
+        return None
+    if not all(isinstance(each, Equation) and each.p.title in EXACT for each in known.readers(y)):
+        return None
+    if not known.in_rows:
         return None
     first = Equation(step.p, tuple(smalls), step.params, (whole,), step.line)
     return first, instead(step, "broadcast_to", whole, shape=y.shape)

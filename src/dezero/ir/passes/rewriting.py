@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -24,6 +25,49 @@ EXACT = frozenset({
     "isnan", "isfinite", "isinf", "sign", "floor", "ceil", "positive", "conjugate",
 })  # fmt: skip
 """Rows whose result for a number is the same in any array: nothing but the exact one, rounded."""
+
+
+IN_ROWS = EXACT | {
+    "exp",
+    "log",
+    "sin",
+    "cos",
+    "tanh",
+    "power",
+    "logaddexp",
+    "log1p",
+    "expm1",
+    "arctan",
+    "sinh",
+    "cosh",
+    "tan",
+    "sum",
+    "mean",
+    "prod",
+    "max",
+    "min",
+    "var",
+    "std",
+    "any",
+    "all",
+    "matmul",
+    "broadcast_to",
+    "reshape",
+    "expand_dims",
+    "squeeze",
+    "getitem",
+    "scatter",
+    "concatenate",
+    "stack",
+    "cumsum",
+    "astype",
+    "stop_gradient",
+    "length",
+    "sort",
+    "argmax",
+    "argsort",
+}
+"""Rows whose results lie in memory row by row, if their operands do."""
 
 
 class Known:
@@ -52,6 +96,21 @@ class Known:
             return None
         made = self.new.get(x) or self.graph.made.get(x)
         return made if made is not None and made.p.title in titles else None
+
+    @functools.cached_property
+    def in_rows(self) -> bool:
+        """Whether all arrays of more than one axis lie in memory row by row."""
+        graph = self.graph
+        given = len(graph.example) == len(graph.inputs) and all(map(lies_in_rows, graph.example))
+        return (
+            given
+            and all(p.title in IN_ROWS for p in graph.rows)
+            and all(is_slice(step) for step in graph.made.values() if step.p.title == "getitem")
+        )
+
+    def readers(self, x: Value) -> list[Any]:
+        """The equations and guards that read a value, and None if it is a result of the program."""
+        return self.graph.readers.get(x, [])
 
     def only(self, x: Value, step: Equation) -> bool:
         """Whether an equation is all that reads a value."""
@@ -104,6 +163,18 @@ def with_operands(step: Step, env: Env) -> Step:
         return Guard(env[step.operand], step.question, step.answer, step.line)
     operands = tuple(env.get(x, x) if isinstance(x, Value) else x for x in step.operands)
     return Equation(step.p, operands, step.params, step.results, step.line)
+
+
+def is_slice(step: Equation) -> bool:
+    """Whether an index only slices; arrays in it may lay out the result in another way."""
+    index = step.params["index"]
+    parts = index if isinstance(index, tuple) else (index,)
+    return all(isinstance(each, (int, slice, type(None), type(...))) for each in parts)
+
+
+def lies_in_rows(x: Any) -> bool:
+    """Whether an array lies in memory row by row."""
+    return not isinstance(x, np.ndarray) or x.ndim < 2 or x.flags.c_contiguous
 
 
 # ---- words of the rules ----
