@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -70,6 +69,10 @@ class Equation:
         One, but for primitives that return a tuple.
     line : str
         Where in the user's program, as ``file:line``.
+    reads : tuple of Value
+        The values among the operands.
+    parts : dict
+        The graphs that the primitive calls, if it is a loop or a branch.
     """
 
     p: Any
@@ -77,22 +80,19 @@ class Equation:
     params: dict[str, Any]
     results: tuple[Value, ...]
     line: str = ""
+    reads: tuple[Value, ...] = field(init=False, repr=False, compare=False)
+    parts: dict[str, Any] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        own = self.__dict__  # passes ask again and again
+        own["reads"] = tuple([x for x in self.operands if isinstance(x, Value)])
+        own["parts"] = {key: x for key, x in self.params.items() if hasattr(x, "steps")}
 
     def run(self, env: dict[Value, Any]) -> None:
         """Call the primitive, and name its results."""
         out = self.p(*(look_up(env, x) for x in self.operands), **self.params)
         outs = out if isinstance(out, tuple) else (out,)
         env.update(zip(self.results, map(as_array, outs), strict=True))
-
-    @property
-    def reads(self) -> Iterator[Value]:
-        """The values among the operands."""
-        return (x for x in self.operands if isinstance(x, Value))
-
-    @property
-    def parts(self) -> dict[str, Any]:
-        """The graphs that the primitive calls, if it is a loop or a branch."""
-        return {key: value for key, value in self.params.items() if hasattr(value, "steps")}
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class Guard:
     The rest of the graph is the path that the program takes after that answer.
     """
 
-    operand: Value
+    operand: Any
     question: str
     answer: Any
     line: str = ""
@@ -121,8 +121,8 @@ class Guard:
             )
 
     @property
-    def reads(self) -> Iterator[Value]:
-        return iter((self.operand,))
+    def reads(self) -> tuple[Value, ...]:
+        return (self.operand,) if isinstance(self.operand, Value) else ()
 
 
 def asked(question: str, x: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ...errors import GraphError
-from ..passes import filled_with
+from ..passes.rewriting import filled_with
 from ..steps import Equation, Value
 from ..tape import index_text as index_in_words
 from .text import (

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TypeGuard
 
 from ..graph import Graph
-from ..passes import filled_with
+from ..passes.rewriting import filled_with
 from ..steps import Equation, Step, Value
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections import defaultdict
 
 from ..graph import Graph
-from ..passes import dead_code, rebuilt
+from ..passes.rewriting import rebuilt
+from ..passes.sharing import dead_code
 from ..steps import Equation, Guard, Step, Value
 
 SPREADING = frozenset([
