@@ -126,9 +126,9 @@ class Guard:
 
 
 def asked(question: str, x: Any) -> Any:
-    """The answer that a value gives to a question."""
-    if question in ("bool", "int"):
-        return {"bool": bool, "int": int}[question](x)
+    """The answer that a value gives to a question; refused by boxes whose derivative it cuts."""
+    if question in ("bool", "int") or (isinstance(x, Box) and question in NUMBERS):
+        return NUMBERS[question](x)
     return np.asarray(x.tolist()) if isinstance(x, Box) else x
 
 
@@ -137,6 +137,8 @@ def agree(found: Any, answer: Any) -> bool:
     answer = np.asarray(answer)
     return bool(np.asarray(found, answer.dtype).tobytes() == answer.tobytes())
 
+
+NUMBERS: dict[str, Any] = {"bool": bool, "int": int, "float": float, "complex": complex}
 
 Step = Equation | Guard
 
