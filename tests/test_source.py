@@ -249,24 +249,24 @@ READ = {
 def written(w1, b1, w2, b2, x, y):
     h = np.tanh(x @ w1 + b1)
     out = h @ w2 + b2
-    d_out = 0.125 * (2 * (out - y))
-    v16 = d_out @ w2.T * (1 - h**2)
-    return x.T @ v16, np.sum(v16, axis=0), h.T @ d_out, np.sum(d_out, axis=0)
+    d_out = 0.25 * (out - y)
+    v15 = d_out @ w2.T * (1 - h**2)
+    return x.T @ v15, np.sum(v15, axis=0), h.T @ d_out, np.sum(d_out, axis=0)
 """,
     "rosenbrock, gradient": """
 def written(x):
     v2 = x[:-1]
-    v7 = 100.0 * (2 * (x[1:] - v2**2))
+    v4 = x[1:] - v2**2
     d_x = np.zeros(5)
-    d_x[1:] = v7
-    d_x[:-1] -= 2 * (1 - v2)
-    d_x[:-1] -= v7 * (2 * v2)
+    d_x[1:] = 200.0 * v4
+    d_x[:-1] -= 2.0 * (1 - v2)
+    d_x[:-1] -= 400.0 * v4 * v2
     return d_x
 """,
     "linear": """
 def written(p, x):
     pred = p["w"] @ x + p["b"]
-    d_pred = 2 * pred
+    d_pred = 2.0 * pred
     return {"w": d_pred[:, None] * x, "b": d_pred}
 """,
     "recurrent": """
@@ -288,7 +288,7 @@ def written(x):
 """,
     "polynomial, vmap": """
 def written(x):
-    return 0.25 + 3.0 * (3 * x**2) - 2.0 * (2 * x)
+    return 0.25 + 9.0 * x**2 - 4.0 * x
 """,
 }
 

@@ -60,7 +60,9 @@ WORDS = {
     "logical_not": "~x",
     "zeros_like": "0",
     "ones_like": "1",
-    "isnan": "False",  # NaN is no number
+    "isnan": "False",  # NaN and infinities are no numbers
+    "isinf": "False",
+    "isfinite": "True",
 }
 """Rows in other words, where `x`, `y`, `z` are the operands."""
 

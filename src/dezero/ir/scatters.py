@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -29,8 +28,6 @@ def scattered_sums(graph: Graph) -> dict[Any, Equation]:
     One that puts several numbers into one place adds these first: as numbers are rounded, its sum
     is another than that of adding one after the other.
     """
-    uses = Counter(x for step in graph.steps for x in step.reads)
-    uses.update(y for y in graph.outputs if isinstance(y, Value))
     shown = {y for y in graph.outputs if isinstance(y, Value)}
     found: dict[Any, Equation] = {}
     for step in graph.steps:
@@ -39,7 +36,7 @@ def scattered_sums(graph: Graph) -> dict[Any, Equation]:
                 found.pop(x, None)
         if isinstance(step, Equation) and step.p.title == "scatter":
             (y,) = step.results
-            if uses[y] == 1 and y not in shown and meets_once(step):
+            if graph.uses[y] == 1 and y not in shown and meets_once(step):
                 found[y] = step
     return found
 

@@ -12,9 +12,7 @@ from ..ir.graph import Graph
 from ..ir.steps import Guard, Step, Value
 from ..ir.tape import short, written
 from .folds import Fold, folded
-
-FOLD_FROM = 60
-"""Steps that a picture can show one by one."""
+from .outline import FOLD_FROM, flat, title_of
 
 OVAL = 'shape=box, style="rounded,filled", fillcolor="#e7f0f7"'
 
@@ -104,20 +102,6 @@ def outline(graph: Graph) -> list[Any]:
     if len(graph.steps) < FOLD_FROM:
         return [*range(len(graph.steps))]
     return folded([(title_of(step), step.line) for step in graph.steps])
-
-
-def title_of(step: Step) -> str:
-    """What a step does, in a word."""
-    return str(step.question if isinstance(step, Guard) else step.p.title)
-
-
-def flat(item: Any) -> Iterator[int]:
-    """The numbers of the steps in a fold."""
-    if isinstance(item, Fold):
-        for each in item.items:
-            yield from flat(each)
-    else:
-        yield item
 
 
 def repeated(fold: Fold, steps: list[Step]) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import builtins
 import itertools
 import keyword
-from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -59,8 +58,7 @@ class Writer:
         self.rows: dict[Value, list[Text]] = {}
         self.parts: dict[Value, tuple[Any, Text]] = {}
         self.taken = {"np", *keyword.kwlist, *dir(builtins), *taken}
-        self.uses = Counter(y for y in graph.outputs if isinstance(y, Value))
-        self.uses.update(x for step in graph.steps for x in step.reads)
+        self.uses = graph.uses
         self.users, self.gradients = users, gradients or {}
         self.fresh = {y for step in graph.steps for y in step.results if is_arithmetic(step)}
         self.sums = scattered_sums(graph)
