@@ -11,6 +11,7 @@ import pytest
 import dezero as dz
 from dezero.errors import GraphError
 from dezero.ir import trace
+from dezero.ir.source.repeats import once
 from dezero.ir.source.text import constant
 from dezero.ir.source.wrapping import WIDTH, wrapped
 
@@ -358,6 +359,31 @@ def test_two_constants_do_not_both_leave_their_shape_out():
     np.testing.assert_array_equal(
         executed(trace(f)(1.5).to_source("written"))(1.5), np.full((2, 2), 0.5)
     )
+
+
+def test_an_array_comes_once_and_stays_as_it_is():
+    start = np.array([0.5, 1.5, 3.5, 4.5])
+
+    def f(x):
+        y, z = x * 0 + start, dz.numpy.array(start) + 0 * x[0]
+        y[0] = x[1]
+        z[1] = x[0] * 2
+        return y * start + z, start
+
+    text = trace(f)(np.ones(4)).to_source("written")
+    assert text.count("[0.5, 1.5, 3.5, 4.5]") == 1
+    for a, b in zip(executed(text)(np.arange(4.0)), f(np.arange(4.0)), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_constant_that_is_written_into_is_a_copy():
+    lines = once(
+        ["y = np.array([0.25, 0.5, 0.75])", "y[0] = x", "return y + np.array([0.25, 0.5, 0.75])"],
+        lambda wish: wish,
+    )
+    assert lines == [
+        "c = np.array([0.25, 0.5, 0.75])", "y = c.copy()", "y[0] = x", "return y + c",
+    ]  # fmt: skip
 
 
 # ---- lines ----

@@ -10,7 +10,7 @@
 | `writer.py` | the lines of a function, step by step |
 | `assignments.py` | arrays that are made, and written into |
 | `loops.py` | loops and branches |
-| `wrapping.py` | long lines |
+| `repeats.py`, `wrapping.py` | arrays that come twice, long lines |
 | `function.py` | the function and its file |
 """
 

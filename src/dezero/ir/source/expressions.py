@@ -299,8 +299,16 @@ def broadcast(xs: list[Text], step: Equation) -> Text:
 
 
 def index_text(index: Any) -> str:
-    """An index between brackets, with its arrays written out."""
-    return index_in_words(index, param)
+    """An index between brackets, with its arrays written out, and without a start at 0."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return index_in_words(tuple(map(without_zero, parts)), param)
+
+
+def without_zero(part: Any) -> Any:
+    """A slice from the first element on, as people write it."""
+    if not isinstance(part, slice) or part.start != 0 or (part.step or 1) < 0:
+        return part
+    return slice(None, part.stop, part.step)
 
 
 def diagonal_of(index: Any, shape: tuple[int, ...]) -> bool:

@@ -13,6 +13,7 @@ from .gradients import gradients
 from .loops import LOOPS
 from .names import users_names
 from .parameters import parameters
+from .repeats import once
 from .silence import without_silent_guards
 from .text import Text, param
 from .wrapping import wrapped
@@ -38,6 +39,7 @@ def to_source(graph: Graph, name: str | None = None) -> str:
         writer.step(step)
     results = graph.specs[1].unflatten([writer.operand(y) for y in small.outputs])
     body = with_return(writer.lines, returned(results), set(writer.users.values()))
+    body = once(body, writer.new_name)
     special = ["from scipy import special"] if any("special." in line for line in body) else []
     lines = [line for each in body for line in wrapped(f"    {each}")]
     head = wrapped(f"def {title}({', '.join(names)}):")
