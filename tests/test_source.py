@@ -354,6 +354,26 @@ def test_a_literal_has_to_give_the_same_dtype(c, dtype, text):
     assert executed(source)(x).dtype == (x * c).dtype
 
 
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: ~(x > 0),
+        lambda x: (x > 0) + (x > 0.25),
+        lambda x: (x > 0) * (x > 0.25),
+        lambda x: x.astype(np.float32) + 1,
+        lambda x: x[None] + x[...],
+        lambda x: (x > 0).astype(bool),
+        lambda x: x.reshape(1, 1).T,
+        lambda x: x**2 + x.copy(),
+    ],
+)
+def test_numbers_of_python_are_computed_with_as_arrays(f):
+    graph = trace(f)(0.5)
+    found, expected = executed(graph.to_source("written"))(0.5), np.asarray(graph(0.5))
+    assert np.asarray(found).dtype == expected.dtype
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_two_constants_do_not_both_leave_their_shape_out():
     f = lambda x: np.where(x > 0, np.full((2, 2), 0.5), np.full((2, 2), 0.25))  # noqa: E731
     np.testing.assert_array_equal(

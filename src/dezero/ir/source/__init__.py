@@ -3,7 +3,10 @@
 | file | purpose |
 |---|---|
 | `text.py` | expressions as text, and constants |
-| `expressions.py` | the right-hand side of an equation |
+| `literals.py` | constants beside arrays |
+| `operators.py`, `calls.py` | arithmetic, and functions |
+| `axes.py`, `places.py` | what has a spelling of its own |
+| `expressions.py` | the right-hand side of an equation, by its row |
 | `parameters.py` | the parameters of the function |
 | `names.py`, `gradients.py` | what the user calls things, and their gradients |
 | `silence.py` | guards that need no line |

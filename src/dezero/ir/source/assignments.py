@@ -6,7 +6,7 @@ from typing import Any
 
 from ..scatters import added, meets_once
 from ..steps import Equation, Value
-from .expressions import diagonal_of, index_text
+from .places import diagonal_of, index_text
 from .text import ATOM, Text, param, shape_text
 from .writer import Statement, Writer
 

@@ -17,7 +17,9 @@ import numpy as np
 from ..graph import Graph
 from ..scatters import scattered_sums
 from ..steps import Equation, Guard, Value
-from .expressions import called, expression, operand, path_of
+from .calls import called, path_of
+from .expressions import expression
+from .literals import operand
 from .text import ATOM, BITS, COMPARED, Text, constant, param
 
 LONG = 48
