@@ -74,7 +74,7 @@ def source(f: Callable[..., Any], *args: Any, **kwargs: Any) -> str:
 
     Examples
     --------
-    >>> from dezero import grad
+    >>> import numpy as np
     >>> def energy(x):
     ...     return np.sum(x**2 * np.exp(-x))
     >>> print(source(energy, np.ones(3)))
