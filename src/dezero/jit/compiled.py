@@ -17,7 +17,7 @@ from ..box import Box, as_array, plain
 from ..errors import DataError, EagerWarning, GraphError, GuardError, OperandError
 from ..ir import Graph, simplified, trace
 from ..ir.passes import FOR_MACHINES
-from ..ir.passes.rewriting import lies_in_rows
+from ..ir.passes.layout import lies_in_rows
 from ..ir.tracer import FACTS
 from ..trees import bare, flatten, is_numbers, unflatten
 from .captured import THE_FUNCTION, Captured, Place, Unwatched, shown
