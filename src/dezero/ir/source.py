@@ -289,7 +289,10 @@ class Writer:
         if guard.question == "bool":
             return text.text if answer else f"not {text.inside(COMPARED)}"
         if guard.question == "array":
-            return f"np.array_equal({text.text}, {param(answer)})"
+            nan = ", equal_nan=True" if np.any(answer != answer) else ""  # noqa: PLR0124  # is NaN
+            return f"np.array_equal({text.text}, {param(answer)}{nan})"
+        if answer != answer:  # noqa: PLR0124  # likewise
+            return f"np.isnan({text.text})"
         if guard.question == "int":
             return f"int({text.text}) == {answer}"
         return f"{text.inside(BITS)} == {constant(answer).inside(BITS)}"

@@ -15,10 +15,11 @@ from ..errors import GuardError
 class Value:
     """Something that a graph names: an input, or a result of an equation."""
 
-    __slots__ = ("dtype", "name", "shape")
+    __slots__ = ("dtype", "name", "shape", "weak")
 
     def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any], name: str = "") -> None:
         self.shape, self.dtype, self.name = shape, dtype, name
+        self.weak = False  # whether it is a number of Python's, while it is traced
 
     @property
     def ndim(self) -> int:

@@ -23,6 +23,7 @@ from ..rules.nondiff import refused, stopped
 from ..trees import NAMESPACE, derived, flatten, is_numbers, leaves_of, peeled, unflatten
 from .graph import Graph
 from .steps import Equation, Guard, Step, Value
+from .weak import NUMBERS, Weak, narrowed
 
 
 class Recording:
@@ -102,7 +103,7 @@ def in_place(function: Any) -> Callable[[Tracer, Any], Any]:
     return changed
 
 
-class Tracer(Box):
+class Tracer(Weak):
     """An array of a program that is being written down: it stands for that of any other run.
 
     Where the program asks for a number (``if``, ``int``, ``range``, a mask as an index), the answer
@@ -202,6 +203,8 @@ class Tracer(Box):
         recording = recording_of(level, p.title)
         if recording.inner is not None:
             return Tracer.process(p, operands, params, recording.inner)
+        if p.pointwise:
+            operands = narrowed(operands)
         mine = [type(x) is Tracer and x._level == level for x in operands]
         pairs = list(zip(operands, mine, strict=True))
         if params:
@@ -260,7 +263,13 @@ def constant(x: Any) -> Any:
     """An operand that does not depend on the arguments, as it is now."""
     if isinstance(x, Box):
         return constant(plain(x))
-    return x.copy("K") if isinstance(x, np.ndarray) else x
+    if not isinstance(x, np.ndarray):
+        return x
+    # In the order of memory, and spread out as it was: NumPy adds up in that order.
+    if 0 not in x.strides:
+        return x.copy("K")
+    parts = tuple(slice(None) if stride else slice(1) for stride in x.strides)
+    return np.broadcast_to(x[parts].copy("K"), x.shape)
 
 
 # ---------------------------------------------------------------------------- the transform
@@ -305,6 +314,7 @@ def _trace(f: Any, /, *args: Any, **kwargs: Any) -> Graph:
             x = as_array(x)
             check_data(x, "trace: ")
         slots.append(recording.value(x, name))
+        slots[-1].weak = type(x) in NUMBERS
         boxes.append(tracer(x, slots[-1], level))
     recordings[level] = recording
     try:
