@@ -104,11 +104,18 @@ class Guard:
         return (self.operand,) if isinstance(self.operand, Value) else ()
 
 
+NUMBERS = {"bool": bool, "int": int, "float": float, "complex": complex}
+
+
 def asked(question: str, x: Any) -> Any:
     """The answer that a value gives to a question."""
     if question in ("bool", "int"):
-        return {"bool": bool, "int": int}[question](x)
-    return np.asarray(x.tolist()) if isinstance(x, Box) else x
+        return NUMBERS[question](x)
+    if not isinstance(x, Box):
+        return x
+    if question in NUMBERS:
+        return NUMBERS[question](x)  # refused where it cuts a derivative
+    return np.asarray(x.tolist())
 
 
 def agree(found: Any, answer: Any) -> bool:
