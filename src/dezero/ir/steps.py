@@ -26,9 +26,11 @@ class Value:
         Whether a rule of a derivative computed it, and not the program itself.
     of : tuple of Value
         What it is the gradient by, in a backward pass.
+    weak : bool
+        Whether it is a number of Python's, while it is traced.
     """
 
-    __slots__ = ("derived", "dtype", "line", "name", "of", "shape")
+    __slots__ = ("derived", "dtype", "line", "name", "of", "shape", "weak")
 
     def __init__(
         self,
@@ -41,6 +43,7 @@ class Value:
     ) -> None:
         self.shape, self.dtype, self.name = shape, dtype, name
         self.line, self.derived, self.of = line, derived, of
+        self.weak = False
 
     @property
     def ndim(self) -> int:
@@ -125,11 +128,18 @@ class Guard:
         return (self.operand,) if isinstance(self.operand, Value) else ()
 
 
+NUMBERS = {"bool": bool, "int": int, "float": float, "complex": complex}
+
+
 def asked(question: str, x: Any) -> Any:
-    """The answer that a value gives to a question; refused by boxes whose derivative it cuts."""
-    if question in ("bool", "int") or (isinstance(x, Box) and question in NUMBERS):
+    """The answer that a value gives to a question."""
+    if question in ("bool", "int"):
         return NUMBERS[question](x)
-    return np.asarray(x.tolist()) if isinstance(x, Box) else x
+    if not isinstance(x, Box):
+        return x
+    if question in NUMBERS:
+        return NUMBERS[question](x)  # refused where it cuts a derivative
+    return np.asarray(x.tolist())
 
 
 def agree(found: Any, answer: Any) -> bool:
@@ -137,8 +147,6 @@ def agree(found: Any, answer: Any) -> bool:
     answer = np.asarray(answer)
     return bool(np.asarray(found, answer.dtype).tobytes() == answer.tobytes())
 
-
-NUMBERS: dict[str, Any] = {"bool": bool, "int": int, "float": float, "complex": complex}
 
 Step = Equation | Guard
 

@@ -24,6 +24,7 @@ from ..rules.nondiff import refused, stopped
 from ..trees import NAMESPACE, derived, flatten, is_numbers, leaves_of, peeled, unflatten
 from .graph import Graph
 from .steps import Equation, Guard, Step, Value
+from .weak import NUMBERS, Weak, narrowed
 
 
 class Recording:
@@ -97,7 +98,7 @@ class Place(NamedTuple):
 
 def place() -> Place:
     """Where the call comes from that is being written down."""
-    derived, frame, inner = False, sys._getframe().f_back, ""
+    derived, frame, inner = False, sys._getframe().f_back, None
     while frame is not None:
         code = frame.f_code
         if not is_ours(code.co_filename):
@@ -109,14 +110,15 @@ def place() -> Place:
             if found is not None:
                 return found
         derived = derived or code is SWEEP or code.co_name == "push"
-        frame, inner = frame.f_back, code.co_name
+        frame, inner = frame.f_back, code
     return Place(derived=derived)
 
 
 RUN, SWEEP = Equation.run.__code__, sweep.__code__
+SUMS = [Box.__add__.__code__, Weak.__add__.__code__]
 
 
-def swept(at: dict[str, Any], inner: str) -> Place | None:
+def swept(at: dict[str, Any], inner: Any) -> Place | None:
     """Where a sweep is, from its variables; it notes by what the cotangent is that it has."""
     value, g = getattr(at["node"], "mark", None), at.get("g")
     if value is None:
@@ -124,7 +126,7 @@ def swept(at: dict[str, Any], inner: str) -> Place | None:
     mine = g._mark if isinstance(g, Box) else None
     if mine is not None and mine.derived and value not in mine.of:
         mine.of += (value,)
-    whole = getattr(at.get("edge"), "mark", None) if inner == "__add__" else None
+    whole = getattr(at.get("edge"), "mark", None) if inner in SUMS else None
     return Place(value.line, True, () if whole is None else (whole,))
 
 
@@ -150,7 +152,7 @@ def in_place(function: Any) -> Callable[[Tracer, Any], Any]:
     return changed
 
 
-class Tracer(Box):
+class Tracer(Weak):
     """An array of a program that is being written down: it stands for that of any other run.
 
     Where the program asks for a number (``if``, ``int``, ``range``, a mask as an index), the answer
@@ -266,6 +268,8 @@ class Tracer(Box):
         recording = recording_of(level, p.title)
         if recording.inner is not None:
             return Tracer.process(p, operands, params, recording.inner)
+        if p.pointwise:
+            operands = narrowed(operands)
         mine = [type(x) is Tracer and x._level == level for x in operands]
         pairs = list(zip(operands, mine, strict=True))
         if params:
@@ -324,7 +328,13 @@ def constant(x: Any) -> Any:
     """An operand that does not depend on the arguments, as it is now."""
     if isinstance(x, Box):
         return constant(plain(x))
-    return x.copy("K") if isinstance(x, np.ndarray) else x
+    if not isinstance(x, np.ndarray):
+        return x
+    # In the order of memory, and spread out as it was: NumPy adds up in that order.
+    if 0 not in x.strides:
+        return x.copy("K")
+    parts = tuple(slice(None) if stride else slice(1) for stride in x.strides)
+    return np.broadcast_to(x[parts].copy("K"), x.shape)
 
 
 # ---------------------------------------------------------------------------- the transform
@@ -369,6 +379,7 @@ def _trace(f: Any, /, *args: Any, **kwargs: Any) -> Graph:
             x = as_array(x)
             check_data(x, "trace: ")
         slots.append(recording.value(x, name))
+        slots[-1].weak = type(x) in NUMBERS
         boxes.append(tracer(x, slots[-1], level))
     recordings[level] = recording
     try:

@@ -17,7 +17,7 @@ from ..box import Box, as_array, plain
 from ..errors import DataError, EagerWarning, GraphError, GuardError, OperandError
 from ..ir import Graph, simplified, trace
 from ..ir.passes import FOR_MACHINES
-from ..ir.passes.rewriting import lies_in_rows
+from ..ir.passes.layout import lies_in_rows
 from ..ir.tracer import FACTS
 from ..trees import bare, flatten, is_numbers, unflatten
 from .captured import THE_FUNCTION, Captured, Place, Unwatched, shown
@@ -224,6 +224,7 @@ def jit(f: Callable[..., Any] | None = None, *, backend: str | None = None) -> A
     ----------
     f : callable
         A function of arrays written with NumPy, without side effects; derivatives are such too.
+        Strings, flags and dtypes among its arguments are traced anew when they change.
     backend : "numpy", optional
         What runs it.
 
@@ -236,11 +237,15 @@ def jit(f: Callable[..., Any] | None = None, *, backend: str | None = None) -> A
     ------
     OperandError
         If `backend` is something else.
+    GraphError
+        When it is called: if the function changes what it reads, writes into its arguments, or
+        draws random numbers.
 
     Warns
     -----
     EagerWarning
-        When there are more paths than that; the function then runs as it is written.
+        When there are more paths than that, or the function reads a Variable or more than 10,000
+        objects; it then runs as it is written.
 
     Examples
     --------

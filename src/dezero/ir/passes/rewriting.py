@@ -8,13 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from ...axes import pointwise
 from ...rows import TABLE
 from ..graph import Graph
 from ..steps import Equation, Guard, Step, Value
+from .layout import in_rows, lies_in_rows
 
 Env = dict[Value, Any]
 """What is read in place of values."""
+
+VIEWS = (
+    "broadcast_to", "reshape", "expand_dims", "squeeze", "transpose", "swapaxes", "moveaxis",
+    "getitem",
+)  # fmt: skip
 
 NUMBERS = (bool, int, float, complex, np.generic)
 
@@ -25,49 +30,6 @@ EXACT = frozenset({
     "isnan", "isfinite", "isinf", "sign", "floor", "ceil", "positive", "conjugate",
 })  # fmt: skip
 """Rows whose result for a number is the same in any array: nothing but the exact one, rounded."""
-
-
-IN_ROWS = EXACT | {
-    "exp",
-    "log",
-    "sin",
-    "cos",
-    "tanh",
-    "power",
-    "logaddexp",
-    "log1p",
-    "expm1",
-    "arctan",
-    "sinh",
-    "cosh",
-    "tan",
-    "sum",
-    "mean",
-    "prod",
-    "max",
-    "min",
-    "var",
-    "std",
-    "any",
-    "all",
-    "matmul",
-    "broadcast_to",
-    "reshape",
-    "expand_dims",
-    "squeeze",
-    "getitem",
-    "scatter",
-    "concatenate",
-    "stack",
-    "cumsum",
-    "astype",
-    "stop_gradient",
-    "length",
-    "sort",
-    "argmax",
-    "argsort",
-}
-"""Rows whose results lie in memory row by row, if their operands do."""
 
 
 class Known:
@@ -98,15 +60,24 @@ class Known:
         return made if made is not None and made.p.title in titles else None
 
     @functools.cached_property
-    def in_rows(self) -> bool:
-        """Whether all arrays of more than one axis lie in memory row by row."""
-        graph = self.graph
-        given = len(graph.example) == len(graph.inputs) and all(map(lies_in_rows, graph.example))
-        return (
-            given
-            and all(p.title in IN_ROWS for p in graph.rows)
-            and all(is_slice(step) for step in graph.made.values() if step.p.title == "getitem")
-        )
+    def rows(self) -> set[Value]:
+        """The values that surely lie in memory row by row."""
+        return in_rows(self.graph)
+
+    def in_rows(self, *xs: Any) -> bool:
+        """Whether operands do, those that have rows."""
+        return all(x in self.rows if isinstance(x, Value) else lies_in_rows(x) for x in xs)
+
+    def is_spread(self, x: Any) -> bool:
+        """Whether a value is a view of what was broadcast; what is computed of it, is none."""
+        made = self.by(x, *VIEWS)
+        while made is not None and made.p.title != "broadcast_to":
+            made = self.by(made.operands[0], *VIEWS)
+        return made is not None
+
+    def laid_out_otherwise(self, step: Equation, x: Any) -> bool:
+        """Whether an operand, read in place of a result, is a view of what was broadcast."""
+        return isinstance(x, Value) and step.p.title not in VIEWS and self.is_spread(x)
 
     def readers(self, x: Value) -> list[Any]:
         """The equations and guards that read a value, and None if it is a result of the program."""
@@ -133,7 +104,7 @@ def rewritten(graph: Graph, rules: Mapping[str, Rule]) -> Graph:
         found: Any = with_operands(before, env) if env else before
         while isinstance(found, Equation) and found.p.title in rules:
             better = rules[found.p.title](found, known)
-            if better is None:
+            if better is None or known.laid_out_otherwise(found, better):
                 break
             changed = True
             *first, found = better if isinstance(better, tuple) else (better,)
@@ -165,29 +136,7 @@ def with_operands(step: Step, env: Env) -> Step:
     return Equation(step.p, operands, step.params, step.results, step.line)
 
 
-def is_slice(step: Equation) -> bool:
-    """Whether an index only slices; arrays in it may lay out the result in another way."""
-    index = step.params["index"]
-    parts = index if isinstance(index, tuple) else (index,)
-    return all(isinstance(each, (int, slice, type(None), type(...))) for each in parts)
-
-
-def lies_in_rows(x: Any) -> bool:
-    """Whether an array lies in memory row by row."""
-    return not isinstance(x, np.ndarray) or x.ndim < 2 or x.flags.c_contiguous
-
-
 # ---- words of the rules ----
-
-
-def elementwise_in(graph: Graph) -> set[str]:
-    """The titles of a graph's elementwise rows."""
-    return {p.title for p in graph.rows if is_elementwise(p)}
-
-
-def is_elementwise(p: Any) -> bool:
-    """Whether a row does the same to each number."""
-    return bool(p.pointwise or (p.nondifferentiable and p.batching is pointwise))
 
 
 def instead(step: Equation, title: str, *operands: Any, **params: Any) -> Equation:

@@ -102,7 +102,9 @@ def _by_power(step: Equation, _known: Known) -> Any:
 def unsigned(x: Any, known: Known) -> Value | None:
     """What a value is the negative of, if it was made so."""
     made = known.by(x, "negative")
-    return made.operands[0] if made is not None and x.dtype.kind == "f" else None
+    if made is None or x.dtype.kind != "f" or known.is_spread(made.operands[0]):
+        return None
+    return made.operands[0]  # type: ignore[no-any-return]  # of a value it is one
 
 
 def absorbs(step: Any, x: Value) -> bool:

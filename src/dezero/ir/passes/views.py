@@ -13,12 +13,12 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..graph import Graph
 from ..steps import Equation, Value
+from .layout import elementwise_in
 from .rewriting import (
     EXACT,
     NUMBERS,
     Known,
     Rule,
-    elementwise_in,
     instead,
     rewritten,
     shape_of,
@@ -117,6 +117,8 @@ def _pointwise(step: Equation, known: Known) -> Any:
     if view is None or step.operands[k].shape != y.shape or not known.only(view.results[0], step):
         return None
     base = view.operands[0]
+    if known.is_spread(base):
+        return None  # what is computed of it is laid out in rows as it is now
     whole = Value(shape_of(base), y.dtype)
     operands = (*step.operands[:k], base, *step.operands[k + 1 :])
     first = replace(step, operands=operands, results=(whole,))
@@ -133,7 +135,7 @@ def _pointwise(step: Equation, known: Known) -> Any:
 def _folded(step: Equation, known: Known) -> Any:
     """A fold of an array whose axes were permuted: over the same axes, where they were."""
     made = known.by(step.operands[0], *PERMUTING)
-    if made is None:
+    if made is None or known.is_spread(step.operands[0]):
         return None
     order, axis = order_of(made), step.params.get("axis")
     x = made.operands[0]
@@ -159,7 +161,7 @@ def _einsum(step: Equation, known: Known) -> Any:
     letters, operands = inputs.split(","), list(step.operands)
     for k, x in enumerate(operands):
         made = known.by(x, *PERMUTING)
-        if made is not None:
+        if made is not None and not known.is_spread(x):
             back = np.argsort(order_of(made))
             letters[k], operands[k] = "".join(letters[k][i] for i in back), made.operands[0]
             params = step.params | {"subscripts": f"{','.join(letters)}->{output}"}
