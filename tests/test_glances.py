@@ -42,9 +42,16 @@ def surroundings():
         return x + GLOBAL * d[0]
 
     space = types.SimpleNamespace(
-        model=Model(), slots=Slots(), many={1, 2}, queue=collections.deque([1]),
-        array=np.arange(3.0), draws=random.Random(1), turns=iter([1, 2, 3]),
-        raw=bytearray(b"ab"), helper=helper, part=functools.partial(helper, 2),
+        model=Model(),
+        slots=Slots(),
+        many={1, 2},
+        queue=collections.deque([1]),
+        array=np.arange(3.0),
+        draws=random.Random(1),
+        turns=iter([1, 2, 3]),
+        raw=bytearray(b"ab"),
+        helper=helper,
+        part=functools.partial(helper, 2),
     )
     space.slots.u = 1
 
@@ -60,7 +67,7 @@ def put(name, value):
 
 CHANGES = {
     "an attribute": put(["model"], ("new", 1)),
-    "one of a class": lambda s, _: setattr(Model, "rate", Model.rate + 1),
+    "one of a class": lambda _s, _: setattr(Model, "rate", Model.rate + 1),
     "a list": lambda s, _: s.model.parts.append(1),
     "a dict in a list": lambda s, _: s.model.parts[1].update(c=2),
     "an array in a dict": lambda s, _: s.model.parts[1]["b"].fill(9),

@@ -29,7 +29,7 @@ Place = tuple[types.CodeType | None, str]
 """In which code, and by what name, something is read."""
 
 
-THE_FUNCTION: Place = (None, "the function")
+THE_FUNCTION: Place = (None, "itself")
 
 
 class Unwatched(Exception):
@@ -56,7 +56,7 @@ def shown(place: Place) -> str:
         for each in (codes_in(code) if code is not None else ())
         for line in lines_of(each, name)
     )
-    return next(lines, f"`{name}`")
+    return next(lines, f"`{name}`" if code is not None else name)
 
 
 class Captured:

@@ -28,6 +28,10 @@ PATHS = 8
 """Paths that are traced for one signature; past them, the program runs as it is written."""
 
 
+KINDS = 1000
+"""Kinds of arguments whose traces are kept: the oldest goes first."""
+
+
 class Path:
     """One way through the program, ready to be taken again."""
 
@@ -104,6 +108,8 @@ class Jitted:
             return self.f(*args, **kwargs)
         path = Path(self.traced(known, spec, leaves))
         paths.append(path)
+        if len(known.paths) > KINDS:
+            known.paths.pop(next(iter(known.paths)), None)
         return path.call(numbers)
 
     def __reduce__(self) -> Any:
