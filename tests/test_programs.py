@@ -35,7 +35,7 @@ UNARY = {
     "cumsum": lambda x: np.cumsum(x, axis=-1),
     "transpose": lambda x: np.transpose(np.transpose(x)),
     "columns": lambda x: np.transpose(np.square(np.transpose(x)) * -2),
-    "fold of columns": lambda x: np.sum(x.T, axis=0).reshape(x.shape[:-1] + (1,)),
+    "fold of columns": lambda x: np.sum(x.T, axis=0).reshape((*x.shape[:-1], 1)),
     "spread": lambda x: np.broadcast_to(x[..., :1], x.shape) * 2,
     "minus": lambda x: x + -x * 0.5,
     "factors": lambda x: 100.0 * (2 * (x / 4)),

@@ -15,15 +15,9 @@ from typing import Any
 
 import numpy as np
 
-<<<<<<< HEAD
-from ..box import Box, as_array, check_data
-from ..errors import GraphError, ShapeError
-from ..trees import bare, leaves_of, unflatten
-=======
 from ..box import Box, as_array, check_data, describe
 from ..errors import DeZeroError, GraphError, ShapeError
-from ..trees import bare, flatten, is_numbers, unflatten
->>>>>>> wt-i5attack
+from ..trees import bare, leaves_of, unflatten
 from .steps import Equation, Guard, Step, Value, frozen, look_up
 from .tape import aligned, inside, names_in, short, written
 
@@ -161,30 +155,28 @@ class Graph:
         GraphError
             If it is not.
         """
+        self.check_order()
+        if len(self.example) == len(self.inputs):  # a loop's part knows only some of its own
+            self.check_types()
+        for step in self.steps:
+            for graph in step.parts.values():
+                graph.verify()
+        return self
+
+    def check_order(self) -> None:
+        """Raise if a value is not computed, or twice, or read before that."""
         known = set(self.inputs)
         for step in self.steps:
             for value in step.reads:
                 if value not in known:
-<<<<<<< HEAD
-                    raise GraphError(f"{self.name}: {value} is read before it is computed: {step}")
+                    raise GraphError(f"{self.name}: {value} is read before it is computed {step}")
             for value in step.results:
                 if value in known:
-                    raise GraphError(f"{self.name}: a value is computed twice: {step}")
+                    raise GraphError(f"{self.name}: a value is computed twice {step}")
                 known.add(value)
-=======
-                    raise GraphError(f"{self.name}: {value} is read before it is computed {step}")
-            if known & set(step.results):
-                raise GraphError(f"{self.name}: a value is computed twice {step}")
-            known |= set(step.results)
->>>>>>> wt-i5attack
-            for graph in step.parts.values():
-                graph.verify()
         for y in self.outputs:
             if isinstance(y, Value) and y not in known:
                 raise GraphError(f"{self.name}: the output {y} is not computed")
-        if len(self.example) == len(self.inputs):  # a loop's part knows only some of its own
-            self.check_types()
-        return self
 
     def check_types(self) -> None:
         """Run on `example`, and raise if a value is not of its shape and dtype."""

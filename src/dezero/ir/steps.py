@@ -73,22 +73,9 @@ class Equation:
         outs = out if isinstance(out, tuple) else (out,)
         env.update(zip(self.results, map(as_array, outs), strict=True))
 
-<<<<<<< HEAD
-=======
     def __str__(self) -> str:
         return f"in {self.p.title} ({self.line})"
 
-    @property
-    def reads(self) -> Iterator[Value]:
-        """The values among the operands."""
-        return (x for x in self.operands if isinstance(x, Value))
-
-    @property
-    def parts(self) -> dict[str, Any]:
-        """The graphs that the primitive calls, if it is a loop or a branch."""
-        return {key: value for key, value in self.params.items() if hasattr(value, "steps")}
-
->>>>>>> wt-i5attack
 
 @dataclass(frozen=True)
 class Guard:
@@ -126,24 +113,11 @@ class Guard:
 NUMBERS = {"bool": bool, "int": int, "float": float, "complex": complex}
 
 
-NUMBERS = {"bool": bool, "int": int, "float": float, "complex": complex}
-
-
 def asked(question: str, x: Any) -> Any:
     """The answer that a value gives to a question."""
-<<<<<<< HEAD
-    if question in ("bool", "int"):
-        return NUMBERS[question](x)
-    if not isinstance(x, Box):
-        return x
-    if question in NUMBERS:
-        return NUMBERS[question](x)  # refused where it cuts a derivative
-    return np.asarray(x.tolist())
-=======
     if question in NUMBERS:
         return NUMBERS[question](x)  # refused where it would cut a derivative
     return np.asarray(x.tolist()) if isinstance(x, Box) else x
->>>>>>> wt-i5attack
 
 
 def agree(found: Any, answer: Any) -> bool:
