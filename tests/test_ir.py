@@ -8,10 +8,11 @@ from cases import CASES, SPELLINGS, some
 from counting import arithmetic
 
 import dezero as dz
-from dezero.errors import GraphError, GuardError, ShapeError
-from dezero.ir import Equation, Guard, simplified, trace
+from dezero.errors import DataError, GraphError, GuardError, ShapeError
+from dezero.ir import Equation, Graph, Guard, simplified, trace
 from dezero.ir.passes import PASSES
 from dezero.ir.source import to_source
+from dezero.ir.steps import Value
 
 ALL = some(CASES, 6) | some(SPELLINGS, 3)
 
@@ -287,11 +288,41 @@ def test_wrong_arguments_are_named():
         graph(np.ones(2, np.float32), np.ones(2))
 
 
+def test_a_graph_that_is_none_is_refused():
+    """Steps in the wrong order, too few, too many, of wrong types, and outputs of none."""
+    graph = trace(taped)(2.0, 5.0)
+    first, *rest = graph.steps
+    wide = Value((7,), np.dtype(float))
+    typed = [Equation(first.p, first.operands, {}, (wide,))]
+    shapeless = [Equation(rest[0].p, first.operands, {}, first.results), *rest]
+    for steps, outputs, word in [
+        (graph.steps[::-1], graph.outputs, r"read before it is computed in \w+ \(.*test_ir.py:\d+"),
+        (rest, graph.outputs, "read before"),
+        ([first, first, *rest], graph.outputs, "twice"),
+        (graph.steps, (wide,), "not computed"),
+        (typed, (wide,), r"float64\[7\]> is found to be float64\[\]"),
+        (shapeless, graph.outputs, "does not run"),
+    ]:
+        wrong = Graph(graph.name, graph.inputs, steps, outputs, graph.specs, graph.example)
+        with pytest.raises(GraphError, match=word):
+            wrong.verify()
+    with pytest.raises(DataError, match="x"):
+        graph("a", 5.0)
+
+
+def test_only_numbers_come_out_of_a_program():
+    for f in (lambda x: {x.size, x}, lambda x: (y for y in [x]), lambda x: lambda: x):
+        with pytest.raises(GraphError, match="returns arrays, numbers and containers"):
+            trace(f)(np.ones(2))
+    assert trace(lambda x: (x, "name", None))(1.0)(2.0) == (2.0, "name", None)
+
+
 def test_an_escaped_tracer_says_so():
     kept = []
     trace(lambda x: kept.append(x) or x)(np.ones(2))
-    with pytest.raises(GraphError, match=r"came out of its trace"):
+    with pytest.raises(GraphError, match=r"came out of its trace.*test_ir.py:\d+"):
         kept[0] + 1
+    assert str(kept[0]) == repr(kept[0]) == f"{kept[0]}" == "traced([1. 1.])"
     with pytest.raises(GraphError, match="came out"):
         bool(kept[0][0] > 0)
     with pytest.raises(GraphError, match="pickled"):

@@ -97,6 +97,9 @@ class Equation:
         outs = out if isinstance(out, tuple) else (out,)
         env.update(zip(self.results, map(as_array, outs), strict=True))
 
+    def __str__(self) -> str:
+        return f"in {self.p.title} ({self.line})"
+
 
 @dataclass(frozen=True)
 class Guard:
@@ -123,6 +126,9 @@ class Guard:
                 + (f" ({self.line})" if self.line else "")
             )
 
+    def __str__(self) -> str:
+        return f"in a guard ({self.line})"
+
     @property
     def reads(self) -> tuple[Value, ...]:
         return (self.operand,) if isinstance(self.operand, Value) else ()
@@ -133,13 +139,9 @@ NUMBERS = {"bool": bool, "int": int, "float": float, "complex": complex}
 
 def asked(question: str, x: Any) -> Any:
     """The answer that a value gives to a question."""
-    if question in ("bool", "int"):
-        return NUMBERS[question](x)
-    if not isinstance(x, Box):
-        return x
     if question in NUMBERS:
-        return NUMBERS[question](x)  # refused where it cuts a derivative
-    return np.asarray(x.tolist())
+        return NUMBERS[question](x)  # refused where it would cut a derivative
+    return np.asarray(x.tolist()) if isinstance(x, Box) else x
 
 
 def agree(found: Any, answer: Any) -> bool:

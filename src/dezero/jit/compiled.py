@@ -19,13 +19,17 @@ from ..ir import Graph, simplified, trace
 from ..ir.passes import FOR_MACHINES
 from ..ir.passes.layout import lies_in_rows
 from ..ir.tracer import FACTS
-from ..trees import bare, flatten, is_numbers, unflatten
+from ..trees import bare, leaves_of, unflatten
 from .captured import THE_FUNCTION, Captured, Place, Unwatched, shown
 from .replay import OtherPath, compiled
 from .sharing import shared
 
 PATHS = 8
 """Paths that are traced for one signature; past them, the program runs as it is written."""
+
+
+KINDS = 1000
+"""Kinds of arguments whose traces are kept: the oldest goes first."""
 
 
 class Path:
@@ -86,7 +90,7 @@ class Jitted:
                 self.off = True
                 self.warn(str(reason))
             return self.f(*args, **kwargs)
-        leaves, spec = flatten((args, kwargs), is_numbers)
+        leaves, spec = leaves_of(args, kwargs)
         leaves = [x if type(x) is np.ndarray else given(x) for x in leaves]
         key = spec, *map(kind, leaves)
         if key in known.eager:
@@ -104,6 +108,8 @@ class Jitted:
             return self.f(*args, **kwargs)
         path = Path(self.traced(known, spec, leaves))
         paths.append(path)
+        if len(known.paths) > KINDS:
+            known.paths.pop(next(iter(known.paths)), None)
         return path.call(numbers)
 
     def __reduce__(self) -> Any:
@@ -162,7 +168,7 @@ class Jitted:
             arguments = unflatten(spec, boxes)
             args, kwargs = arguments
             result = self.f(*args, **kwargs)
-            after, structure = flatten(arguments, is_numbers)
+            after, structure = leaves_of(*arguments)
             held = structure == spec and all(map(operator.is_, after, boxes))
             if not held or before != [getattr(x, "_slot", None) for x in numbers]:
                 raise GraphError(
