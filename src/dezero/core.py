@@ -201,7 +201,7 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
         Who looks on. If somebody is observing the caller, it is he.
     """
     above = observing()
-    if above is not None:
+    if above is not None and above.looks:
         with above.aside():
             return sweep(seeds, kept, lifted, stops, above)
     if written:

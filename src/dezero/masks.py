@@ -50,9 +50,11 @@ def is_zero(x: Any) -> Any:
 
 
 def has_nan(x: Any, doubts: list[Any] | None = None) -> bool:
-    """Whether an array holds a NaN."""
+    """Whether an array holds a NaN, or might."""
     if not isinstance(x, Box):
         return bool(np.isnan(np.vdot(x, x) if np.ndim(x) else x))
+    if x._unasked:
+        return True
     if doubts is None or x.dtype.kind != "f" or has_nan(plain(x)):
         return bool(np.any(np.isnan(x)))
     doubts.append(x)

@@ -95,7 +95,9 @@ class Primitive:
         observer = observing()
         if observer is None:
             return top.process(self, operands, params, level)
-        return observer.call(self, operands, lambda: top.process(self, operands, params, level))
+        return observer.call(
+            self, operands, params, lambda: top.process(self, operands, params, level)
+        )
 
     def _operand(self, x: Any, top: Box, operands: tuple[Any, ...]) -> Any:
         """An operand as it is now; those are refused whose meaning would be lost."""
