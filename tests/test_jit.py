@@ -581,3 +581,23 @@ def test_scatters_that_are_added_in_place(f):
     for _ in range(20):
         x = rng.normal(size=3)
         same(replayed(x), dz.ir.simplified(dz.trace(dz.grad(f))(x))(x))
+
+
+def test_members_of_a_batch_have_the_shape_of_one():
+    mean = dz.jit(lambda x: np.sum(x) / x.shape[0])
+    same(dz.vmap(mean)(np.ones((3, 2))), np.ones(3))
+
+
+def test_a_function_by_hand_is_compiled():
+    class Cube(dz.Function):
+        def forward(self, x):
+            return x**3
+
+        def backward(self, gy):
+            (x,) = self.inputs
+            return 3 * x**2 * gy
+
+    f = dz.jit(lambda x: Cube()(x) + 1)
+    for x in (np.array([2.0]), np.array([3.0])):
+        same(f(x), x**3 + 1)
+        same(dz.grad(lambda x: np.sum(f(x)))(x), 3 * x**2)

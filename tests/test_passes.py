@@ -6,7 +6,7 @@ from counting import arithmetic
 from test_ir import rosenbrock, same
 
 import dezero as dz
-from dezero.ir import simplified, trace
+from dezero.ir import Guard, simplified, trace
 from dezero.ir.passes import FOR_MACHINES
 from dezero.ir.passes.algebra import algebra
 from dezero.ir.passes.broadcasts import late_broadcasts
@@ -298,3 +298,39 @@ def test_no_more_arithmetic_than_by_hand(derivative, by_hand, args):
 
 def flat_of(results):
     return dz.trees.flatten(results)[0]
+
+
+# ---- what is asked on the way back ----
+
+
+def chosen(x):
+    return np.sum(np.where(x > 0, np.log(x) * np.sqrt(np.abs(x)), 0.0))
+
+
+def cut_out(x):
+    return np.sum((x[1:] ** 0.5 * np.log(x[1:]))[1:]) + np.max(1 / x)
+
+
+POINTS = [[1, 2, 3], [0, 2, 3], [1, 0, 3], [np.nan, 1, 2], [-1, 2, 0], [0, 0, 0], [np.inf, 1, 1]]
+
+
+@pytest.mark.parametrize("f", [chosen, cut_out])
+@pytest.mark.parametrize("derive", [dz.grad, dz.hessian, lambda f: dz.jacobian(dz.grad(f))])
+def test_what_was_not_taken_does_not_count_in_a_replay(f, derive):
+    """Whatever came up when it was traced: ``0 * inf``, a NaN of the data's, or nothing."""
+    slope = derive(f)
+    replayed = dz.jit(slope)
+    with np.errstate(all="ignore"):
+        for point in POINTS * 2:
+            x = np.array(point, float)
+            same(replayed(x), slope(x))
+
+
+def test_one_question_for_all_steps_back():
+    def f(x):
+        for _ in range(5):
+            x = np.stack([np.sin(x[0]) * x[1], x[0] / x[1]])
+        return np.sum(x)
+
+    graph = trace(dz.grad(f))(np.array([0.5, 2.0]))
+    assert sum(isinstance(step, Guard) for step in graph.steps) == 1

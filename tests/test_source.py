@@ -186,6 +186,7 @@ PROGRAMS = {
     "attention, jacobian": (dz.jacobian(lambda q: attention(q, q, q)[0, 0]), (numbers(1, 2, 3),)),
     "normalized": (dz.grad(normalized, (0, 1)), (numbers(4, 3), numbers(3))),
     "recurrent": (recurrent, RECURRENT),
+    "recurrent, gradient": (dz.grad(recurrent, (0, 1)), RECURRENT),
     "newton": (newton, (2.0,)),
     "power method": (power_method, (POSITIVE, numbers(3))),
     "fibonacci": (fibonacci, (1.5,)),

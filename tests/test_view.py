@@ -395,8 +395,9 @@ def test_loops_are_played_turn_by_turn(name):
     values, grads = final(data)
     assert values.items() >= {k: v for k, v in values_of(graph).items() if k in values}.items()
     _, by = graph.adjoints()(*graph.example)
-    names = [graph.names[v] for v in graph.inputs if graph.names[v] in by]
-    assert {k: grads[k] for k in names} == {k: shown(by[k])[1] for k in names}
+    for key in [graph.names[v] for v in graph.inputs if graph.names[v] in by]:
+        # The loop back of `adjoints` adds the cotangents of its turns in another order.
+        np.testing.assert_allclose(json.loads(grads[key]), by[key], 1e-14)
 
 
 def test_turns_are_named_as_the_program_names_what_it_carries():

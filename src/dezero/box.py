@@ -119,6 +119,11 @@ def plain(x: Any) -> Any:
     return x
 
 
+def sample(x: Any) -> Any:
+    """The plain numbers that a value stands for; of the members of a batch, one's."""
+    return x._sample() if isinstance(x, Box) else x
+
+
 def deciding(x: Any) -> Any:
     """The numbers inside, for a decision by them; a box that notes decisions down stays on."""
     while isinstance(x, Box) and x._settled:
@@ -193,6 +198,14 @@ class Box(Methods):
         none.
         """
         return None
+
+    def _sample(self) -> Any:
+        return sample(self._value)
+
+    @property
+    def _unasked(self) -> bool:
+        """Whether nothing may be decided by its numbers."""
+        return False
 
     def _around(self, fact: Any) -> Any:
         """Something found out about the value, as it is for whom this box is one value."""

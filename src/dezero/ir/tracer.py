@@ -9,12 +9,12 @@ import operator
 import sys
 import threading
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import optree
 
-from ..box import Box, as_array, check_data, layers, new_level, note, plain
+from ..box import Box, as_array, check_data, layers, new_level, note, plain, sample
 from ..config import records
 from ..core import new, opened, sweep
 from ..debugging import is_ours
@@ -35,21 +35,22 @@ class Recording:
     steps : list of Equation and Guard
     thread : int
         Where.
-    inner : int or None
-        The level of a graph inside of it that is being written now, into which all goes.
+    asks : bool
+        Whether the program may ask for numbers.
     """
+
+    asks: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self.steps: list[Step] = []
         self.thread = threading.get_ident()
-        self.inner: int | None = None
 
     def given(self, x: Any) -> Any:
         """An operand from outside: a constant, as it is now."""
-        if isinstance(x, Box) and any(isinstance(each, Tracer) for each in layers(x)):
+        if any(each._level for each in layers(x)):
             raise GraphError(
-                "a function that is traced inside a traced one uses a value of that one: "
-                f"pass it as an argument ({place().line})"
+                "a function that is traced inside of a derivative, a vmap or another trace uses a "
+                f"value of that one: pass it as an argument ({place().line})"
             )
         return constant(x)
 
@@ -205,6 +206,10 @@ class Tracer(Weak):
         """The same value, cut from all derivatives."""
         return stopped(self)
 
+    @property
+    def _unasked(self) -> bool:
+        return not recording_of(self._level, "isnan").asks
+
     def _ask(self, question: str, answer: Any) -> Any:
         return recording_of(self._level, question).ask(question, self._slot, answer)
 
@@ -266,15 +271,13 @@ class Tracer(Weak):
     def process(p: Any, operands: tuple[Any, ...], params: dict[str, Any], level: int) -> Any:
         """Compute below this level, and write the call down."""
         recording = recording_of(level, p.title)
-        if recording.inner is not None:
-            return Tracer.process(p, operands, params, recording.inner)
         if p.pointwise:
             operands = narrowed(operands)
         mine = [type(x) is Tracer and x._level == level for x in operands]
         pairs = list(zip(operands, mine, strict=True))
         if params:
             params = {key: settled(value) for key, value in params.items()}
-        out = p(*[x._value if m else plain(x) for x, m in pairs], **params)
+        out = p(*[x._value if m else sample(x) for x, m in pairs], **params)
         if isinstance(out, str):
             for x, m in pairs:
                 _ = m and x._numbers("was shown")
@@ -374,7 +377,7 @@ def _trace(f: Any, /, *args: Any, **kwargs: Any) -> Graph:
     names = names_of(f, args, kwargs)
     slots, boxes = [], []
     for x, name in zip(leaves, names, strict=True):
-        x = plain(as_array(x) if isinstance(x, list) else x)
+        x = sample(as_array(x) if isinstance(x, list) else x)
         if not isinstance(x, (bool, int, float, complex)):
             x = as_array(x)
             check_data(x, "trace: ")

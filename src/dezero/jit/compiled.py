@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ..box import Box, as_array, plain
+from ..box import Box, as_array, sample
 from ..errors import DataError, EagerWarning, GraphError, GuardError, OperandError
 from ..ir import Graph, simplified, trace
 from ..ir.passes import FOR_MACHINES
@@ -138,7 +138,7 @@ class Jitted:
         GraphError
             If the function changes what it reads, or draws random numbers: a replay would not.
         """
-        numbers = [plain(x) for x in leaves if not is_fact(x)]
+        numbers = [sample(x) for x in leaves if not is_fact(x)]
         changed: Place | None
         for _ in range(2):
             state = drawn_so_far()

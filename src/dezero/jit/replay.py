@@ -15,6 +15,7 @@ import numpy as np
 from ..ir.graph import Graph
 from ..ir.scatters import scattered_sums
 from ..ir.steps import Equation, Guard, Value, agree
+from ..primitives import Primitive
 from ..rules.indexing import add_at
 
 LARGE = 4096
@@ -45,6 +46,14 @@ class OtherPath(Exception):
 def power(x: Any, y: Any) -> Any:
     """``x ** y`` as arrays do it: NumPy's scalars have an arithmetic of their own."""
     return operator.pow(x if isinstance(x, np.ndarray) else np.asarray(x), y)
+
+
+def function_of(p: Any) -> Callable[..., Any]:
+    """What computes a primitive on arrays."""
+    if p.title == "power":
+        return power
+    fn: Callable[..., Any] = p.fn
+    return fn if type(p).run is Primitive.run else p  # a `Function` computes on a copy of itself
 
 
 def asked(guard: Guard, name: str, answer: str) -> str:
@@ -93,7 +102,7 @@ class Generated:
 
     def equation(self, step: Equation, over: list[Value]) -> None:
         """One call."""
-        fn = power if step.p.title == "power" else step.p.fn
+        fn = function_of(step.p)
         arguments = [self.operand(x) for x in step.operands]
         params = step.params | {key: compiled(each) for key, each in step.parts.items()}
         arguments += [f"{key}={self.constant(value)}" for key, value in params.items()]

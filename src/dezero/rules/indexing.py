@@ -195,7 +195,7 @@ def assign(v: Any, index: Any, w: Any) -> None:
     if observer is None:
         write_into(v, index, w)
     else:
-        observer.call(setitem, (v, w), lambda: write_into(v, index, w))
+        observer.call(setitem, (v, w), None, lambda: write_into(v, index, w))
 
 
 def write_into(v: Any, index: Any, w: Any) -> Any:
