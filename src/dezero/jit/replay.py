@@ -7,14 +7,14 @@ more is written over by the next result of its kind, instead of asking the syste
 from __future__ import annotations
 
 import operator
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..ir.graph import Graph
-from ..ir.steps import Equation, Guard, Value
+from ..ir.scatters import scattered_sums
+from ..ir.steps import Equation, Guard, Value, agree
 from ..primitives import Primitive
 from ..rules.indexing import add_at
 
@@ -24,9 +24,19 @@ LARGE = 4096
 
 FRESH = frozenset({
     "scatter", "deposit", "setitem", "where", "sum", "mean", "prod", "max", "min", "var", "std",
-    "cumsum", "concatenate", "stack", "matmul", "dot", "tensordot", "clip", "copy",
+    "cumsum", "concatenate", "stack", "matmul", "dot", "tensordot", "clip", "copy", "astype",
 })  # fmt: skip
 """Rows whose results share no memory with their operands, as those of ufuncs."""
+
+
+def is_fresh(p: Any) -> bool:
+    """Whether the results of a primitive are always in memory of their own."""
+    return is_ufunc(p.fn) or p.title in FRESH
+
+
+def is_ufunc(fn: Any) -> bool:
+    """Whether a function is elementwise, and takes ``out=``."""
+    return isinstance(fn, np.ufunc) and fn.signature is None
 
 
 class OtherPath(Exception):
@@ -48,11 +58,11 @@ def function_of(p: Any) -> Callable[..., Any]:
 
 def asked(guard: Guard, name: str, answer: str) -> str:
     """Whether a question has another answer now, as an expression."""
-    if guard.question == "array":
-        return f"not array_equal({name}, {answer})"
     if guard.question == "bool":
         return f"not {name}" if guard.answer else name
-    return f"{name} != {answer}"
+    if guard.question == "int":
+        return f"int({name}) != {answer}"
+    return f"not agree({name}, {answer})"
 
 
 class Generated:
@@ -60,7 +70,7 @@ class Generated:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.known: dict[str, Any] = {"OtherPath": OtherPath, "array_equal": np.array_equal}
+        self.known: dict[str, Any] = {"OtherPath": OtherPath, "agree": agree}
         self.names = {value: f"x{k}" for k, value in enumerate(graph.inputs)}
         self.own: set[Value] = set()  # arrays that the function made, and nothing else shows
         self.lines = [f"def replay({', '.join(self.names.values())}):"]
@@ -98,12 +108,11 @@ class Generated:
         arguments += [f"{key}={self.constant(value)}" for key, value in params.items()]
         results = [f"v{len(self.names) + k}" for k in range(len(step.results))]
         self.names.update(zip(step.results, results, strict=True))
-        ufunc = isinstance(fn, np.ufunc) and fn.signature is None
-        if ufunc or step.p.title in FRESH:
+        if is_fresh(step.p):
             self.own.update(step.results)
         else:
             self.own.difference_update(step.reads)  # the result may show the operand's memory
-        if ufunc:
+        if is_ufunc(fn):
             spare = self.spare(step, over)
             if spare:
                 arguments.append(f"out={spare}")
@@ -140,46 +149,6 @@ class Generated:
             if fits and x is not y and int(np.prod(x.shape)) >= LARGE:
                 return self.names[x]
         return ""
-
-
-def meets_once(scatter: Equation) -> bool:
-    """Whether the index has no place twice."""
-    index, shape = scatter.params["index"], scatter.params["shape"]
-    parts = index if isinstance(index, tuple) else (index,)
-    if all(isinstance(each, (int, slice, type(None), type(...))) for each in parts):
-        return True
-    counts = np.zeros(shape, int)
-    add_at(counts, index, 1)
-    return bool(np.max(counts, initial=0) <= 1)
-
-
-def scattered_sums(graph: Graph) -> dict[Any, Equation]:
-    """Scatters that one sum reads and nothing else, by their results.
-
-    One that puts several numbers into one place adds these first: as numbers are rounded, its sum
-    is another than that of adding one after the other.
-    """
-    uses = Counter(x for step in graph.steps for x in step.reads)
-    uses.update(y for y in graph.outputs if isinstance(y, Value))
-    shown = {y for y in graph.outputs if isinstance(y, Value)}
-    found: dict[Any, Equation] = {}
-    for step in graph.steps:
-        for x in step.reads:
-            if x is not added(step, found):
-                found.pop(x, None)
-        if isinstance(step, Equation) and step.p.title == "scatter":
-            (y,) = step.results
-            if uses[y] == 1 and y not in shown and meets_once(step):
-                found[y] = step
-    return found
-
-
-def added(step: Equation | Guard, found: dict[Any, Equation]) -> Any:
-    """The scatter that a sum of two adds to the other; None if it is no such sum."""
-    if isinstance(step, Guard) or step.p.title != "add" or len(set(step.reads)) != 2:
-        return None
-    x, y = step.operands
-    return (y if y in found else x) if x.shape == y.shape else None
 
 
 def compiled(graph: Graph) -> Callable[..., tuple[Any, ...]]:
