@@ -35,6 +35,11 @@ UNARY = {
     "max": lambda x: np.max(x, axis=-1, keepdims=True),
     "cumsum": lambda x: np.cumsum(x, axis=-1),
     "transpose": lambda x: np.transpose(np.transpose(x)),
+    "columns": lambda x: np.transpose(np.square(np.transpose(x)) * -2),
+    "fold of columns": lambda x: np.sum(x.T, axis=0).reshape((*x.shape[:-1], 1)),
+    "spread": lambda x: np.broadcast_to(x[..., :1], x.shape) * 2,
+    "minus": lambda x: x + -x * 0.5,
+    "factors": lambda x: 100.0 * (2 * (x / 4)),
     "reshape": lambda x: np.reshape(np.reshape(x, (-1,)), x.shape),
     "flip": lambda x: x[::-1],
     "tail": lambda x: x[..., -1:],
@@ -137,7 +142,8 @@ def loss(program):
 
 def arrays_of(shapes, seed):
     rng = np.random.default_rng(seed)
-    return [rng.normal(size=shape) for shape in shapes]
+    order = np.asfortranarray if seed % 3 == 0 else np.asarray
+    return [order(rng.normal(size=shape)) for shape in shapes]
 
 
 PROGRAMS = {

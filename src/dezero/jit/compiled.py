@@ -16,8 +16,10 @@ import numpy as np
 from ..box import Box, as_array, sample
 from ..errors import DataError, EagerWarning, GraphError, GuardError, OperandError
 from ..ir import Graph, simplified, trace
+from ..ir.passes import FOR_MACHINES
+from ..ir.passes.layout import lies_in_rows
 from ..ir.tracer import FACTS
-from ..trees import bare, flatten, is_numbers, unflatten
+from ..trees import bare, leaves_of, unflatten
 from .captured import THE_FUNCTION, Captured, Place, Unwatched, shown
 from .replay import OtherPath, compiled
 from .sharing import shared
@@ -34,7 +36,7 @@ class Path:
     """One way through the program, ready to be taken again."""
 
     def __init__(self, graph: Graph) -> None:
-        self.graph = simplified(graph)
+        self.graph = simplified(graph, FOR_MACHINES)
         self.replay = compiled(self.graph)
         self.copied = shared(graph, self.graph)
 
@@ -88,7 +90,7 @@ class Jitted:
                 self.off = True
                 self.warn(str(reason))
             return self.f(*args, **kwargs)
-        leaves, spec = flatten((args, kwargs), is_numbers)
+        leaves, spec = leaves_of(args, kwargs)
         leaves = [x if type(x) is np.ndarray else given(x) for x in leaves]
         key = spec, *map(kind, leaves)
         if key in known.eager:
@@ -166,7 +168,7 @@ class Jitted:
             arguments = unflatten(spec, boxes)
             args, kwargs = arguments
             result = self.f(*args, **kwargs)
-            after, structure = flatten(arguments, is_numbers)
+            after, structure = leaves_of(*arguments)
             held = structure == spec and all(map(operator.is_, after, boxes))
             if not held or before != [getattr(x, "_slot", None) for x in numbers]:
                 raise GraphError(
@@ -211,7 +213,7 @@ def is_fact(x: Any) -> bool:
 def kind(x: Any) -> Any:
     """What a trace depends on, of an argument."""
     if isinstance(x, (np.ndarray, Box)):
-        return x.shape, x.dtype.str
+        return x.shape, x.dtype, lies_in_rows(x)
     return (type(x), x) if is_fact(x) else type(x)
 
 
