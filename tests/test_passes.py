@@ -334,3 +334,8 @@ def test_one_question_for_all_steps_back():
 
     graph = trace(dz.grad(f))(np.array([0.5, 2.0]))
     assert sum(isinstance(step, Guard) for step in graph.steps) == 1
+
+
+def test_the_conjugate_of_truths_is_a_number():
+    graph = simplified(trace(np.conj)(np.array([True, False])))
+    assert graph(np.array([True, False])).dtype == np.conj(np.array([True])).dtype == np.int8

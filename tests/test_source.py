@@ -532,3 +532,10 @@ def test_a_traced_number_has_the_methods_of_an_array(name, x):
         return
     found = trace(used(name))(x)(x)
     assert str(np.asarray(found)) == str(np.asarray(expected))
+
+
+@pytest.mark.parametrize("dtype", [bool, np.uint8, int, float])
+def test_signs_stay_with_what_has_them(dtype):
+    x, space = np.array([1, 0], dtype), {}
+    exec(trace(lambda x: x / -2)(x).to_source("f"), space)
+    np.testing.assert_array_equal(space["f"](x), x / -2)

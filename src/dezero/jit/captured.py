@@ -102,7 +102,7 @@ class Captured:
             if len(seen) > MOST:
                 what = f"reads more than {MOST} objects, by way of {shown(place)}"
                 raise Unwatched(what, place)
-            if isinstance(x, Box):
+            if issubclass(kind, Box):
                 lost = "whose gradient a trace would not carry: make it an argument"
                 what = f"reads the {kind.__name__} {shown(place)}, {lost}"
                 raise Unwatched(what, place, passing=x._level > 0)

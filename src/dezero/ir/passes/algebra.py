@@ -78,7 +78,7 @@ def _unchanged(step: Equation, _known: Known) -> Any:
 
 def _real(step: Equation, known: Known) -> Any:
     (x,) = step.operands
-    if isinstance(x, Value) and x.dtype.kind != "c":
+    if same_kind(x, step) and x.dtype.kind != "c":  # the conjugate of truths is int8
         return x
     return _undone(step.p.title)(step, known) if step.p.title == "conjugate" else None
 

@@ -33,7 +33,7 @@ def infix(xs: list[Text], step: Equation) -> Text:
     if strength == COMPARED:
         left = COMPARED + 1  # Python would chain them
     minus = None
-    if sign in "*/" and step.results[0].dtype.kind == "f":
+    if sign in "*/" and all(x.dtype.kind == "f" for x in (*step.reads, *step.results)):
         xs, minus = signed(xs, sign)
     return Text(f"{xs[0].inside(left)} {sign} {xs[1].inside(right)}", strength, minus)
 
