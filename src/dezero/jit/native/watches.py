@@ -82,10 +82,11 @@ class Watching:
         if found is None:
             raise Unfit("this interpreter's objects")
         self.at: Layout = found
-        self.held: list[Any] = [captured, *captured.seen]
+        self.held: list[Any] = [captured.seen, captured.glances]
         self.program: list[int] = []
         self.names: dict[int, dict[str, int]] = {}  # that are watched, by dicts' addresses
-        for x, words in captured.opened:
+        opened = {id(x): (x, words) for _, _, x, words, _ in captured.glances}
+        for x, words in opened.values():
             self.look(x, words)
         for space, names in self.names.items():
             pairs = [each for name, value in names.items() for each in (id(name), value)]
