@@ -275,10 +275,9 @@ class Graph:
         v4 = sin(y)
         v5 = v3 - v4
         v6 = cos(y)
-        v7 = -v6
-        v8 = 1.0 / x
-        d_x = v8 + y
-        d_y = v7 + x
+        v7 = 1.0 / x
+        d_x = v7 + y
+        d_y = x - v6
         >>> value, by = tape(2.0, 5.0)
         >>> print(by["x"], by["v4"])
         5.5 -1.0
@@ -314,7 +313,7 @@ class Graph:
         <BLANKLINE>
         <BLANKLINE>
         def f(x):
-            return 2 * np.sin(x) * np.cos(x)
+            return 2.0 * np.sin(x) * np.cos(x)
         <BLANKLINE>
         """
         from .source import to_source  # noqa: PLC0415  # likewise
