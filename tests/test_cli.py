@@ -619,7 +619,7 @@ SHOWN = """
         return x.no_such_attribute
 
     def large(x):
-        return x * np.arange(2000.0)
+        return x * np.sqrt(np.arange(2000.0))
 
     def still(x):
         return 2.0
@@ -691,7 +691,8 @@ def test_trace_as_json(shown, folder):
     assert first["line"] == f"{folder / 'shown.py'}:5"
     assert first["results"][0]["value"] == np.log(2.0)
     by_text = {step["text"]: step for step in found["steps"]}
-    assert by_text["d_x = v7 + y"]["line"] is None
+    assert by_text["v7 = 1.0 / x"]["line"] == f"{folder / 'shown.py'}:5"
+    assert by_text["v6 = cos(y)"]["line"] == f"{folder / 'shown.py'}:6"
     assert by_text["d_x = v7 + y"]["results"][0]["value"] == 5.5
     assert found["returns"] == ["v5"]
     assert found["derivatives"]["x"] == "d_x"

@@ -161,7 +161,7 @@ def test_the_source_of_a_loop_reads_like_the_program():
         "",
         "def root(a):",
         "    y = a",
-        "    while np.absolute(y * y - a) > 1e-12:",
+        "    while np.abs(y * y - a) > 1e-12:",
         "        y = (y + a / y) / 2",
         "    return y",
     ]

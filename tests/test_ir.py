@@ -138,6 +138,25 @@ def test_the_tape_as_a_person_writes_it():
     assert "v2 = x * y    # 6.0" in graph.text(3.0, 2.0)
 
 
+def test_the_backward_pass_is_at_the_lines_of_the_forward_pass():
+    def f(x, w):
+        h = np.tanh(x @ w)
+        return np.sum(h * x)
+
+    x, first = np.ones((2, 2)), f.__code__.co_firstlineno
+    graph = trace(f)(x, x)
+    for each in (graph.adjoints(), trace(dz.grad(f))(x, x), trace(dz.grad(graph))(x, x)):
+        lines = {}
+        for step in each.steps:
+            line = int(step.line.rpartition(":")[2]) - first
+            lines.setdefault(line, []).append((step.p.title, step.results[0].derived))
+        assert set(lines) == {1, 2}  # of the function, and of nothing around it
+        assert lines[1][:2] == [("matmul", False), ("tanh", False)]
+        assert all(derived for _, derived in lines[1][2:])
+        assert ("multiply", True) in lines[1]
+        assert lines[2][:2] == [("multiply", False), ("sum", False)]
+
+
 def test_a_graph_is_a_function_of_any_box():
     f = lambda x: np.sum(np.tanh(x) * x[::-1])  # noqa: E731
     x = np.array([0.3, -1.2, 2.0])
@@ -375,7 +394,7 @@ def test_the_source_reads_like_the_program():
         "",
         "def loss(w, b, x):",
         "    h = np.tanh(x @ w + b)",
-        "    return np.sum(np.square(h))",
+        "    return np.sum(h**2)",
     ]
 
 

@@ -506,6 +506,26 @@ def test_dot_has_a_box_for_each_step_and_an_arrow_for_each_reading():
     assert 'label="result 1 = 4"' in trace(lambda x: (x, 4))(1.0).to_dot()
 
 
+def test_dot_folds_what_is_repeated():
+    def unrolled(x):
+        for _ in range(50):
+            x = np.sin(x) * 2 + 1
+        return np.sum(x)
+
+    text = trace(unrolled)(np.ones(3)).to_dot()
+    assert 's0 [label="50 × (sin, multiply, add)", peripheries=2];' in text
+    assert re.findall(r"(\w+ -> \w+);", text) == ["i0 -> s0", "s0 -> s150", "s150 -> o0"]
+
+
+def test_dot_frames_what_a_loop_calls():
+    f = lambda x: dz.cond(np.sum(x) > 0, np.sin, lambda y: y * 2, x)  # noqa: E731
+    text = trace(f)(np.ones(3)).to_dot()
+    assert text.count("subgraph cluster_") == 3
+    assert text.count("{") == text.count("}") == 4
+    for line in ('label="yes";', "s3_yes_s0 -> s3_yes_o0;", "s3_no_s0 -> s3_no_o0;", "s3 -> o0;"):
+        assert line in [each.strip() for each in text.splitlines()]
+
+
 def test_dot_quotes_what_it_is_told():
     assert dot.quoted('a"b\\c\n') == '"a\\"b\\\\c "'
     assert dot.quoted("x", "y") == '"x\\ny"'

@@ -92,6 +92,14 @@ def as_array(x: Any) -> Any:
         raise DataError(f"no array can be made of this: {error}") from error
 
 
+def arrayed(x: Any) -> Any:
+    """A number of Python as an array, and anything else as it is.
+
+    A Tracer may hold one, so that it decides no dtype; a row that calls methods needs the array.
+    """
+    return np.asarray(x) if isinstance(x, (bool, int, float, complex)) else x
+
+
 def foreign(x: Any) -> bool:
     """Whether an array has an arithmetic of its own that NumPy's plain one would drop."""
     return any(kind.__name__ in ("MaskedArray", "matrix") for kind in type(x).__mro__)
@@ -172,6 +180,11 @@ class Box(Methods):
     @staticmethod
     def process(p: Any, operands: tuple[Any, ...], params: dict[str, Any], level: int) -> Any:
         raise NotImplementedError
+
+    @property
+    def _mark(self) -> Any:
+        """What the innermost box calls the value, if it is one that writes a graph."""
+        return self._value._mark if isinstance(self._value, Box) else None
 
     def _twin(self) -> Box:
         """Another box of the same parts."""

@@ -57,8 +57,8 @@ class Node:
     """
 
     __slots__ = (
-        "__weakref__", "_function", "_variable", "back", "depth", "dtype", "edges", "hooks", "p",
-        "saved", "shape",
+        "__weakref__", "_function", "_variable", "back", "depth", "dtype", "edges", "hooks",
+        "mark", "p", "saved", "shape",
     )  # fmt: skip
 
     p: Any  # a Primitive (primitives.py); None for a leaf
@@ -71,6 +71,7 @@ class Node:
     _variable: weakref.ref[Variable]
     _function: Any  # what the user sees as `creator`, once seen or if called by hand
     hooks: Hooks  # of those among `hooked`
+    mark: Any  # what a graph that is being written calls this value: see `Box._mark`
 
     @property
     def variable(self) -> Variable | None:
@@ -92,6 +93,8 @@ def node_over(p: Any, out: Any, edges: tuple[Node | None, ...]) -> Node:
     node = Node()
     node.p, node.edges, node.saved = p, edges, ()
     node.shape, node.dtype = out.shape, out.dtype
+    if isinstance(out, Box):
+        node.mark = out._mark
     depth = 0
     for edge in edges:
         if edge is not None and edge.depth > depth:
@@ -105,6 +108,8 @@ def leaf(variable: Variable) -> Node:
     node, data = Node(), variable._value
     node.p, node.edges, node.saved = None, (), ()
     node.shape, node.dtype, node.depth = data.shape, data.dtype, 0
+    if isinstance(data, Box):
+        node.mark = data._mark
     node._variable = weakref.ref(variable)
     if hasattr(variable, "_hooks") and variable._hooks:
         variable._hooks.join(node)

@@ -13,13 +13,37 @@ from ..errors import GuardError
 
 
 class Value:
-    """Something that a graph names: an input, or a result of an equation."""
+    """Something that a graph names: an input, or a result of an equation.
 
-    __slots__ = ("dtype", "name", "shape", "weak")
+    Attributes
+    ----------
+    shape, dtype
+    name : str
+        What it is called, if the user or the tape has a name for it.
+    line : str
+        Where in the user's program it was computed, as ``file:line``.
+    derived : bool
+        Whether a rule of a derivative computed it, and not the program itself.
+    of : tuple of Value
+        What it is the gradient by, in a backward pass.
+    weak : bool
+        Whether it is a number of Python's, while it is traced.
+    """
 
-    def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any], name: str = "") -> None:
+    __slots__ = ("derived", "dtype", "line", "name", "of", "shape", "weak")
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        dtype: np.dtype[Any],
+        name: str = "",
+        line: str = "",
+        derived: bool = False,
+        of: tuple[Value, ...] = (),
+    ) -> None:
         self.shape, self.dtype, self.name = shape, dtype, name
-        self.weak = False  # whether it is a number of Python's, while it is traced
+        self.line, self.derived, self.of = line, derived, of
+        self.weak = False
 
     @property
     def ndim(self) -> int:

@@ -6,17 +6,18 @@ import enum
 import inspect
 import itertools
 import operator
+import sys
 import threading
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import optree
 
 from ..box import Box, as_array, check_data, layers, new_level, note, plain, sample
 from ..config import records
-from ..core import new, opened
-from ..debugging import user_frame
+from ..core import new, opened, sweep
+from ..debugging import is_ours
 from ..errors import GraphError, ShapeError
 from ..memory import note_views, related
 from ..rules.nondiff import refused, stopped
@@ -49,7 +50,7 @@ class Recording:
         if any(each._level for each in layers(x)):
             raise GraphError(
                 "a function that is traced inside of a derivative, a vmap or another trace uses a "
-                f"value of that one: pass it as an argument ({place()})"
+                f"value of that one: pass it as an argument ({place().line})"
             )
         return constant(x)
 
@@ -59,13 +60,14 @@ class Recording:
 
     def equation(self, p: Any, operands: tuple[Any, ...], params: Any, outs: Any) -> Any:
         """Write a call down, and name its results."""
-        results = tuple([Value(y.shape, y.dtype) for y in outs])
-        self.steps.append(Equation(p, operands, params, results, place()))
+        where = place()
+        results = tuple([Value(y.shape, y.dtype, "", *where) for y in outs])
+        self.steps.append(Equation(p, operands, params, results, where.line))
         return results
 
     def ask(self, question: str, value: Value, answer: Any) -> Any:
         """Note down what the program asked, and what it was told."""
-        self.steps.append(Guard(value, question, answer, place()))
+        self.steps.append(Guard(value, question, answer, place().line))
         return answer
 
 
@@ -76,10 +78,57 @@ recordings: dict[int, Recording] = {}
 """The graphs that are being written, by the level of their Tracers."""
 
 
-def place() -> str:
-    """The user's line, as ``file:line``."""
-    frame = user_frame()
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame is not None else ""
+class Place(NamedTuple):
+    """Where something is computed.
+
+    Attributes
+    ----------
+    line : str
+        Of the user's, as ``file:line``. The backward pass is at the line of the call that it goes
+        back through, and a graph that runs in a trace at those of its steps.
+    derived : bool
+        Whether a rule of a derivative computes it.
+    of : tuple of Value
+        What it is the gradient by, if it is a sum of cotangents.
+    """
+
+    line: str = ""
+    derived: bool = False
+    of: tuple[Value, ...] = ()
+
+
+def place() -> Place:
+    """Where the call comes from that is being written down."""
+    derived, frame, inner = False, sys._getframe().f_back, None
+    while frame is not None:
+        code = frame.f_code
+        if not is_ours(code.co_filename):
+            return Place(f"{code.co_filename}:{frame.f_lineno}", derived)
+        if code is RUN:
+            return Place(frame.f_locals["self"].line, derived)
+        if code is SWEEP:
+            found = swept(frame.f_locals, inner)
+            if found is not None:
+                return found
+        derived = derived or code is SWEEP or code.co_name == "push"
+        frame, inner = frame.f_back, code
+    return Place(derived=derived)
+
+
+RUN, SWEEP = Equation.run.__code__, sweep.__code__
+SUMS = [Box.__add__.__code__, Weak.__add__.__code__]
+
+
+def swept(at: dict[str, Any], inner: Any) -> Place | None:
+    """Where a sweep is, from its variables; it notes by what the cotangent is that it has."""
+    value, g = getattr(at["node"], "mark", None), at.get("g")
+    if value is None:
+        return None
+    mine = g._mark if isinstance(g, Box) else None
+    if mine is not None and mine.derived and value not in mine.of:
+        mine.of += (value,)
+    whole = getattr(at.get("edge"), "mark", None) if inner in SUMS else None
+    return Place(value.line, True, () if whole is None else (whole,))
 
 
 def in_place(function: Any) -> Callable[[Tracer, Any], Any]:
@@ -135,6 +184,22 @@ class Tracer(Weak):
     @property
     def size(self) -> int:
         return int(np.prod(self.shape))
+
+    @property
+    def strides(self) -> tuple[int, ...]:
+        return as_array(self._value).strides  # type: ignore[no-any-return]  # any array's strides
+
+    @strides.setter
+    def strides(self, _strides: Any) -> None:
+        self._set("strides", "transpose(axes)")
+
+    @property
+    def flags(self) -> Any:
+        return as_array(self._value).flags
+
+    @property
+    def _mark(self) -> Value:
+        return self._slot
 
     @property
     def data(self) -> Any:
@@ -257,7 +322,7 @@ def recording_of(level: int, what: str) -> Recording:
     if level not in recordings:
         raise GraphError(
             f"{what}: a value of a traced program came out of its trace another way than by "
-            f"return ({place()})"
+            f"return ({place().line})"
         )
     return recordings[level]
 
