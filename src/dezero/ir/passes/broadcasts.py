@@ -47,7 +47,7 @@ def unspread(x: Any, known: Known) -> Any:
 
 def bare(x: Any, step: Equation) -> Any:
     """A number as a person writes it, beside arrays of its dtype."""
-    if not isinstance(x, np.generic) or x.dtype.kind != "f":
+    if type(x) is not np.float64:
         return x
     dtypes = {each.dtype for each in step.reads}
     return x.item() if dtypes == {x.dtype} else x
