@@ -80,6 +80,7 @@ class Known:
         self.paths: dict[Any, list[Path]] = {}
         self.eager: set[Any] = set()
         self.captured = Captured(f)
+        self.present: Any = None  # the watches of `native.hanging`
 
 
 class Backend(NamedTuple):
