@@ -92,15 +92,16 @@ class Backend(NamedTuple):
     path : callable
         Makes a `Path` of a graph and the arguments that it was traced with, ``(args, kwargs)``.
     hang : callable
-        ``hang(jitted, known)`` after a call, so that later ones can do without Python.
+        ``hang(jitted, known, path)`` after a call that took a path, so that later ones can take it
+        without Python.
     """
 
     name: str
     path: Callable[[Graph, Any], Path]
-    hang: Callable[[Jitted, Known], None]
+    hang: Callable[[Jitted, Known, Path], None]
 
 
-NUMPY = Backend("numpy", lambda graph, _example: Path(graph), lambda _jitted, _known: None)
+NUMPY = Backend("numpy", lambda graph, _example: Path(graph), lambda _jitted, _known, _path: None)
 
 
 class Jitted:
@@ -156,7 +157,7 @@ class Jitted:
                 result = path.call(numbers)
             except (OtherPath, GuardError):
                 continue
-            self.backend.hang(self, known)
+            self.backend.hang(self, known, path)
             return result
         if len(paths) >= PATHS:
             known.eager.add(key)
@@ -168,7 +169,7 @@ class Jitted:
         if len(known.paths) > KINDS:
             known.paths.pop(next(iter(known.paths)), None)
         result = path.call(numbers)
-        self.backend.hang(self, known)
+        self.backend.hang(self, known, path)
         return result
 
     @functools.cached_property
