@@ -410,8 +410,9 @@ def test_a_folder_of_another_user(folder, tmp_path, monkeypatch):
         os.chown(folder, 12345, -1)
     else:
         monkeypatch.setattr(disk, "holds_fast", lambda _: True)
+        other = os.geteuid() + 1
         for name in ("getuid", "geteuid"):
-            monkeypatch.setattr(os, name, lambda: 12345)
+            monkeypatch.setattr(os, name, lambda: other)
     assert nothing_is_kept("not this user's alone")
 
 
