@@ -99,6 +99,35 @@ def test_the_second_process_does_not_compile(folder):
     assert compiled_in("2", folder) == 0
 
 
+FORKS = """
+import os, signal, threading
+from dezero.jit.native import runtime
+
+def text(*names):
+    double = "define double @{0}(double %x) {{\\n %y = fadd double %x, %x\\n ret double %y\\n}}"
+    return "\\n".join(map(double.format, names))
+
+made = runtime.machine
+started = threading.Event()
+runtime.machine = lambda: started.set() or made()
+thread = threading.Thread(target=runtime.compiled, args=(text(*(f"f{k}" for k in range(1000))),))
+thread.start()
+started.wait()
+child = os.fork()
+if child == 0:
+    signal.alarm(10)
+    os._exit(runtime.Code(runtime.compiled(text("f")), ["f"])["f"] == 0)
+thread.join()
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def test_a_fork_while_a_thread_compiles():
+    env = os.environ | {"DEZERO_CACHE_DIR": ""}
+    run = [sys.executable, "-W", "ignore", "-c", FORKS]
+    assert int(subprocess.run(run, env=env, stdout=subprocess.PIPE, check=True).stdout) == 0
+
+
 def processes(program, count, folder):
     """Processes with a program that has `disk`, and nothing else, of the library."""
     load = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import functools
 import importlib
+import os
 import threading
 from collections.abc import Sequence
 from typing import Any
@@ -20,7 +21,12 @@ llvm.initialize_native_target()
 llvm.initialize_native_asmprinter()
 
 LOCK = threading.RLock()
-"""One thread at a time talks to LLVM."""
+"""One thread at a time talks to LLVM, and none while the process forks."""
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=LOCK.acquire, after_in_parent=LOCK.release, after_in_child=LOCK.release
+    )
 
 OPTIMIZATION = 2
 """How much LLVM does to choose instructions and registers well, from 0 to 3."""
