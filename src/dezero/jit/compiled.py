@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import operator
 import random
 import sys
 import types
 import warnings
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -27,6 +29,9 @@ from .sharing import shared
 
 PATHS = 8
 """Paths that are traced for one signature; past them, the program runs as it is written."""
+
+KINDS = 256
+"""Kinds of arguments that are known; past them, the one that Python met longest ago is dropped."""
 
 
 class Path:
@@ -72,9 +77,18 @@ class Known:
     """What was traced while the function read the same besides its arguments."""
 
     def __init__(self, f: Any) -> None:
-        self.paths: dict[Any, list[Path]] = {}
+        self.paths: OrderedDict[Any, list[Path]] = OrderedDict()
         self.eager: set[Any] = set()
         self.captured = Captured(f)
+
+    def met(self, key: Any) -> list[Path]:
+        """The paths for arguments of a kind, which are asked for."""
+        paths = self.paths.setdefault(key, [])
+        with contextlib.suppress(KeyError):  # another thread has dropped it
+            self.paths.move_to_end(key)
+        while len(self.paths) > KINDS:
+            self.eager.discard(self.paths.popitem(last=False)[0])
+        return paths
 
 
 class Backend(NamedTuple):
@@ -141,10 +155,10 @@ class Jitted:
         leaves, spec = flatten((args, kwargs), is_numbers)
         leaves = [x if type(x) is np.ndarray else given(x) for x in leaves]
         key = spec, *map(kind, leaves)
+        paths = known.met(key)
         if key in known.eager:
             return self.f(*args, **kwargs)
         numbers = [x for x in leaves if not is_fact(x)]
-        paths = known.paths.setdefault(key, [])
         for path in paths:
             try:
                 result = path.call(numbers)

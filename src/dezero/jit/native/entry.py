@@ -23,6 +23,11 @@ from .runtime import KNOWN, Code, compiled
 from .tables import Callee, Fresh, Given, Result, Table, Unfit
 from .watches import ALWAYS, Watches
 
+LOCKED = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
+UNLOCKED = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
+LOOK = ctypes.PYFUNCTYPE(ctypes.c_bool, ctypes.c_void_p)
+"""Kernels, and `holds`, as Python calls them. Once: each time would be a new class."""
+
 
 class Entry:
     """A kernel, for arguments of one kind.
@@ -79,8 +84,7 @@ class Entry:
         arrays = (*self.table.given(given, fresh), *self.table.constants)
         data = [x.ctypes.data for x in arrays]
         pointers = (ctypes.c_void_p * len(data))(*data)
-        function = ctypes.CFUNCTYPE if self.kernel.unlocked else ctypes.PYFUNCTYPE
-        kernel = function(ctypes.c_int, ctypes.c_void_p)(self.kernel.address)
+        kernel = (UNLOCKED if self.kernel.unlocked else LOCKED)(self.kernel.address)
         if kernel(ctypes.addressof(pointers)):
             return None
         made = iter(fresh)
@@ -188,5 +192,4 @@ def called() -> type[Slots]:
 def holds(watches: Watches) -> bool:
     """Whether all that is watched is as it was."""
     machine = code()
-    look = ctypes.PYFUNCTYPE(ctypes.c_bool, ctypes.c_void_p)
-    return machine is not None and look(machine["holds"])(watches.words.ctypes.data)
+    return machine is not None and LOOK(machine["holds"])(watches.words.ctypes.data)

@@ -54,11 +54,12 @@ class Present:
 
 
 def hang(jitted: Any, known: Known) -> None:
-    """Let calls go to the entries of a function's paths.
+    """Let calls go to the entries of a function's paths, for the latest kind of arguments first.
 
     Each path has a list of ``entries``, which is empty where only Python can call it.
     """
-    paths = (path for each in known.paths.values() for path in each)
+    latest_first = [*known.paths.values()][::-1]
+    paths = (path for each in latest_first for path in each)
     found = [entry for path in paths for entry in path.entries if entry.table.direct]
     entries = [entry for entry in found if not entry.table.outs]
     if not jitted.own_out:
