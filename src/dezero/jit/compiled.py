@@ -277,7 +277,8 @@ class Jitted:
 
 def drawn_so_far() -> Any:
     """The states of the global random numbers of NumPy and Python, to see whether one draws."""
-    return repr(np.random.get_state(legacy=False)), random.getstate()  # noqa: NPY002  # likewise
+    leaves, _ = flatten(np.random.get_state(legacy=False))  # noqa: NPY002  # likewise
+    return [np.asarray(x).tolist() for x in leaves], random.getstate()
 
 
 def given(x: Any) -> Any:
