@@ -24,7 +24,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 FORMAT = b"DeZero 1"
-"""What each file begins with: another one where files are laid out in another way."""
+"""What each file begins with; it changes with the layout of files."""
+
+DIGEST = 32
+HEADING = len(FORMAT) + DIGEST
+"""Bytes that stand before code."""
 
 LIMIT = 256 << 20
 """Bytes on disk, about: beyond it, what was not used for the longest time is removed."""
@@ -55,7 +59,7 @@ def kept(text: str, make: Callable[[], bytes]) -> bytes:
     make : callable
         Makes it.
     """
-    key = hashlib.blake2b(FORMAT + text.encode(), digest_size=32).hexdigest()
+    key = hashlib.blake2b(FORMAT + text.encode(), digest_size=DIGEST).hexdigest()
     code = read(key)
     if code is None:
         code = make()
@@ -82,13 +86,13 @@ def read(key: str) -> bytes | None:
         if not stat.S_ISREG(status.st_mode) or not only_ours(status):
             return None
         content = file.read()
-        head = heading(key, content[len(heading(key, b"")) :])
-        if not content.startswith(head):
+        head, code = content[:HEADING], content[HEADING:]
+        if head != heading(key, code):
             return None
         if time.time() - status.st_mtime > HOUR:
             with suppress(OSError):  # a disk that cannot be written to
                 os.utime(file.fileno())
-        return content[len(head) :]
+        return code
     return None
 
 
@@ -114,8 +118,8 @@ def name(key: str) -> str:
 
 
 def heading(key: str, code: bytes) -> bytes:
-    """What stands before code."""
-    return FORMAT + hashlib.blake2b(code, digest_size=32, key=bytes.fromhex(key)).digest()
+    """What stands before code: the format, and a digest."""
+    return FORMAT + hashlib.blake2b(code, digest_size=DIGEST, key=bytes.fromhex(key)).digest()
 
 
 def within(folder: int) -> Callable[[str, int], int]:
@@ -160,7 +164,7 @@ def place() -> str:
         said = os.path.join(common if os.path.isabs(common) else caches, "dezero")
     path = os.path.expanduser(said)
     if not os.path.isabs(path):
-        raise FileNotFoundError(f"DEZERO_CACHE_DIR is {said!r}, which is no absolute path")
+        raise FileNotFoundError(f"its folder {said!r} is no absolute path")
     return path
 
 
