@@ -159,7 +159,7 @@ def test_four_processes_at_once(folder):
     for each in processes(AT_ONCE, 4, folder):
         errors = each.communicate(timeout=60)[1]
         assert each.returncode == 0, errors.decode()
-    assert all(len(file.name) == 64 for file in folder.iterdir())  # nothing half written
+    assert all(file.suffix == ".dezero" for file in folder.iterdir())  # nothing half written
 
 
 WITHOUT_END = """
@@ -169,7 +169,7 @@ while True:
     k += 1
     if k % 50 == 0:
         for name in os.listdir(os.environ["DEZERO_CACHE_DIR"]):
-            if len(name) == 64:
+            if name.endswith(".dezero"):
                 os.unlink(os.path.join(os.environ["DEZERO_CACHE_DIR"], name))
 """
 
@@ -183,8 +183,8 @@ def test_a_process_that_is_ended(folder, end):
         time.sleep(wait)
         process.send_signal(end)
         process.communicate(timeout=60)
-    whole = [file for file in folder.iterdir() if len(file.name) == 64]
-    assert all(disk.read(file.name) == bytes(100_000) for file in whole)
+    whole = [file for file in folder.iterdir() if file.suffix == ".dezero"]
+    assert all(disk.read(file.stem) == bytes(100_000) for file in whole)
     if end == signal.SIGINT:
         assert len(whole) == len(list(folder.iterdir()))
 
@@ -222,7 +222,7 @@ def of_another_format(file):
 
 def of_another_text(file):
     disk.write(KEY, b"something else")
-    (file.parent / KEY).replace(file)
+    (file.parent / disk.name(KEY)).replace(file)
 
 
 def a_link(file):
@@ -309,13 +309,15 @@ def test_what_was_not_used_for_long_goes_first(folder, monkeypatch):
     keys = [disk_key(k) for k in range(8)]
     for k, key in enumerate(keys[:4]):
         disk.write(key, CODE)
-        os.utime(folder / key, (now - 9000 + k,) * 2)
+        os.utime(folder / disk.name(key), (now - 9000 + k,) * 2)
     assert disk.read(keys[0]) == CODE  # used again
-    (folder / "of the user").write_bytes(bytes(99 * disk.BLOCK))
+    others = {"of the user", "0" * 64}
+    for name in others:
+        (folder / name).write_bytes(bytes(99 * disk.BLOCK))
     for key in keys[4:6]:
         disk.write(key, CODE)
     left = {file.name for file in folder.iterdir()}
-    assert left == {"of the user", keys[0], *keys[3:6]}
+    assert left == others | {disk.name(key) for key in (keys[0], *keys[3:6])}
 
 
 def disk_key(k):
@@ -325,12 +327,12 @@ def disk_key(k):
 def test_what_is_left_half_written(folder, monkeypatch):
     monkeypatch.setattr(disk, "ROUND", 1)
     disk.write(KEY, CODE)
-    old, new = (folder / f"{KEY}.{k:016x}" for k in range(2))
+    old, new = (folder / f"{disk.name(KEY)}.{k:016x}" for k in range(2))
     old.write_bytes(b"half")
     new.write_bytes(b"half")
     os.utime(old, (time.time() - 2 * disk.HOUR,) * 2)
     disk.write(KEY, CODE)
-    assert {file.name for file in folder.iterdir()} == {KEY, new.name}
+    assert {file.name for file in folder.iterdir()} == {disk.name(KEY), new.name}
 
 
 def test_a_look_at_how_much_there_is_is_rare(folder, monkeypatch):

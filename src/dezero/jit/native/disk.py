@@ -24,7 +24,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 FORMAT = b"DeZero 1"
-"""What each file begins with: another one where files are laid out in another way."""
+"""What each file begins with; it changes with the layout of files."""
+
+DIGEST = 32
+HEADING = len(FORMAT) + DIGEST
+"""Bytes that stand before code."""
 
 LIMIT = 256 << 20
 """Bytes on disk, about: beyond it, what was not used for the longest time is removed."""
@@ -38,8 +42,8 @@ BLOCK = 4096
 HOUR = 3600
 """Seconds: a use is noted once in that time; a file that is still half written then never ends."""
 
-OURS = re.compile(r"[0-9a-f]{64}(\.[0-9a-f]{16})?")
-"""The names of files: keys, with something after it while a file is being written."""
+OURS = re.compile(r"[0-9a-f]{64}\.dezero(\.[0-9a-f]{16})?")
+"""The names of files, with something after it while one is being written. No other is touched."""
 
 STRICT = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 """A file is opened only where it is itself, no link, and nothing that one has to wait for."""
@@ -55,7 +59,7 @@ def kept(text: str, make: Callable[[], bytes]) -> bytes:
     make : callable
         Makes it.
     """
-    key = hashlib.blake2b(FORMAT + text.encode(), digest_size=32).hexdigest()
+    key = hashlib.blake2b(FORMAT + text.encode(), digest_size=DIGEST).hexdigest()
     code = read(key)
     if code is None:
         code = make()
@@ -77,29 +81,29 @@ def state() -> str:
 
 def read(key: str) -> bytes | None:
     """The code under a key; None if there is none that can be trusted."""
-    with suppress(OSError), folder() as here, open(key, "rb", opener=within(here)) as file:
+    with suppress(OSError), folder() as here, open(name(key), "rb", opener=within(here)) as file:
         status = os.fstat(file.fileno())
         if not stat.S_ISREG(status.st_mode) or not only_ours(status):
             return None
         content = file.read()
-        head = heading(key, content[len(heading(key, b"")) :])
-        if not content.startswith(head):
+        head, code = content[:HEADING], content[HEADING:]
+        if head != heading(key, code):
             return None
         if time.time() - status.st_mtime > HOUR:
             with suppress(OSError):  # a disk that cannot be written to
                 os.utime(file.fileno())
-        return content[len(head) :]
+        return code
     return None
 
 
 def write(key: str, code: bytes) -> None:
     """Put code under a key, if that can be: all of it at once, or nothing."""
-    part = f"{key}.{os.urandom(8).hex()}"
+    part = f"{name(key)}.{os.urandom(8).hex()}"
     with suppress(OSError), folder() as here:
         try:
             with open(part, "xb", opener=within(here)) as file:
                 file.write(heading(key, code) + code)
-            os.replace(part, key, src_dir_fd=here, dst_dir_fd=here)
+            os.replace(part, name(key), src_dir_fd=here, dst_dir_fd=here)
         except BaseException:  # also an interrupt
             with suppress(OSError):
                 os.unlink(part, dir_fd=here)
@@ -108,9 +112,14 @@ def write(key: str, code: bytes) -> None:
             tidy(here)
 
 
+def name(key: str) -> str:
+    """The file's name for a key."""
+    return f"{key}.dezero"
+
+
 def heading(key: str, code: bytes) -> bytes:
-    """What stands before code."""
-    return FORMAT + hashlib.blake2b(code, digest_size=32, key=bytes.fromhex(key)).digest()
+    """What stands before code: the format, and a digest."""
+    return FORMAT + hashlib.blake2b(code, digest_size=DIGEST, key=bytes.fromhex(key)).digest()
 
 
 def within(folder: int) -> Callable[[str, int], int]:
@@ -124,15 +133,15 @@ def tidy(folder: int) -> None:
     with os.scandir(folder) as files:
         for file in files:
             with suppress(FileNotFoundError):  # another process has removed it
-                if OURS.fullmatch(file.name):
+                if match := OURS.fullmatch(file.name):
                     status = file.stat(follow_symlinks=False)
-                    found.append((status.st_mtime, status.st_size, file.name))
+                    found.append((status.st_mtime, status.st_size, file.name, bool(match[1])))
     total, old = 0, time.time() - HOUR
-    for used, size, name in sorted(found, reverse=True):
+    for used, size, file_name, unfinished in sorted(found, reverse=True):
         total += -(-size // BLOCK) * BLOCK
-        if total > LIMIT or ("." in name and used < old):
+        if total > LIMIT or (unfinished and used < old):
             with suppress(OSError):
-                os.unlink(name, dir_fd=folder)
+                os.unlink(file_name, dir_fd=folder)
 
 
 # ---------------------------------------------------------------------------- the folder
@@ -155,7 +164,7 @@ def place() -> str:
         said = os.path.join(common if os.path.isabs(common) else caches, "dezero")
     path = os.path.expanduser(said)
     if not os.path.isabs(path):
-        raise FileNotFoundError(f"DEZERO_CACHE_DIR is {said!r}, which is no absolute path")
+        raise FileNotFoundError(f"its folder {said!r} is no absolute path")
     return path
 
 
