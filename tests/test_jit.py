@@ -473,6 +473,16 @@ def test_results_are_apart_as_those_of_the_program_are():
         assert np.shares_memory(a, b) == np.shares_memory(*f(x))
 
 
+def test_constants_are_added_up_in_the_order_of_their_memory():
+    a = np.random.default_rng(1).normal(size=(40, 60))
+    for constant in (a, a.T, a[::2], np.broadcast_to(a[0], (40, 60))):
+        for f in (
+            lambda x, c=constant: np.sum(c * x),
+            lambda x, c=constant: x * np.einsum("ij,j->i", c, np.sum(x) * np.ones(c.shape[1])),
+        ):
+            same(dz.trace(f)(1.1)(1.1), f(1.1))
+
+
 def test_inside_no_grad_nothing_moves():
     def f(x):
         with dz.no_grad():
@@ -491,6 +501,26 @@ def test_flags_strings_and_huge_numbers_are_handed_through():
         same(np.asarray(replayed(np.ones(3), **changes)), np.asarray(f(np.ones(3), **changes)))
     with pytest.raises(DataError, match=r"object.*closure"):
         replayed(object())
+
+
+def test_what_is_made_of_numbers_does_not_widen_arrays():
+    x, programs = (
+        np.ones(2, np.float32),
+        [
+            lambda x, s: x * (s * 2),
+            lambda x, s: x / -((1 - s) ** 2),
+            lambda x, s: np.maximum(x, s + s) > 2 * s,
+            lambda x, s: x * np.sin(s),  # NumPy's own number, which does
+            lambda x, s: x * np.float64(2) * s,
+        ],
+    )
+    for f in programs:
+        for s in (2.0, 3):
+            same(dz.jit(f)(x, s), f(x, s))
+            same(
+                dz.jit(dz.grad(lambda x, s, f=f: np.sum(f(x, s))))(x, s),
+                dz.grad(lambda x, s, f=f: np.sum(f(x, s)))(x, s),
+            )
 
 
 def test_methods_containers_and_copies():
@@ -551,3 +581,23 @@ def test_scatters_that_are_added_in_place(f):
     for _ in range(20):
         x = rng.normal(size=3)
         same(replayed(x), dz.ir.simplified(dz.trace(dz.grad(f))(x))(x))
+
+
+def test_members_of_a_batch_have_the_shape_of_one():
+    mean = dz.jit(lambda x: np.sum(x) / x.shape[0])
+    same(dz.vmap(mean)(np.ones((3, 2))), np.ones(3))
+
+
+def test_a_function_by_hand_is_compiled():
+    class Cube(dz.Function):
+        def forward(self, x):
+            return x**3
+
+        def backward(self, gy):
+            (x,) = self.inputs
+            return 3 * x**2 * gy
+
+    f = dz.jit(lambda x: Cube()(x) + 1)
+    for x in (np.array([2.0]), np.array([3.0])):
+        same(f(x), x**3 + 1)
+        same(dz.grad(lambda x: np.sum(f(x)))(x), 3 * x**2)

@@ -117,6 +117,7 @@ def other(x):
     return x, FLAT
 
 
+@pytest.mark.filterwarnings("ignore:Setting the:DeprecationWarning")  # of NumPy 2.5
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_change_is_noticed(name):
     """Each leaves the program changed for the next; nothing is noticed without one."""

@@ -9,7 +9,6 @@ the time) cannot be seen.
 
 from __future__ import annotations
 
-import builtins
 import dis
 import functools
 import inspect
@@ -20,6 +19,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..box import Box
+from .glances import BUILTINS, FIXED, Glance, fact_in, identical, meanings
 from .objects import PLAIN, WHOLE, below, fact_of, is_library
 
 MOST = 10_000
@@ -29,7 +29,7 @@ Place = tuple[types.CodeType | None, str]
 """In which code, and by what name, something is read."""
 
 
-THE_FUNCTION: Place = (None, "the function")
+THE_FUNCTION: Place = (None, "itself")
 
 
 class Unwatched(Exception):
@@ -56,7 +56,7 @@ def shown(place: Place) -> str:
         for each in (codes_in(code) if code is not None else ())
         for line in lines_of(each, name)
     )
-    return next(lines, f"`{name}`")
+    return next(lines, f"`{name}`" if code is not None else name)
 
 
 class Captured:
@@ -75,7 +75,7 @@ class Captured:
         self.seen: list[Any] = []  # objects
         self.facts: list[Any] = []  # what these are like, where they can be written into
         self.places: list[Place] = []  # where each is read
-        self.opened: list[tuple[Any, tuple[str, ...]]] = []  # each once, and by which names
+        self.glances: list[Glance] = []
         self.look()
 
     def look(self) -> None:
@@ -96,25 +96,37 @@ class Captured:
             if kind is types.FunctionType:
                 code = x.__code__
                 words = () if is_library(code.co_filename) else words_in(code)
-                self.opened.append((x, words))
                 stack += [(y, (code, word), words) for word, y in read_by(x, words)]
+                self.glances.append((identical, meanings, x, words, meanings(x, words)))
                 continue
-            self.opened.append((x, words))
             if len(seen) > MOST:
                 what = f"reads more than {MOST} objects, by way of {shown(place)}"
                 raise Unwatched(what, place)
-            if isinstance(x, Box):
+            if issubclass(kind, Box):
                 lost = "whose gradient a trace would not carry: make it an argument"
                 what = f"reads the {kind.__name__} {shown(place)}, {lost}"
                 raise Unwatched(what, place, passing=x._level > 0)
             fact = fact_of(x)
             if fact is not None:
                 self.facts.append((len(seen) - 1, fact))
-            stack += [(y, place, words) for y in below(x, words)]
+                self.glances.append((operator.eq, fact_in, x, words, fact))
+            held = tuple(below(x, words))
+            stack += [(y, place, words) for y in held]
+            if kind not in FIXED:
+                self.glances.append((identical, below, x, words, held))
 
     def changed(self) -> bool:
-        """Whether anything is another object, or an array has other numbers in it."""
-        return self.difference(Captured(self.f)) is not None
+        """Whether anything is another object, or an array has other numbers in it.
+
+        A glance at each place where something can become another object tells most of the time.
+        """
+        if all(alike(read(x, words), held) for alike, read, x, words, held in self.glances):
+            return False
+        later = Captured(self.f)
+        if self.difference(later) is not None:
+            return True
+        self.glances = later.glances  # another object, but an equal number
+        return False
 
     def difference(self, later: Captured) -> Place | None:
         """Where something is read that is another in a later look; the first that is found."""
@@ -160,9 +172,6 @@ def read_by(f: types.FunctionType, words: Iterable[str]) -> Iterator[tuple[str, 
         for module in (word, f"{package}.{word}") if package else (word,):
             if module in sys.modules:
                 yield word, sys.modules[module]
-
-
-BUILTINS = vars(builtins)
 
 
 @functools.lru_cache(4096)

@@ -15,13 +15,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..box import Box, as_array, plain
+from ..box import Box, as_array, sample
 from ..debugging import user_frame
 from ..errors import DataError, EagerWarning, GraphError, GuardError, OperandError
 from ..ir import Graph, simplified, trace
 from ..ir.passes import FOR_MACHINES
+from ..ir.passes.layout import lies_in_rows
 from ..ir.tracer import FACTS
-from ..trees import bare, flatten, is_numbers, unflatten
+from ..trees import bare, flatten, leaves_of, unflatten
 from .captured import THE_FUNCTION, Captured, Place, Unwatched, shown
 from .outputs import takes_out, written
 from .replay import OtherPath, compiled
@@ -32,6 +33,14 @@ PATHS = 8
 
 KINDS = 256
 """Kinds of arguments that are known; past them, the one that Python met longest ago is dropped."""
+
+
+KINDS = 1000
+"""Kinds of arguments whose traces are kept: the oldest goes first."""
+
+
+Run = Callable[..., tuple[Any, ...]]
+"""A graph as a function of its inputs, which gives its outputs or raises `OtherPath`."""
 
 
 class Path:
@@ -51,14 +60,10 @@ class Path:
         The results that have to be copied, to be apart.
     """
 
-    def __init__(
-        self,
-        graph: Graph,
-        run: Callable[[Graph], Callable[..., tuple[Any, ...]]] = compiled,
-    ) -> None:
+    def __init__(self, graph: Graph, run: Callable[[Graph], Run] = compiled) -> None:
         self.graph = simplified(graph, FOR_MACHINES)
-        self.copied = shared(graph, self.graph)
         self.replay = run(self.graph)
+        self.copied = shared(graph, self.graph)
         self.entries: list[Any] = []
 
     def call(self, leaves: list[Any]) -> Any:
@@ -152,7 +157,7 @@ class Jitted:
         known = self.up_to_date()
         if known is None:
             return self.f(*args, **kwargs)
-        leaves, spec = flatten((args, kwargs), is_numbers)
+        leaves, spec = leaves_of(args, kwargs)
         leaves = [x if type(x) is np.ndarray else given(x) for x in leaves]
         key = spec, *map(kind, leaves)
         paths = known.met(key)
@@ -170,9 +175,11 @@ class Jitted:
             known.eager.add(key)
             self.warn(f"took more than {PATHS} paths for arguments of one kind")
             return self.f(*args, **kwargs)
-        example = unflatten(spec, [plain(x) for x in leaves])
+        example = unflatten(spec, [sample(x) for x in leaves])
         path = self.backend.path(self.traced(known, spec, leaves), example)
         paths.append(path)
+        if len(known.paths) > KINDS:
+            known.paths.pop(next(iter(known.paths)), None)
         result = path.call(numbers)
         self.backend.hang(self, known)
         return result
@@ -194,6 +201,7 @@ class Jitted:
         except Unwatched as reason:
             if not reason.passing:
                 self.off = True
+                self.forget()
                 self.warn(str(reason))
             return None
         return known
@@ -204,11 +212,8 @@ class Jitted:
         path = getattr(self.f, "__qualname__", "")
         for name in path.split("."):
             found = getattr(found, name, None)
-        return (
-            path
-            if found is self
-            else (functools.partial(jit, backend=self.backend.name), (self.f,))
-        )
+        made = functools.partial(jit, backend=self.backend.name), (self.f,)
+        return path if found is self else made
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else types.MethodType(self, instance)
@@ -229,7 +234,7 @@ class Jitted:
         GraphError
             If the function changes what it reads, or draws random numbers: a replay would not.
         """
-        numbers = [plain(x) for x in leaves if not is_fact(x)]
+        numbers = [sample(x) for x in leaves if not is_fact(x)]
         changed: Place | None
         for _ in range(2):
             state = drawn_so_far()
@@ -259,7 +264,7 @@ class Jitted:
             arguments = unflatten(spec, boxes)
             args, kwargs = arguments
             result = self.f(*args, **kwargs)
-            after, structure = flatten(arguments, is_numbers)
+            after, structure = leaves_of(*arguments)
             held = structure == spec and all(map(operator.is_, after, boxes))
             if not held or before != [getattr(x, "_slot", None) for x in numbers]:
                 raise GraphError(
@@ -305,7 +310,7 @@ def is_fact(x: Any) -> bool:
 def kind(x: Any) -> Any:
     """What a trace depends on, of an argument."""
     if isinstance(x, (np.ndarray, Box)):
-        return x.shape, x.dtype.str
+        return x.shape, x.dtype, lies_in_rows(x)
     return (type(x), x) if is_fact(x) else type(x)
 
 
@@ -322,6 +327,7 @@ def jit(f: Callable[..., Any] | None = None, *, backend: str | None = None) -> A
     ----------
     f : callable
         A function of arrays written with NumPy, without side effects; derivatives are such too.
+        Strings, flags and dtypes among its arguments are traced anew when they change.
     backend : "numpy", optional
         What runs it.
 
@@ -336,11 +342,15 @@ def jit(f: Callable[..., Any] | None = None, *, backend: str | None = None) -> A
     ------
     OperandError
         If `backend` is something else.
+    GraphError
+        When it is called: if the function changes what it reads, writes into its arguments, or
+        draws random numbers.
 
     Warns
     -----
     EagerWarning
-        When there are more paths than that; the function then runs as it is written.
+        When there are more paths than that, or the function reads a Variable or more than 10,000
+        objects; it then runs as it is written.
 
     Examples
     --------

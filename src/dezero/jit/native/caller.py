@@ -10,6 +10,7 @@ how they are counted.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -27,6 +28,7 @@ class Watch(IntEnum):
     WORD = 1  # address, what stands there
     BYTES = 2  # address, a copy, how many
     NAMES = 3  # dict, its tag, how many, (name, object or 0) of each
+    ENTRIES = 4  # dict, its tag, how many, (key, object) of all
 
 
 class Check(IntEnum):
@@ -173,11 +175,9 @@ def holds(layout: Layout, outside: dict[str, str]) -> Assembly:
     asm.unless(asm.same_bytes(words.at(1, "ptr"), words.at(2, "ptr"), words.at(3)), no)
     words.skip(4)
     asm.goto(head)
-    asm.begin(steps[Watch.NAMES])
-    if layout.tag is None:
-        asm.goto(no)
-    else:
-        names(asm, words, no)
+    for step, check in ((Watch.NAMES, names), (Watch.ENTRIES, entries)):
+        asm.begin(steps[step])
+        if_changed(asm, words, no, check)
         asm.goto(head)
     asm.begin(end)
     asm.do("ret i8 1")
@@ -186,20 +186,51 @@ def holds(layout: Layout, outside: dict[str, str]) -> Assembly:
     return asm
 
 
-def names(asm: Writer, words: Words, no: str) -> None:
-    """If a dict changed, look its names up one by one, and keep its new tag if they are as ever."""
-    space, n = words.at(1, "ptr"), words.at(3)
-    tag = asm.field(space, asm.layout.tag, "i64")
-    with asm.when(asm(f"icmp ne i64 {tag}, {words.at(2)}")):
-        pairs = words.after(4)
-        with asm.loop(0, n) as k:
-            name = asm(f"getelementptr {{ptr, ptr}}, ptr {pairs}, i64 {k}")
-            found = asm.call(
-                "ptr", "@PyDict_GetItem", f"ptr {space}", f"ptr {asm(f'load ptr, ptr {name}')}"
-            )
-            asm.unless(asm.equal(found, asm.field(name, 8)), no)
-        asm.set("i64", words.after(2), tag)
+Comparison = Callable[[Writer, str, str, str, str], None]
+"""Writes how a dict is compared with pairs, and where to go if it differs."""
+
+
+def if_changed(asm: Writer, words: Words, no: str, check: Comparison) -> None:
+    """Compare a dict if its tag is another one, and keep that if nothing else is.
+
+    Python 3.13 and later have no tags; there it is compared each time.
+    """
+    space, n, pairs = words.at(1, "ptr"), words.at(3), words.after(4)
+    if asm.layout.tag is None:
+        check(asm, space, n, pairs, no)
+    else:
+        tag = asm.field(space, asm.layout.tag, "i64")
+        with asm.when(asm(f"icmp ne i64 {tag}, {words.at(2)}")):
+            check(asm, space, n, pairs, no)
+            asm.set("i64", words.after(2), tag)
     words.skip(4, n, 2)
+
+
+def names(asm: Writer, space: str, n: str, pairs: str, no: str) -> None:
+    """Names mean what they did, or nothing, as before."""
+    with asm.loop(0, n) as k:
+        name = asm(f"getelementptr {{ptr, ptr}}, ptr {pairs}, i64 {k}")
+        key = asm(f"load ptr, ptr {name}")
+        found = asm.call("ptr", "@PyDict_GetItem", f"ptr {space}", f"ptr {key}")
+        asm.unless(asm.equal(found, asm.field(name, 8)), no)
+
+
+def entries(asm: Writer, space: str, n: str, pairs: str, no: str) -> None:
+    """A dict has the same keys and values, in the same order."""
+    at, key, value = (asm.variable(kind, zero) for kind, zero in VARIABLES)
+    asm.set("i64", at, "0")
+    following = f"ptr {space}", f"ptr {at}", f"ptr {key}", f"ptr {value}"
+    with asm.loop(0, n) as k:
+        more = asm.call("i32", "@PyDict_Next", *following)
+        asm.unless(asm.equal(more, "1", "i32"), no)
+        pair = asm(f"getelementptr {{ptr, ptr}}, ptr {pairs}, i64 {k}")
+        asm.unless(asm.equal(asm.get("ptr", key), asm(f"load ptr, ptr {pair}")), no)
+        asm.unless(asm.equal(asm.get("ptr", value), asm.field(pair, 8)), no)
+    asm.unless(asm.equal(asm.call("i32", "@PyDict_Next", *following), "0", "i32"), no)
+
+
+VARIABLES = (("i64", "0"), ("ptr", "null"), ("ptr", "null"))
+"""Of a walk through a dict: the place, a key and what it means."""
 
 
 # ---- a call ----

@@ -7,7 +7,7 @@ import itertools
 from typing import Any
 
 from ..compiled import Jitted, Known
-from .entry import called, holds
+from .entry import called, code, holds
 from .tables import Unfit
 from .watches import Watches, watched
 
@@ -64,7 +64,7 @@ def hang(jitted: Any, known: Known) -> None:
     entries = [entry for entry in found if not entry.table.outs]
     if not jitted.own_out:
         entries += [entry for entry in found if entry.table.outs]
-    if not entries:
+    if not entries or code() is None:
         return
     present = vars(known).setdefault("present", Present())
     watches = present.renewed(known)
