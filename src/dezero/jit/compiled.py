@@ -35,10 +35,6 @@ KINDS = 256
 """Kinds of arguments that are known; past them, the one that Python met longest ago is dropped."""
 
 
-KINDS = 1000
-"""Kinds of arguments whose traces are kept: the oldest goes first."""
-
-
 Run = Callable[..., tuple[Any, ...]]
 """A graph as a function of its inputs, which gives its outputs or raises `OtherPath`."""
 
@@ -178,8 +174,6 @@ class Jitted:
         example = unflatten(spec, [sample(x) for x in leaves])
         path = self.backend.path(self.traced(known, spec, leaves), example)
         paths.append(path)
-        if len(known.paths) > KINDS:
-            known.paths.pop(next(iter(known.paths)), None)
         result = path.call(numbers)
         self.backend.hang(self, known)
         return result
