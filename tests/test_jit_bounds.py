@@ -1,6 +1,8 @@
 """Compiled functions take no more memory than they need, however they are called."""
 
 import gc
+import subprocess
+import sys
 import weakref
 from concurrent.futures import ThreadPoolExecutor
 
@@ -94,3 +96,24 @@ def test_kernels_that_are_dropped_are_gone_at_once():
     assert len(found) == len(twice.paths) == 4
     del found, twice
     assert not any(isinstance(each, Kernel) for each in gc.get_objects())
+
+
+PROGRAM = """
+import sys
+import numpy as np
+import dezero as dz
+
+dz.jit(dz.grad(lambda x: np.sum(np.sin(x))))(np.ones(3))
+assert "numpy.random" not in sys.modules
+dz.jit(lambda x: (np.random, x * 2)[1])(np.ones(3))
+assert "numpy.random" in sys.modules
+try:
+    dz.jit(lambda x: x * np.random.rand())(np.ones(3))
+except dz.errors.GraphError:
+    print("drawn")
+"""
+
+
+def test_random_numbers_are_imported_by_programs_only():
+    said = subprocess.run([sys.executable, "-c", PROGRAM], check=True, stdout=subprocess.PIPE)
+    assert said.stdout == b"drawn\n"

@@ -275,8 +275,12 @@ class Jitted:
 
 
 def drawn_so_far() -> Any:
-    """The states of the global random numbers of NumPy and Python, to see whether one draws."""
-    leaves, _ = flatten(np.random.get_state(legacy=False))  # noqa: NPY002  # likewise
+    """The states of the global random numbers of NumPy and Python, to see whether one draws.
+
+    Where NumPy's are not even imported, which takes long, nobody has drawn any.
+    """
+    state = getattr(sys.modules.get("numpy.random"), "get_state", None)
+    leaves = flatten(state(legacy=False))[0] if state else []
     return [np.asarray(x).tolist() for x in leaves], random.getstate()
 
 
