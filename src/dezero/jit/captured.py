@@ -9,13 +9,14 @@ the time) cannot be seen.
 
 from __future__ import annotations
 
+import contextlib
 import dis
 import functools
 import inspect
 import operator
 import sys
 import types
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from ..box import Box
@@ -95,9 +96,11 @@ class Captured:
                 continue
             if kind is types.FunctionType:
                 code = x.__code__
-                words = () if is_library(code.co_filename) else words_in(code)
-                stack += [(y, (code, word), words) for word, y in read_by(x, words)]
-                self.glances.append((identical, meanings, x, words, meanings(x, words)))
+                mine = not is_library(code.co_filename)
+                words = words_in(code) if mine else ()
+                stack += [(y, (code, word), words) for word, y in read_by(x, mine)]
+                names = words, imports_in(code) if mine else ()
+                self.glances.append((identical, meanings, x, names, meanings(x, names)))
                 continue
             if len(seen) > MOST:
                 what = f"reads more than {MOST} objects, by way of {shown(place)}"
@@ -152,26 +155,32 @@ def same(a: Any, b: Any) -> bool:
     return repr(a) == repr(b) if isinstance(a, (float, complex)) else a == b
 
 
-def read_by(f: types.FunctionType, words: Iterable[str]) -> Iterator[tuple[str, Any]]:
-    """What the code of a function reads, by name: cells, defaults, globals, what it imports."""
-    yield "its code", f.__code__
-    yield "a default", f.__defaults__
-    yield "a default", f.__kwdefaults__
-    yield "an attribute of its own", f.__dict__ or None
-    for name, cell in zip(f.__code__.co_freevars, f.__closure__ or (), strict=True):
-        try:
-            yield name, cell.cell_contents
-        except ValueError:  # not yet filled
-            continue
-    package = f.__globals__.get("__package__")
-    for word in words:
-        if word in f.__globals__:
-            yield word, f.__globals__[word]
+def read_by(f: types.FunctionType, mine: bool) -> list[tuple[str, Any]]:
+    """What a function reads, by name: cells, and if it is the program's, also what its code names.
+
+    That are defaults, globals, and what it imports when it runs.
+    """
+    code = f.__code__
+    read: list[tuple[str, Any]] = [("its code", code)] if mine else []
+    if f.__dict__:
+        read.append(("an attribute of its own", f.__dict__))
+    for name, cell in zip(code.co_freevars, f.__closure__ or (), strict=True):
+        with contextlib.suppress(ValueError):  # not yet filled
+            read.append((name, cell.cell_contents))
+    if not mine:
+        return read
+    read += [("a default", each) for each in (f.__defaults__, f.__kwdefaults__) if each]
+    space = f.__globals__
+    for word in words_in(code):
+        if word in space:
+            read.append((word, space[word]))
         elif word in BUILTINS:
-            yield word, BUILTINS[word]
-        for module in (word, f"{package}.{word}") if package else (word,):
-            if module in sys.modules:
-                yield word, sys.modules[module]
+            read.append((word, BUILTINS[word]))
+    package = space.get("__package__")
+    for word in imports_in(code):
+        names = (word, f"{package}.{word}".rstrip("."))
+        read += [(word, sys.modules[name]) for name in names if name in sys.modules]
+    return read
 
 
 @functools.lru_cache(4096)
@@ -182,6 +191,17 @@ def words_in(code: types.CodeType) -> tuple[str, ...]:
         words.update(each.co_names)
         words.update(x for x in each.co_consts if isinstance(x, str) and x.isidentifier())
     return tuple(sorted(words))
+
+
+@functools.lru_cache(4096)
+def imports_in(code: types.CodeType) -> tuple[str, ...]:
+    """The modules that a piece of code, and those inside it, import when they run."""
+    return tuple(
+        instruction.argval
+        for each in codes_in(code)
+        for instruction in dis.get_instructions(each)
+        if instruction.opname == "IMPORT_NAME"
+    )
 
 
 def codes_in(code: types.CodeType) -> Iterator[types.CodeType]:

@@ -81,6 +81,7 @@ class Known:
         self.paths: OrderedDict[Any, list[Path]] = OrderedDict()
         self.eager: set[Any] = set()
         self.captured = Captured(f)
+        self.present: Any = None  # the watches of `native.hanging`
 
     def met(self, key: Any) -> list[Path]:
         """The paths for arguments of a kind, which are asked for."""

@@ -11,15 +11,15 @@ import itertools
 import operator
 import sys
 import types
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from .objects import fact_of
 
 BUILTINS = vars(builtins)
 
-Read = Callable[[Any, tuple[str, ...]], Iterable[Any]]
-Glance = tuple[Callable[[Any, Any], bool], Read, Any, tuple[str, ...], Any]
+Read = Callable[[Any, Any], Any]
+Glance = tuple[Callable[[Any, Any], bool], Read, Any, Any, Any]
 """``(alike, read, x, words, held)``: what `read` found in an object, to be found again."""
 
 FIXED = frozenset({tuple, frozenset, types.MethodType})
@@ -35,18 +35,18 @@ def identical(xs: Any, held: tuple[Any, ...]) -> bool:
     return len(xs) == len(held) and all(map(operator.is_, xs, held))
 
 
-def meanings(f: types.FunctionType, words: tuple[str, ...]) -> tuple[Any, ...]:
-    """All that decides what `read_by` gives for a function."""
-    space = f.__globals__
-    package, gone = space.get("__package__"), itertools.repeat(MISSING)
-    inside = [f"{package}.{word}" for word in words] if package else ()
+def meanings(f: types.FunctionType, names: Any) -> tuple[Any, ...]:
+    """All that decides what `read_by` gives for a function, by the names in its code."""
+    words, imports = names
+    space, gone = f.__globals__, itertools.repeat(MISSING)
+    package = space.get("__package__")
+    inside = [f"{package}.{word}".rstrip(".") for word in imports]
     return (
         *(f.__code__, f.__defaults__, f.__kwdefaults__, f.__dict__ or None),
         *map(content, f.__closure__ or ()),
         *map(space.get, words, gone),
         *map(BUILTINS.get, words, gone),
-        *map(sys.modules.get, words, gone),
-        *map(sys.modules.get, inside, gone),
+        *map(sys.modules.get, (*imports, *inside), gone),
     )
 
 

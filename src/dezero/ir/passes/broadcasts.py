@@ -45,12 +45,20 @@ def unspread(x: Any, known: Known) -> Any:
     return small if in_front and made.params.get("order", "C") == "C" else x
 
 
+def bare(x: Any, step: Equation) -> Any:
+    """A number as a person writes it, beside arrays of its dtype."""
+    if type(x) is not np.float64:
+        return x
+    dtypes = {each.dtype for each in step.reads}
+    return x.item() if dtypes == {x.dtype} else x
+
+
 def _pointwise(step: Equation, known: Known) -> Any:
     """The same on small operands where the others are as large as the result, or on all of them.
 
     A constant that is full of one number has a say in how the result lies in memory.
     """
-    smalls = [unspread(x, known) for x in step.operands]
+    smalls = [bare(unspread(x, known), step) for x in step.operands]
     pairs = list(zip(smalls, step.operands, strict=True))
     if len(step.results) > 1 or all(x is y for x, y in pairs):
         return None

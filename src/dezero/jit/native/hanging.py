@@ -66,8 +66,8 @@ def hang(jitted: Any, known: Known) -> None:
         entries += [entry for entry in found if entry.table.outs]
     if not entries or code() is None:
         return
-    present = vars(known).setdefault("present", Present())
-    watches = present.renewed(known)
+    known.present = known.present or Present()
+    watches = known.present.renewed(known)
     if watches is None:
         return
     for entry in entries:
