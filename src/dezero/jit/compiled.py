@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import operator
 import random
 import sys
 import types
 import warnings
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -20,7 +22,7 @@ from ..ir import Graph, simplified, trace
 from ..ir.passes import FOR_MACHINES
 from ..ir.passes.layout import lies_in_rows
 from ..ir.tracer import FACTS
-from ..trees import bare, leaves_of, unflatten
+from ..trees import bare, flatten, leaves_of, unflatten
 from .captured import THE_FUNCTION, Captured, Place, Unwatched, shown
 from .outputs import takes_out, written
 from .replay import OtherPath, compiled
@@ -29,9 +31,8 @@ from .sharing import shared
 PATHS = 8
 """Paths that are traced for one signature; past them, the program runs as it is written."""
 
-
-KINDS = 1000
-"""Kinds of arguments whose traces are kept: the oldest goes first."""
+KINDS = 256
+"""Kinds of arguments that are known; past them, the one that Python met longest ago is dropped."""
 
 
 Run = Callable[..., tuple[Any, ...]]
@@ -77,10 +78,19 @@ class Known:
     """What was traced while the function read the same besides its arguments."""
 
     def __init__(self, f: Any) -> None:
-        self.paths: dict[Any, list[Path]] = {}
+        self.paths: OrderedDict[Any, list[Path]] = OrderedDict()
         self.eager: set[Any] = set()
         self.captured = Captured(f)
         self.present: Any = None  # the watches of `native.hanging`
+
+    def met(self, key: Any) -> list[Path]:
+        """The paths for arguments of a kind, which are asked for."""
+        paths = self.paths.setdefault(key, [])
+        with contextlib.suppress(KeyError):  # another thread has dropped it
+            self.paths.move_to_end(key)
+        while len(self.paths) > KINDS:
+            self.eager.discard(self.paths.popitem(last=False)[0])
+        return paths
 
 
 class Backend(NamedTuple):
@@ -148,10 +158,10 @@ class Jitted:
         leaves, spec = leaves_of(args, kwargs)
         leaves = [x if type(x) is np.ndarray else given(x) for x in leaves]
         key = spec, *map(kind, leaves)
+        paths = known.met(key)
         if key in known.eager:
             return self.f(*args, **kwargs)
         numbers = [x for x in leaves if not is_fact(x)]
-        paths = known.paths.setdefault(key, [])
         for path in paths:
             try:
                 result = path.call(numbers)
@@ -166,8 +176,6 @@ class Jitted:
         example = unflatten(spec, [sample(x) for x in leaves])
         path = self.backend.path(self.traced(known, spec, leaves), example)
         paths.append(path)
-        if len(known.paths) > KINDS:
-            known.paths.pop(next(iter(known.paths)), None)
         result = path.call(numbers)
         self.backend.hang(self, known, path)
         return result
@@ -269,8 +277,13 @@ class Jitted:
 
 
 def drawn_so_far() -> Any:
-    """The states of the global random numbers of NumPy and Python, to see whether one draws."""
-    return repr(np.random.get_state(legacy=False)), random.getstate()  # noqa: NPY002  # likewise
+    """The states of the global random numbers of NumPy and Python, to see whether one draws.
+
+    Where NumPy's are not even imported, which takes long, nobody has drawn any.
+    """
+    state = getattr(sys.modules.get("numpy.random"), "get_state", None)
+    leaves = flatten(state(legacy=False))[0] if state else []
+    return [np.asarray(x).tolist() for x in leaves], random.getstate()
 
 
 def given(x: Any) -> Any:

@@ -160,4 +160,5 @@ def compiled(graph: Graph) -> Callable[..., tuple[Any, ...]]:
     made = Generated(graph)
     space = made.known
     exec(compile("\n".join(made.lines), f"<replay of {graph.name}>", "exec"), space)
-    return space["replay"]  # type: ignore[no-any-return]  # just defined
+    # Taken out of its own globals, so that no cycle keeps it, and its kernels, longer than needed.
+    return space.pop("replay")  # type: ignore[no-any-return]  # just defined

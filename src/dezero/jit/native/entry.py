@@ -20,6 +20,9 @@ from .runtime import KNOWN, Code, compiled, find
 from .tables import Callee, Result, Table, Unfit
 from .watches import ALWAYS, Watches
 
+LOOK = ctypes.PYFUNCTYPE(ctypes.c_bool, ctypes.c_void_p)
+"""`holds` in machine code. Once: each such type is a new class."""
+
 
 class Entry:
     """A kernel, for arguments of one kind.
@@ -160,7 +163,4 @@ def called() -> type[Slots]:
 def holds(watches: Watches) -> bool:
     """Whether all that is watched is as it was."""
     machine = code()
-    if machine is None:
-        return False
-    look = ctypes.PYFUNCTYPE(ctypes.c_bool, ctypes.c_void_p)(machine["holds"])
-    return bool(look(watches.words.ctypes.data))
+    return machine is not None and LOOK(machine["holds"])(watches.words.ctypes.data)
