@@ -10,6 +10,7 @@ from dezero.ir import Guard, simplified, trace
 from dezero.ir.passes import FOR_MACHINES
 from dezero.ir.passes.algebra import algebra
 from dezero.ir.passes.broadcasts import late_broadcasts
+from dezero.ir.passes.loops import unread
 from dezero.ir.passes.sharing import common_subexpressions, constants, dead_code
 from dezero.ir.passes.strength import quotients, strength
 from dezero.ir.passes.views import late_views
@@ -98,6 +99,23 @@ TABLE = [
         ["v1 = reshape(m, shape=6)", "v2 = reshape(v1, shape=(2, 3))"]),  # may copy
     (late_views, lambda x: np.sqrt(x.reshape(3, 1)), (Y**2,), ["v1 = reshape(x, shape=(3, 1))",
         "v2 = sqrt(x)", "v3 = reshape(v2, shape=(3, 1))"]),
+    # loops
+    (unread, lambda m: dz.scan(lambda c, r: (c + r, c * r), m[0], m)[0], (M,),
+        ["v1 = m[0]", "v2 = scan(v1, m, length=2)", "    body(c, r):", "        v1 = c + r",
+         "        return v1"]),
+    (unread, lambda x, y: dz.fori_loop(0, 3, lambda _i, ab: (ab[0] * 2, ab[1] + y), (x, x))[0],
+        (X, Y), ["v1 = fori_loop(0, 3, x)", "    body(_i, ab_0):", "        v1 = ab_0 * 2",
+                 "        return v1"]),
+    (unread, lambda x, y: dz.fori_loop(0, 3, lambda _i, ab: (ab[1], ab[0] * 2), (x, y))[0],
+        (X, Y), ["v1, v2 = fori_loop(0, 3, x, y)", "    body(_i, ab_0, ab_1):",
+                 "        v1 = ab_0 * 2", "        return ab_1, v1"]),  # each needs the other
+    (unread, lambda x: dz.while_loop(lambda ab: np.sum(ab[1]) > 9, lambda ab: (ab[0] * 2, ab[1] * 0),
+        (x, x * 3))[1], (X,), ["v1 = x * 3", "v2 = while_loop(v1)", "    cond(ab_1):",
+        "        v1 = sum(ab_1)", "        v2 = v1 > 9", "        return v2", "    body(ab_1):",
+        "        v1 = ab_1 * 0", "        return v1"]),
+    (unread, lambda x, y: dz.cond(np.sum(x) > 0, lambda: (x * 2, y), lambda: (x, x * 3))[0], (X, Y),
+        ["v1 = sum(x)", "v2 = v1 > 0", "v3 = stop_gradient(v2)", "v4 = cond(v3, x)", "    yes(x):",
+         "        v1 = x * 2", "        return v1", "    no(x):", "        return x"]),
     # what is computed once, or not at all
     (common_subexpressions, lambda x: x * 2 + 2.0 * x, (X,), ["v1 = x * 2", "v2 = v1 + v1"]),
     (common_subexpressions, lambda x, y: x - y + (y - x), (X, Y),
