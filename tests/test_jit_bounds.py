@@ -48,7 +48,7 @@ def traced(monkeypatch):
 
 
 def test_kinds_that_were_not_met_for_long_are_dropped(traced):
-    twice = dz.jit(lambda x: x * 2)
+    twice = dz.jit(lambda x: x * 2, backend="numpy")  # calls of machine code are not counted
     for n in (1, 2, 3, 4, 1, 5, 1, 2, 1):
         np.testing.assert_array_equal(twice(np.ones(n)), np.full(n, 2.0))
         assert len(twice.paths) <= 4
@@ -56,7 +56,7 @@ def test_kinds_that_were_not_met_for_long_are_dropped(traced):
 
 
 def test_kinds_that_run_as_they_are_written_are_dropped_too(traced):
-    counted = dz.jit(lambda x: x * int(x[0]))
+    counted = dz.jit(lambda x: x * int(x[0]), backend="numpy")
     for _ in range(2):
         for k in range(8):
             counted(np.full(1, float(k)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import importlib.util
 import operator
 import random
 import sys
@@ -328,8 +329,9 @@ def jit(f: Callable[..., Any] | None = None, *, backend: str | None = None) -> A
     f : callable
         A function of arrays written with NumPy, without side effects; derivatives are such too.
         Strings, flags and dtypes among its arguments are traced anew when they change.
-    backend : "numpy", optional
-        What runs it.
+    backend : "llvm" or "numpy", optional
+        What runs it: machine code, where the extra ``jit`` is installed (``dezero[jit]``), or calls
+        of NumPy. By default the first if it is there. ``repr`` tells.
 
     Returns
     -------
@@ -341,7 +343,7 @@ def jit(f: Callable[..., Any] | None = None, *, backend: str | None = None) -> A
     Raises
     ------
     OperandError
-        If `backend` is something else.
+        If `backend` is something else, or not installed.
     GraphError
         When it is called: if the function changes what it reads, writes into its arguments, or
         draws random numbers.
@@ -359,10 +361,38 @@ def jit(f: Callable[..., Any] | None = None, *, backend: str | None = None) -> A
     >>> slope(np.array([0.0, 1.0]))
     array([0.        , 0.90929743])
     """
-    if backend not in (None, "numpy"):
-        raise OperandError(f'jit: backend is "numpy" (or None), not {backend!r}')
+    if backend not in (None, *BACKENDS):
+        known = ", ".join(map(repr, BACKENDS))
+        raise OperandError(f"jit: backend is one of {known} (or None), not {backend!r}")
     if f is None:
         return functools.partial(jit, backend=backend)
     if not callable(f):
         raise OperandError(f"jit takes a function, not {f!r}")
-    return Jitted(f)
+    return BACKENDS[backend or fastest()](f)
+
+
+def fastest() -> str:
+    """The name of the best backend that is installed."""
+    return "llvm" if importlib.util.find_spec("llvmlite") else "numpy"
+
+
+def native(f: Callable[..., Any]) -> Jitted:
+    """A function whose paths are machine code.
+
+    Raises
+    ------
+    OperandError
+        If llvmlite is not installed.
+    """
+    try:
+        from .native import hanging, paths  # noqa: PLC0415  # an extra
+    except ImportError as error:
+        raise OperandError(
+            'jit: backend="llvm" needs llvmlite: pip install "dezero-autodiff[jit]"'
+        ) from error
+    made: Jitted = hanging.jitted()(f, paths.LLVM)
+    return made
+
+
+BACKENDS: dict[str, Callable[[Callable[..., Any]], Jitted]] = {"llvm": native, "numpy": Jitted}
+"""What makes a compiled function, by the names of backends."""
