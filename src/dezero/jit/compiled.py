@@ -448,12 +448,10 @@ def native(f: Callable[..., Any]) -> Jitted:
     OperandError
         If llvmlite is not installed.
     """
-    try:
-        from .native import hanging, paths  # noqa: PLC0415  # an extra
-    except ImportError as error:
-        raise OperandError(
-            'jit: backend="llvm" needs llvmlite: pip install "dezero-autodiff[jit]"'
-        ) from error
+    if not importlib.util.find_spec("llvmlite"):
+        raise OperandError('jit: backend="llvm" needs llvmlite: pip install "dezero-autodiff[jit]"')
+    from .native import hanging, paths  # noqa: PLC0415  # an extra
+
     made: Jitted = hanging.jitted()(f, paths.LLVM)
     return made
 

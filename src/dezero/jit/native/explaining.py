@@ -12,6 +12,7 @@ import numpy as np
 
 from ...ir.graph import Graph
 from ...ir.steps import Equation, Guard, Value
+from ..cores import get_num_threads
 from . import disk
 from .kernel import Kernel
 from .looping import Branch, Turns
@@ -20,7 +21,6 @@ from .matrices import Algebra
 from .nests import Computed, Nest, axes_of, vectors_for
 from .program import misfit
 from .runtime import vector_bytes
-from .threads import get_num_threads
 
 SECONDS = 0.02
 """How long a kernel is run to tell its time."""
