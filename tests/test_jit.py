@@ -522,6 +522,18 @@ def test_what_is_made_of_numbers_does_not_widen_arrays():
             )
 
 
+@pytest.mark.parametrize("backend", compiled.BACKENDS)
+@pytest.mark.parametrize("dtype", ["i2", "i4", "f4", "f8"])
+def test_powers_of_a_number_do_not_widen_arrays(dtype, backend):
+    if backend == "llvm":
+        pytest.importorskip("llvmlite")
+    x = np.arange(4).astype(dtype)
+    for base in (2, 2.0):
+        y = dz.jit(lambda x, base=base: base**x, backend=backend)(x)
+        np.testing.assert_array_equal(y, base**x)
+        assert y.dtype == (base**x).dtype
+
+
 def test_methods_containers_and_copies():
     @dataclasses.dataclass
     class Model:

@@ -49,7 +49,9 @@ class OtherPath(Exception):
 
 def power(x: Any, y: Any) -> Any:
     """``x ** y`` as arrays do it: NumPy's scalars have an arithmetic of their own."""
-    return operator.pow(x if isinstance(x, np.ndarray) else np.asarray(x), y)
+    if isinstance(x, (np.ndarray, np.generic)):
+        return operator.pow(np.asarray(x), y)
+    return np.power(x, y)  # Python's number, whose dtype gives way to that of an array
 
 
 def function_of(p: Any) -> Callable[..., Any]:
