@@ -81,6 +81,8 @@ WHOLE = {  # all of it is one kernel
     "largest": lambda x: x[np.argmax(x, 0)],
     "where the largest is": lambda x: np.argmax(x, 1) + np.argmin(x, axis=None),
     "diagonal": lambda x: np.diagonal(x) * np.trace(x),
+    "powers": lambda x: x**3 + (x * x) ** 0.5 + (x * x + 1) ** x + 1.5**x,
+    "reciprocal power": lambda x: x**-1 * np.sinc(x),
     "variance": lambda x: np.var(x, axis=0, ddof=1) + np.std(x),
     "running": lambda x: np.cumsum(x, 1) + np.cumprod(x, 0),
     "running flat": lambda x: np.cumsum(x),

@@ -274,14 +274,14 @@ def test_remainders_of_integers(title, kind):
 
 
 @pytest.mark.parametrize("kind", DTYPES)
-@pytest.mark.parametrize("n", [-1, 1, 2, 3, 4])
+@pytest.mark.parametrize("n", [-1, 0.5, 1, 2, 3, 4])
 def test_powers_with_a_literal(kind, n):
     x = edges(DTYPES[kind])
     w = WIDTHS[kind]
-    y = operators.literal(kind, w, n)
-    f = kernel(kind, w, lambda asm, x: vectors.apply(asm, "pow", kind, w, x, y), 1)
+    y = operators.literal(n, kind, w)
+    f = kernel(kind, w, lambda asm, x: vectors.apply(asm, "power", kind, w, x, y), 1)
     with np.errstate(all="ignore"):
-        agree(f(x), np.power(x, np.asarray(n, x.dtype)))
+        agree(f(x), np.power(x, n))
     assert not f.imports
 
 

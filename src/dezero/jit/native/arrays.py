@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .assembly import Assembly
-from .lanes import kind_of
+from .kinds import kind_of
 from .places import compact
 
 

@@ -10,11 +10,10 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_tuple
 
 from ...ir.steps import Equation, Value
+from .kinds import BOOL
 from .lowering import RULES, Lowering, Rule
 from .nests import Reduction
 from .reductions import REDUCTIONS
-
-BOOL = np.dtype(bool)
 
 
 def settings(step: Equation) -> dict[str, Any]:

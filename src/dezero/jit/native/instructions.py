@@ -14,12 +14,10 @@ import numpy as np
 
 from ...rows import TABLE
 from . import vectors
-from .lanes import Lanes, handles, kind_of
+from .kinds import BOOL, Dtype, handles, kind_of
+from .lanes import Lanes
 
-Dtype = np.dtype[Any]
 Instruction = Callable[..., str]
-
-BOOL = np.dtype(bool)
 
 # ---- arithmetic ----
 
@@ -283,10 +281,10 @@ def loop_of(title: str, dtypes: list[Any], result: Dtype) -> list[Dtype] | None:
     """
     if title == "where":
         return [BOOL, result, result, result]
-    if title == "clip":
-        return [result] * 4
+    if title in ("clip", "sinc"):
+        return [result] * (len(dtypes) + 1)
+    ufunc: Any = np.power if title == "power" else TABLE[title].fn  # the row has Python's operator
     try:
-        ufunc: Any = TABLE[title].fn
         found = ufunc.resolve_dtypes((*dtypes, None))
     except (TypeError, AttributeError):
         return None

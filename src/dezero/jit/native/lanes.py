@@ -6,7 +6,6 @@ are single bits in registers, and bytes in memory.
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,32 +13,7 @@ from typing import Any
 import numpy as np
 
 from .assembly import Assembly
-
-KINDS = {"f8": "double", "f4": "float", "b1": "i1"} | {
-    f"{sign}{size}": f"i{8 * size}" for sign in "iu" for size in (1, 2, 4, 8)
-}
-"""LLVM's names of what a register holds, by NumPy's."""
-
-
-def kind_of(dtype: np.dtype[Any]) -> str:
-    """What a register of numbers of a dtype holds, in LLVM's words."""
-    return KINDS[f"{dtype.kind}{dtype.itemsize}"]
-
-
-def handles(dtype: Any) -> bool:
-    """Whether registers hold numbers of a dtype."""
-    dtype = np.dtype(dtype)
-    return f"{dtype.kind}{dtype.itemsize}" in KINDS and dtype.isnative
-
-
-def literal(x: Any, dtype: np.dtype[Any]) -> str:
-    """A number as LLVM writes it."""
-    number = np.asarray(x).astype(dtype)[()]
-    if dtype.kind == "f":  # floats too are written with the digits of the double
-        return f"0x{struct.unpack('<Q', struct.pack('<d', float(number)))[0]:016X}"
-    if dtype.kind == "b":
-        return "true" if number else "false"
-    return str(int(number))
+from .kinds import bytes_of, each, kind_of, literal, memory_kind, suffix, typed
 
 
 @dataclass
@@ -63,25 +37,22 @@ class Lanes:
 
     def of(self, kind: str) -> str:
         """The type of a vector of numbers of a kind."""
-        return f"<{self.width} x {kind}>" if self.width > 1 else kind
+        return typed(kind, self.width)
 
     def type(self, dtype: np.dtype[Any]) -> str:
         return self.of(kind_of(dtype))
 
     def suffix(self, kind: str) -> str:
         """The type as the names of LLVM's own functions have it."""
-        short = {"double": "f64", "float": "f32"}.get(kind, kind)
-        return f"v{self.width}{short}" if self.width > 1 else short
+        return suffix(kind, self.width)
 
     def constant(self, x: Any, dtype: np.dtype[Any]) -> str:
         """The same number in each lane."""
-        return self.each(literal(x, dtype), kind_of(dtype))
+        return literal(np.asarray(x).astype(dtype)[()], kind_of(dtype), self.width)
 
     def each(self, word: str, kind: str) -> str:
         """A constant of LLVM's in each lane."""
-        if self.width == 1:
-            return word
-        return f"<{', '.join([f'{kind} {word}'] * self.width)}>"
+        return each(word, kind, self.width)
 
     def splat(self, x: str, kind: str) -> str:
         """A plain number in each lane."""
@@ -141,13 +112,15 @@ class Lanes:
 
     def load(self, pointer: str, stride: int, dtype: np.dtype[Any], mask: str = "") -> str:
         """The numbers from a place on, `stride` apart; zeros where the mask has none."""
-        kind = "i8" if dtype.kind == "b" else kind_of(dtype)
-        x = self._loaded(pointer, stride, kind, self.both(mask))
-        return (
-            self.asm(f"icmp ne {self.of('i8')} {x}, {self.each('0', 'i8')}")
-            if (dtype.kind == "b")
-            else x
+        return self._truth(
+            self._loaded(pointer, stride, memory_kind(dtype), self.both(mask)), dtype
         )
+
+    def _truth(self, x: str, dtype: np.dtype[Any]) -> str:
+        """Numbers from memory as registers hold them: truth values as bits."""
+        if dtype.kind != "b":
+            return x
+        return self.asm(f"icmp ne {self.of('i8')} {x}, {self.each('0', 'i8')}")
 
     def _loaded(self, pointer: str, stride: int, kind: str, mask: str) -> str:
         size = bytes_of(kind)
@@ -177,9 +150,9 @@ class Lanes:
 
     def store(self, x: str, pointer: str, stride: int, dtype: np.dtype[Any]) -> None:
         """Put numbers at a place, `stride` apart, those that the mask has."""
-        kind = kind_of(dtype)
+        kind = memory_kind(dtype)
         if dtype.kind == "b":
-            kind, x = "i8", self.asm(f"zext {self.of('i1')} {x} to {self.of('i8')}")
+            x = self.asm(f"zext {self.of('i1')} {x} to {self.of('i8')}")
         of, size = self.of(kind), bytes_of(kind)
         if self.width == 1 or (stride == 1 and not self.mask):
             self.asm.do(f"store {of} {x}, ptr {pointer}, align {size}")
@@ -194,7 +167,7 @@ class Lanes:
 
     def load_at(self, pointer: str, offsets: str, dtype: np.dtype[Any], mask: str) -> str:
         """The numbers at offsets that each lane has of its own."""
-        kind = "i8" if dtype.kind == "b" else kind_of(dtype)
+        kind = memory_kind(dtype)
         of, bits = self.of(kind), self.both(mask)
         where = self.asm(f"getelementptr {kind}, ptr {pointer}, {self.of('i64')} {offsets}")
         if self.width == 1 and bits:
@@ -206,9 +179,7 @@ class Lanes:
             bits = f"{self.of('i1')} {bits or self.each('true', 'i1')}"
             size, zeros = f"i32 {bytes_of(kind)}", f"{of} zeroinitializer"
             x = self.asm.call(of, name, f"{self.of('ptr')} {where}", size, bits, zeros)
-        if dtype.kind != "b":
-            return x
-        return self.asm(f"icmp ne {of} {x}, {self.each('0', 'i8')}")
+        return self._truth(x, dtype)
 
     def places(self, pointer: str, stride: int, kind: str) -> str:
         """The addresses of the lanes, with their type."""
@@ -241,11 +212,6 @@ class Lanes:
             return self.asm(f"extractelement {of} {x}, i64 {start}")
         picks = ", ".join(f"i32 {start + k}" for k in range(width))
         return self.asm(f"shufflevector {of} {x}, {of} poison, <{width} x i32> <{picks}>")
-
-
-def bytes_of(kind: str) -> int:
-    """The size of a number in memory."""
-    return {"double": 8, "float": 4, "i1": 1}.get(kind) or int(kind[1:]) // 8
 
 
 def conversion(old: np.dtype[Any], new: np.dtype[Any]) -> str:

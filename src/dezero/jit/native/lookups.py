@@ -8,6 +8,7 @@ import numpy as np
 
 from ...ir.steps import Equation, Value
 from ...rules.gather import Pattern, brought_to_form
+from .kinds import BOOL
 from .lowering import RULES, Lowering, Rule
 from .moves import basic, only_arrays, picked, scatter
 from .nests import Lookup, Nest
@@ -56,13 +57,13 @@ def wrapped(
     """A row of places counted from the front, for more axes behind; and whether they are there."""
     row = Value((*places.shape[1:], *(1,) * inner), places.dtype)
     lowering.shown(row, places, lambda a: a[(k, ..., *(None,) * inner)])
-    bits = Value(row.shape, np.dtype(bool))
+    bits = Value(row.shape, BOOL)
     if places.dtype.kind == "i":
         below, moved, found = bits, Value(row.shape, row.dtype), Value(row.shape, row.dtype)
         lowering.make("less", (row, 0), below)
         lowering.make("add", (row, row.dtype.type(extent)), moved)
         row = lowering.make("where", (below, moved, row), found)
-    low, high = (Value(row.shape, np.dtype(bool)) for _ in range(2))
+    low, high = (Value(row.shape, BOOL) for _ in range(2))
     lowering.make("greater_equal", (row, 0), low)
     lowering.make("less", (row, row.dtype.type(extent)), high)
     return row, both(lowering, low, high)
@@ -70,7 +71,7 @@ def wrapped(
 
 def both(lowering: Lowering, x: Value, y: Value) -> Value:
     """Where two are true."""
-    return lowering.make("logical_and", (x, y), Value(x.shape, np.dtype(bool)))
+    return lowering.make("logical_and", (x, y), Value(x.shape, BOOL))
 
 
 def gathered(lowering: Lowering, x: Value, places: Value, pattern: Pattern, result: Value) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 
 from ...ir.graph import Graph
 from ...ir.steps import Equation, Value
+from .kinds import BOOL
 from .lanes import Lanes
 from .lowering import RULES, Lowering, Rule, Stage, weak_inputs
 from .nests import FEW
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from .program import Program
 
 INT = np.dtype(np.int64)
-BOOL = np.dtype(bool)
 
 
 @dataclass(eq=False)

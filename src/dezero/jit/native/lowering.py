@@ -19,14 +19,13 @@ from ...ir.graph import Graph
 from ...ir.steps import Equation, Guard, Value
 from ...rows import TABLE
 from .instructions import loop_of
+from .kinds import BOOL
 from .lanes import Lanes
 from .nests import Computed, Nest
 from .places import Buffer, Place, compact
 
 if TYPE_CHECKING:
     from .program import Program
-
-BOOL = np.dtype(bool)
 
 
 @dataclass(frozen=True)

@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from ...ir.steps import Equation, Value
 from .instructions import elementary
+from .kinds import Dtype
 from .places import Place
 
 if TYPE_CHECKING:
     from .program import Program
-
-Dtype = np.dtype[Any]
 
 
 @dataclass(frozen=True)

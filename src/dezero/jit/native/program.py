@@ -14,7 +14,7 @@ from ...rows import TABLE
 from . import folds, lookups, looping, matrices, moves  # noqa: F401  # they fill the table of rules
 from .assembly import Assembly, module
 from .instructions import fits
-from .lanes import handles
+from .kinds import handles
 from .lowering import RULES, Lowering, Stage, loop_for
 from .nests import Nest
 from .places import Buffer

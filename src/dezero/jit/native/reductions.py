@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from .instructions import INSTRUCTIONS, comparison, is_nan
-from .lanes import Lanes, kind_of
+from .kinds import BOOL, Dtype, kind_of
+from .lanes import Lanes
 
-Dtype = np.dtype[Any]
 Pair = tuple[str, str]
 
 PLACE = np.dtype(np.int64)
@@ -145,7 +145,7 @@ class PlaceOfExtreme(Fold):
         beyond = comparison(*above)(lanes, dtype, x, y)
         same = comparison("oeq", "eq")(lanes, dtype, x, y)
         x_nan, y_nan = is_nan(lanes, dtype, x), is_nan(lanes, dtype, y)
-        number = lanes.two("xor", "i1", y_nan, lanes.constant(True, np.dtype(bool)))
+        number = lanes.two("xor", "i1", y_nan, lanes.constant(True, BOOL))
         beyond = lanes.two("or", "i1", beyond, lanes.two("and", "i1", x_nan, number))
         same = lanes.two("or", "i1", same, lanes.two("and", "i1", x_nan, y_nan))
         sooner = comparison("", "slt")(lanes, PLACE, i, j)

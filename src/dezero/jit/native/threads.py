@@ -14,7 +14,8 @@ from typing import Any
 from ..cores import COUNT, MOST
 from .assembly import Assembly
 from .instructions import elementary
-from .lanes import Lanes, kind_of
+from .kinds import memory_kind
+from .lanes import Lanes
 from .nests import COSTLY, Computed, Nest
 from .reductions import FOLDS, PlaceOfExtreme
 from .runtime import KNOWN, find
@@ -170,8 +171,3 @@ class Split:
             with asm.when(asm(f"icmp ne i64 {thread}, 0")):
                 asm.do(f"call i32 @pthread_join(i64 {thread}, ptr null)")
         return parts
-
-
-def memory_kind(dtype: Any) -> str:
-    """What a number is in memory."""
-    return "i8" if dtype.kind == "b" else kind_of(dtype)

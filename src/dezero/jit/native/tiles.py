@@ -10,6 +10,7 @@ from typing import Any
 
 from .arrays import Array, offset
 from .assembly import Assembly
+from .kinds import first_lanes
 from .lanes import Lanes
 from .plans import LATENCY, Piece, Plan, column_pieces, pieces
 from .products import Product
@@ -295,5 +296,4 @@ def add_product(lanes: Lanes, x: str, y: str, z: str, kind: str) -> str:
 
 def mask_of(lanes: Lanes, used: int) -> str:
     """The bits of the first lanes."""
-    bits = ", ".join(f"i1 {'true' if k < used else 'false'}" for k in range(lanes.width))
-    return lanes.asm(f"freeze <{lanes.width} x i1> <{bits}>")
+    return lanes.asm(f"freeze {lanes.of('i1')} {first_lanes(used, lanes.width)}")

@@ -14,7 +14,8 @@ from ...ir.steps import Value
 from . import vectors
 from .assembly import Assembly
 from .instructions import INSTRUCTIONS, instruction
-from .lanes import Lanes, kind_of
+from .kinds import first_lanes, kind_of, memory_kind
+from .lanes import Lanes
 from .nests import Computed, Lookup, Nest, Reduction, axes_of, small, vectors_for
 from .places import Buffer
 from .reductions import FOLDS
@@ -107,10 +108,9 @@ class Writer:
             with asm.loop(start, stop if stop.startswith("%") else full, self.width) as i:
                 self.level(depth + 1, [*index, i], "")
         if rest:
-            bits = ", ".join(f"i1 {'true' if k < rest else 'false'}" for k in range(self.width))
             last = asm(f"icmp eq i64 {span[1]}, {axis.extent}")
             with asm.when(last if span[1].startswith("%") else "true"):
-                self.level(depth + 1, [*index, str(full)], f"<{bits}>")
+                self.level(depth + 1, [*index, str(full)], first_lanes(rest, self.width))
 
     def lanes(self, mask: str) -> Lanes:
         return Lanes(self.asm, self.width, mask)
@@ -133,7 +133,7 @@ class Writer:
                 masks.append(self.within(i, bounds, axis is self.vector))
                 offset = self.plus(offset, str(-bounds[0]), stride)
             offset = self.plus(offset, i, stride)
-        kind = "i8" if place.dtype.kind == "b" else kind_of(place.dtype)
+        kind = memory_kind(place.dtype)
         base = self.pointers[place.buffer]
         if offset != "0":
             base = self.asm(f"getelementptr {kind}, ptr {base}, i64 {offset}")
@@ -272,7 +272,7 @@ class Writer:
                 base, offset, inner, dtype = self.totals[k], "%number", 0, each.dtype
             else:
                 base, (offset, inner) = self.pointers[each.place.buffer], self.kept(each, index)
-            kind = "i8" if dtype.kind == "b" else kind_of(dtype)
+            kind = memory_kind(dtype)
             pointer = self.asm(f"getelementptr {kind}, ptr {base}, i64 {offset}")
             kept.store(kept.convert(x, found, dtype), pointer, inner, dtype)
 

@@ -33,8 +33,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from ..assembly import Assembly
+from ..kinds import FRACTIONS, typed
 from . import composed, exponential, library, logarithm, powers, remainders, trigonometric
-from .operators import FRACTIONS, Vector, call, typed
+from .operators import Vector, call
 
 MODULES: dict[Any, str] = {
     exponential: "exp exp2 exp10 expm1 tanh sinh cosh",
@@ -56,7 +57,7 @@ to compile by milliseconds each, and hardly faster to run: such a function works
 that the call itself does not count.
 """
 
-NAMES = {"pow": "power", "float_power": "power", "mod": "remainder"}
+NAMES = {"float_power": "power", "mod": "remainder"}
 """Other names of rows."""
 
 
@@ -125,7 +126,7 @@ def apply(asm: Assembly, title: str, kind: str, width: int, *operands: str) -> s
     asm : Assembly
         The function that calls.
     title : str
-        The row's title: ``"exp"``, ``"pow"``, ``"arctan2"``, …
+        The row's title: ``"exp"``, ``"power"``, ``"arctan2"``, …
     kind : str
         ``"double"`` or ``"float"``.
     width : int
@@ -138,13 +139,13 @@ def apply(asm: Assembly, title: str, kind: str, width: int, *operands: str) -> s
     LookupError
         If there is no such function here (see `known`).
     """
+    lanes = [Vector(asm, kind, width, each) for each in operands]
+    short = powers.short(*lanes) if title == "power" else None
+    if short is not None:
+        return short.name
     title, count = plain(title), len(operands)
     if not known(title, kind, count):
         raise library.missing(title, kind)
-    lanes = [Vector(asm, kind, width, each) for each in operands]
-    exponent = powers.whole_literal(lanes[1]) if title == "power" else None
-    if exponent is not None:
-        return powers.repeated(lanes[0], exponent).name
     if title in OWN:
         return call(lanes[0].type, defined(asm, title, kind, width, count), *lanes).name
     vector = library.vector_function(title, kind, width, count)

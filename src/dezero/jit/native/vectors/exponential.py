@@ -8,8 +8,9 @@ from __future__ import annotations
 from fractions import Fraction
 
 from .. import runtime
+from ..kinds import FRACTIONS
 from .numbers import BIAS, LN2, LN10, POLYNOMIALS, magic, split
-from .operators import FRACTIONS, Vector, by_parts, call, fused, polynomial
+from .operators import Vector, by_parts, call, fused, polynomial
 
 LIMITS = {"double": (-746.0, 710.6, 22.0), "float": (-104.0, 89.5, 10.0)}
 """Below the first exp is 0, above the second sinh is infinite, above the third tanh is 1."""

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import NamedTuple
 
+from ..kinds import FRACTIONS
 from .exponential import power_of_two
 from .numbers import BIAS, INFINITY, LN2, LN10, NAN, POLYNOMIALS, SMALLEST, magic, split
-from .operators import FRACTIONS, Vector, fused, polynomial, rarely
+from .operators import Vector, fused, polynomial, rarely
 
 ROOT_HALF = {"double": 0x3FE6A09E667F3BCD, "float": 0x3F3504F3}
 """The bits of √½, below which 1 + f never is."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from fractions import Fraction
 from math import frexp
 
-from .operators import FRACTIONS
+from ..kinds import FRACTIONS
 
 BIAS = {"double": 1023, "float": 127}
 """What is added to exponents."""

@@ -6,46 +6,21 @@ So that a formula in Python reads like the formula in a book, and is LLVM's text
 from __future__ import annotations
 
 import functools
-import struct
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import runtime
 from ..assembly import Assembly
+from ..kinds import FRACTIONS, literal, suffix, typed
 
 INTEGERS = {"double": "i64", "float": "i32", "i64": "i64", "i32": "i32"}
 """The integers that are as wide as numbers of a kind."""
-
-FRACTIONS = {"double": 52, "float": 23}
-"""How many binary digits a number of a kind has after its first."""
 
 
 @functools.cache
 def fuses() -> bool:
     """Whether the processor multiplies and adds in one instruction, with one rounding."""
     return runtime.has("fma") or runtime.has("neon") or "aarch64" in runtime.processor()
-
-
-def typed(kind: str, width: int) -> str:
-    """LLVM's name for a type: a vector, or a number if it is one alone."""
-    return kind if width == 1 else f"<{width} x {kind}>"
-
-
-def suffix(kind: str, width: int) -> str:
-    """The same as it stands in the names of LLVM's functions."""
-    letters = {"double": "f64", "float": "f32"}.get(kind, kind)
-    return letters if width == 1 else f"v{width}{letters}"
-
-
-def literal(kind: str, width: int, value: float) -> str:
-    """A constant, the same in each lane."""
-    if kind in FRACTIONS:
-        if kind == "float":
-            value = struct.unpack("f", struct.pack("f", value))[0]
-        text = f"0x{struct.unpack('<Q', struct.pack('<d', value))[0]:016X}"
-    else:
-        text = str(int(value))
-    return text if width == 1 else f"splat ({kind} {text})"
 
 
 class Vector:
@@ -81,7 +56,7 @@ class Vector:
         return Vector(self.code, kind or self.kind, self.width, name)
 
     def constant(self, value: float) -> Vector:
-        return self.like(literal(self.kind, self.width, value))
+        return self.like(literal(value, self.kind, self.width))
 
     def of(self, value: Any) -> Vector:
         return value if isinstance(value, Vector) else self.constant(value)
@@ -222,15 +197,9 @@ class Vector:
 
 
 def call(kind: str, name: str, *operands: Vector, more: tuple[str, ...] = ()) -> Vector:
-    """Call a function that gives the same type as its first operand, and takes `more` arguments.
-
-    Not by `Assembly.call`: constants of vectors are written with spaces.
-    """
+    """Call a function that gives the same type as its first operand, and takes `more` arguments."""
     first = operands[0]
-    types = ", ".join([*(each.type for each in operands), *(each.split()[0] for each in more)])
-    first.code.outside.setdefault(name, f"declare {kind} {name}({types})")
-    arguments = ", ".join([*map(str, operands), *more])
-    return first.like(first.code(f"call {kind} {name}({arguments})"))
+    return first.like(first.code.call(kind, name, *map(str, operands), *more))
 
 
 def joined(parts: Sequence[Vector]) -> Vector:

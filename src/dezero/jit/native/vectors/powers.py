@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -114,27 +115,23 @@ def mended(x: Vector, y: Vector, r: Vector) -> Vector:
     return r.constant(1).where(one, (x + y).where(x.unordered(y), r))
 
 
-# ---- whole exponents ----
+# ---- exponents that are known ----
 
 
-def whole_literal(y: Vector) -> int | None:
-    """An exponent that is the same small whole number for all, written in the text."""
-    text = re.fullmatch(r"(?:splat \(\w+ )?(0x[0-9A-F]+|[-+.e0-9]+)\)?", y.name)
-    value = number(text[1]) if text else 0.0
-    return int(value) if value in (1, 2, 3, 4, -1) else None
+def short(x: Vector, y: Vector) -> Vector | None:
+    """A power by a few products, or a root, if the exponent is the same small number for all.
 
-
-def number(text: str) -> float:
-    """A number as LLVM's texts write it."""
-    if text.startswith("0x"):
-        value: float = struct.unpack("<d", int(text, 16).to_bytes(8, "little"))[0]
-        return value
-    return float(text)
-
-
-def repeated(x: Vector, n: int) -> Vector:
-    """A power by products: as right as the general way, for exponents as small as these."""
-    if n < 0:
-        return 1 / x
-    square = x * x if n > 1 else x
-    return {1: x, 2: square, 3: square * x, 4: square * square}[n]
+    As right as the general way for exponents like these. NumPy too takes a root, of which that of
+    minus infinity is NaN.
+    """
+    text = re.fullmatch(r"(?:splat \(\w+ )?(0x[0-9A-F]+)\)?", y.name)
+    value = struct.unpack(">d", bytes.fromhex(text[1][2:]))[0] if text else None
+    ways: dict[Any, Callable[[], Vector]] = {
+        -1: lambda: 1 / x,
+        0.5: x.sqrt,
+        1: lambda: x,
+        2: lambda: x * x,
+        3: lambda: x * x * x,
+        4: lambda: (square := x * x) * square,
+    }
+    return ways[value]() if value in ways else None

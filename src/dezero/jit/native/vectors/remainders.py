@@ -5,9 +5,10 @@ Integers are divided by 0 with the result 0; the least of them by -1 is itself, 
 
 from __future__ import annotations
 
+from ..kinds import FRACTIONS
 from . import library
 from .numbers import INFINITY
-from .operators import FRACTIONS, Vector, fused, fuses, rarely
+from .operators import Vector, fused, fuses, rarely
 
 
 def truncated(x: Vector, y: Vector) -> tuple[Vector, Vector]:

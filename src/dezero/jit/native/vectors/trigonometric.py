@@ -10,9 +10,10 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import NamedTuple
 
+from ..kinds import FRACTIONS
 from . import library
 from .numbers import PI, POLYNOMIALS, magic, split
-from .operators import FRACTIONS, Vector, fused, fuses, polynomial, rarely
+from .operators import Vector, fused, fuses, polynomial, rarely
 
 
 def limit(kind: str) -> float:
