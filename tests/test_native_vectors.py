@@ -32,8 +32,9 @@ def kernel(kind, width, write, count, results=1):
         for y, each in zip(ys, at[count:], strict=True):
             asm.do(f"store {t} {y}, ptr {each}, align {size}")
     asm.do("ret void")
-    imports = vectors.imports(asm.outside)
-    code = runtime.Code(runtime.compiled(assembly.module(asm)), ["kernel"], imports)
+    text = assembly.module(asm)
+    imports = assembly.imports(text)
+    code = runtime.Code(runtime.compiled(text), ["kernel"], imports)
     f = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_void_p)(code["kernel"])
 
     def run(*xs):
@@ -339,18 +340,9 @@ def test_functions_of_scipy(kind):
 def test_what_is_called_is_known():
     asm = assembly.Assembly("void @f(<8 x double> %x)")
     vectors.apply(asm, "exp", "double", 8, "%x")
-    assert vectors.imports(asm.outside) == []
+    assert assembly.imports(assembly.module(asm)) == []
     vectors.apply(asm, "sin", "double", 8, "%x")
-    assert vectors.imports(asm.outside) == ["sin"]
-
-
-def test_functions_of_scipy_are_known_to_another_process(monkeypatch):
-    pytest.importorskip("scipy.special")
-    name = vectors.library.special("gammaln", 1)
-    monkeypatch.setattr(runtime, "KNOWN", {})
-    vectors.library.special.cache_clear()
-    vectors.library.prepare([name, "sin"])
-    assert list(runtime.KNOWN) == [name]
+    assert assembly.imports(assembly.module(asm)) == ["sin"]
 
 
 def test_what_is_called_once_stands_in_its_place():

@@ -7,6 +7,7 @@ register. So no line needs to know from which block it is reached.
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -147,6 +148,12 @@ def type_of(argument: str) -> str:
     """The type that an argument begins with."""
     end = argument.index(">") + 1 if argument.startswith("<") else argument.index(" ")
     return argument[:end]
+
+
+def imports(text: str) -> list[str]:
+    """What a module's text takes from outside of it, but for LLVM's own functions."""
+    found = re.findall(r'^(?:declare .*?@"?|@)([\w.]+)"?(?:\(| = external)', text, re.MULTILINE)
+    return [name for name in found if not name.startswith("llvm.")]
 
 
 def module(*functions: Assembly) -> str:

@@ -83,11 +83,10 @@ class Head(IntEnum):
     CONSTANT = 7  # where they begin, in words
     RESULT = 8
     MAKE = 9
-    ARRAY = 10  # the type of arrays
-    EMPTY = 11  # an empty dict
-    SIZES = 12  # where the numbers of bytes of the inputs and results begin
-    IN_PLACE = 13  # whether a result may be written over an input
-    CHECK = 14  # the first program
+    EMPTY = 10  # an empty dict
+    SIZES = 11  # where the numbers of bytes of the inputs and results begin
+    IN_PLACE = 12  # whether a result may be written over an input
+    CHECK = 13  # the first program
 
 
 class Words:

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from . import caller
+from .assembly import imports
 from .layouts import inspected, layout, numpy_functions
 from .runtime import KNOWN, Code, compiled, find
 from .tables import Callee, Result, Table, Unfit
@@ -120,27 +121,20 @@ class TypeSpec(ctypes.Structure):
 CALL, BASETYPE = 50, 1 << 10
 """``Py_tp_call`` and ``Py_TPFLAGS_BASETYPE``, which never change (Python's stable ABI)."""
 
-IMPORTS = (
-    "Py_IncRef", "Py_DecRef", "PyDict_GetItem", "PyDict_Size", "PyDict_New", "PyDict_Next",
-    "PyDict_SetItem", "PyTuple_New", "PyTuple_SetItem", "PyList_New", "PyList_SetItem",
-    "PyFloat_AsDouble", "PyLong_AsLongLongAndOverflow", "PyComplex_RealAsDouble",
-    "PyComplex_ImagAsDouble", "PyObject_CallOneArg", "PyObject_Call", "PyObject_GetAttr",
-    "PyObject_GetAttrString", "PyErr_Clear", "PyEval_SaveThread", "PyEval_RestoreThread",
-    "memcmp", "PyArray_Empty", "PyArray_Scalar", "Entry",
-)  # fmt: skip
-
 
 @functools.cache
 def code() -> Code | None:
     """The machine code of calls, once for the process; None if it would not know its way."""
     at, functions = layout(), numpy_functions()
     KNOWN.update(functions, Entry=id(Entry))
-    if at is None or not all(map(find, IMPORTS)):
+    if at is None:
         return None
     slots = ((Slots, "head"), (Entry, "words"), (Entry, "onward"), (Entry, "watches"))
     places = (inspected(vars(kind)[name], at.member) for kind, name in (*slots, (Watches, "words")))
     text = caller.text(at, caller.Ours(*places))
-    made = Code(compiled(text), ["call", "holds"], IMPORTS)
+    if not all(map(find, imports(text))):
+        return None
+    made = Code(compiled(text), ["call", "holds"], imports(text))
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(made))  # objects may be called until the very end
     return made
 

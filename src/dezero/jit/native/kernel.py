@@ -10,6 +10,7 @@ import numpy as np
 
 from ...ir.graph import Graph
 from ..replay import OtherPath
+from .assembly import imports
 from .program import Program
 from .runtime import Code, assembly, compiled, vector_bytes
 
@@ -38,7 +39,7 @@ class Kernel:
         self.stages, self.between = program.stages, program.size
         touched = {place.buffer for stage in self.stages for place in stage.touched}
         self.long = sum(buffer.bytes for buffer in touched) > LONG
-        self.code = Code(compiled(self.text), ["kernel"], program.calls)
+        self.code = Code(compiled(self.text), ["kernel"], imports(self.text))
         self.function = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)(self.code["kernel"])
 
     def __call__(self, *arrays: Any) -> tuple[Any, ...]:

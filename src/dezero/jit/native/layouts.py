@@ -2,7 +2,7 @@
 
 Machine code reads them there without asking the interpreter. Each place is found in an object where
 a known address or number stands exactly once; what is relied on is tried. Where something is not
-as expected, `LAYOUT` is None, and nothing is read that way.
+as expected, `layout` gives None, and nothing is read that way.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ def arrays() -> tuple[int, int, int, int, int, int]:
     for field, numbers in ((shape, x.shape), (strides, x.strides)):
         pointer = word(id(x) + field)
         expect(all(word(pointer + 8 * k) == n for k, n in enumerate(numbers)), "its shape")
-    expect(bool(np.eye(2).flags.num & CONTIGUOUS & np.eye(2).flags.num), "a flag")
+    expect(bool(np.eye(2).flags.num & CONTIGUOUS), "a flag")
     expect(not np.eye(3)[:, :2].flags.num & CONTIGUOUS, "a flag")
     return data, ndim, shape, strides, dtype, flags
 
@@ -306,15 +306,15 @@ def numpy_functions() -> dict[str, int]:
     empty, scalar = addresses["PyArray_Empty"], addresses["PyArray_Scalar"]
     dtype, shape = np.dtype(np.float32), (ctypes.c_ssize_t * 2)(3, 5)
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(dtype))  # which is given away
-    make = caller(empty, ctypes.c_int, ctypes.c_void_p, ctypes.py_object, ctypes.c_int)
+    make = c_function(empty, ctypes.c_int, ctypes.c_void_p, ctypes.py_object, ctypes.c_int)
     x = make(2, ctypes.addressof(shape), dtype, 0)
-    take = caller(scalar, ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)
+    take = c_function(scalar, ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)
     number = np.full(1, 1.5, dtype)
     y = take(number.ctypes.data, dtype, None)
     good = type(x) is np.ndarray and x.shape == (3, 5) and x.dtype is dtype
     return addresses if good and type(y) is np.float32 and y == number[0] else {}
 
 
-def caller(address: int, *kinds: Any) -> Callable[..., Any]:
+def c_function(address: int, *kinds: Any) -> Callable[..., Any]:
     """A C function with the interpreter's lock, which returns an object."""
     return ctypes.PYFUNCTYPE(ctypes.py_object, *kinds)(address)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -172,13 +171,6 @@ class Program:
         past = asm(f"getelementptr i8, ptr {block}, i64 {ALIGNED - 1}")
         work = asm.call("ptr", "@llvm.ptrmask.p0.i64", f"ptr {past}", f"i64 {-ALIGNED}")
         return work, block
-
-    @property
-    def calls(self) -> list[str]:
-        """The functions outside of the kernel that it calls."""
-        text = "\n".join(self.asm.outside.values())
-        names = re.findall(r'^declare .*?@"?([\w.]+)"?\(|^@(\w+) = external', text, re.MULTILINE)
-        return [name for pair in names for name in pair if name and not name.startswith("llvm.")]
 
     def text(self) -> str:
         """All of it, for LLVM."""

@@ -124,8 +124,8 @@ KNOWN: dict[str, int] = {}
 """Addresses of functions that no library gives by name."""
 
 
-def published(name: str) -> int | None:
-    """The address of a function that a module has for compiled callers.
+def published(name: str, signature: str | None = None) -> int | None:
+    """The address of a function that a module has for compiled callers, of a signature in C.
 
     Such as SciPy's ``scipy.linalg.cython_blas.dgemm``, in a module that Cython has made.
     """
@@ -134,12 +134,13 @@ def published(name: str) -> int | None:
         capsule = importlib.import_module(module).__pyx_capi__[function]
     except (ImportError, ValueError, AttributeError, KeyError):
         return None
-    signature = ctypes.pythonapi.PyCapsule_GetName
-    signature.restype, signature.argtypes = ctypes.c_char_p, [ctypes.py_object]
+    named = ctypes.pythonapi.PyCapsule_GetName
+    named.restype, named.argtypes = ctypes.c_char_p, [ctypes.py_object]
     pointer = ctypes.pythonapi.PyCapsule_GetPointer
     pointer.restype, pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
-    address: int | None = pointer(capsule, signature(capsule))
-    return address
+    found: bytes = named(capsule)
+    address: int | None = pointer(capsule, found)
+    return address if signature in (None, found.decode()) else None
 
 
 @functools.cache

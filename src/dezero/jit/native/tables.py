@@ -164,7 +164,6 @@ class Table:
             Head.RESULTS: len(fresh),
             Head.CONSTANTS: len(self.constants),
             Head.UNLOCKED: int(kernel.unlocked),
-            Head.ARRAY: id(np.ndarray),
             Head.EMPTY: self.at({}),
             Head.IN_PLACE: int(kernel.in_place),
         }

@@ -29,7 +29,7 @@ each waits for its own steps.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 from ..assembly import Assembly
@@ -152,11 +152,3 @@ def apply(asm: Assembly, title: str, kind: str, width: int, *operands: str) -> s
     if vector is not None:
         return library.vector_call(*vector, *lanes).name
     return library.by_lane(title, *lanes).name
-
-
-def imports(outside: Iterable[str] | dict[str, str]) -> list[str]:
-    """The functions outside of the text that it calls, from what `Assembly.outside` declares."""
-    texts = outside.values() if isinstance(outside, dict) else outside
-    heads = (text.split("(", 1)[0] for text in texts if text.startswith("declare "))
-    names = (head.rsplit("@", 1)[1].strip('"') for head in heads)
-    return [name for name in names if not name.startswith("llvm.")]

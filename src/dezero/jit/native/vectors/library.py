@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
 import functools
 import platform
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -77,39 +76,17 @@ def vector_call(lanes: int, name: str, *operands: Vector) -> Vector:
 
 @functools.cache
 def special(title: str, count: int) -> str | None:
-    """The name of one of the functions that SciPy gives to compiled callers, now known.
+    """The name of one of the functions that SciPy gives to compiled callers.
 
     Of a function of several kinds of numbers there is one for each, with a name of its own.
     """
     name = title.removeprefix("special.")
     if name == title and hasattr(np, name):  # another function: NumPy's round, i0, …
         return None
-    try:
-        from scipy.special import cython_special  # noqa: PLC0415  # optional
-    except ImportError:
-        return None
-    published = cython_special.__pyx_capi__
-    wanted = f"double ({'double, ' * count}int __pyx_skip_dispatch)".encode()
-    api = ctypes.pythonapi
-    api.PyCapsule_GetName.restype = ctypes.c_char_p
-    api.PyCapsule_GetName.argtypes = [ctypes.py_object]
-    api.PyCapsule_GetPointer.restype = ctypes.c_void_p
-    api.PyCapsule_GetPointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
-    for prefix in ("", "__pyx_fuse_0", "__pyx_fuse_1"):
-        capsule = published.get(prefix + name)
-        if capsule is not None and api.PyCapsule_GetName(capsule) == wanted:
-            known = f"scipy.special.{name}.{count}"
-            runtime.KNOWN[known] = api.PyCapsule_GetPointer(capsule, wanted)
-            return known
-    return None
-
-
-def prepare(imports: Iterable[str]) -> None:
-    """Make SciPy's functions known, for code from another process that calls them."""
-    for each in imports:
-        if each.startswith("scipy.special."):
-            name, count = each.removeprefix("scipy.").rsplit(".", 1)
-            special(name, int(count))
+    wanted = f"double ({'double, ' * count}int __pyx_skip_dispatch)"
+    kinds = ("", "__pyx_fuse_0", "__pyx_fuse_1")
+    names = (f"scipy.special.cython_special.{kind}{name}" for kind in kinds)
+    return next((each for each in names if runtime.published(each, wanted) is not None), None)
 
 
 def scalar_function(title: str, kind: str, count: int) -> str | None:
