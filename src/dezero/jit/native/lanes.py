@@ -15,6 +15,9 @@ import numpy as np
 from .assembly import Assembly
 from .kinds import bytes_of, each, kind_of, literal, memory_kind, suffix, typed
 
+Words = tuple[str, ...]
+"""Names of values, or of kinds."""
+
 
 @dataclass
 class Lanes:
@@ -195,15 +198,18 @@ class Lanes:
 
     # ---- across lanes ----
 
-    def across(self, x: str, kind: str, combine: Callable[[Lanes, str, str], str]) -> str:
-        """One number from all lanes, by halves."""
-        lanes = self
-        while lanes.width > 1:
-            half = lanes.width // 2
-            low, high = (lanes.part(x, kind, start, half) for start in (0, half))
-            lanes = Lanes(self.asm, half)
-            x = combine(lanes, low, high)
-        return x
+    def across(
+        self, xs: Words, kinds: Words, combine: Callable[[Lanes, Words, Words], Words]
+    ) -> Words:
+        """One number from all lanes of each of some vectors, by halves of all of them."""
+        if self.width == 1:
+            return xs
+        lanes = Lanes(self.asm, self.width // 2)
+        low, high = (
+            tuple(self.part(*each, start, lanes.width) for each in zip(xs, kinds, strict=True))
+            for start in (0, lanes.width)
+        )
+        return lanes.across(combine(lanes, low, high), kinds, combine)
 
     def part(self, x: str, kind: str, start: int, width: int) -> str:
         """Some lanes of a vector."""

@@ -14,15 +14,13 @@ import numpy as np
 
 from .instructions import INSTRUCTIONS, comparison, is_nan
 from .kinds import BOOL, Dtype, kind_of
-from .lanes import Lanes
-
-Pair = tuple[str, str]
+from .lanes import Lanes, Words
 
 PLACE = np.dtype(np.int64)
 
 
 class Fold:
-    """One number kept, and combined with the next.
+    """A few numbers kept, and combined with the next; mostly one.
 
     Parameters
     ----------
@@ -35,64 +33,76 @@ class Fold:
     def __init__(self, title: str, neutral: Callable[[Dtype], Any]) -> None:
         self.title, self.neutral = title, neutral
 
-    def start(self, lanes: Lanes, dtype: Dtype) -> list[str]:
-        start = lanes.constant(self.neutral(dtype), dtype)
-        return [lanes.asm.variable(lanes.type(dtype), start)]
+    def kept(self, dtype: Dtype) -> list[tuple[Dtype, Any]]:
+        """The dtypes of what is kept, each with what changes nothing."""
+        return [(dtype, self.neutral(dtype))]
+
+    def combined(self, lanes: Lanes, dtype: Dtype, old: Words, new: Words) -> Words:
+        """What is kept of two."""
+        return (INSTRUCTIONS[self.title](lanes, dtype, *old, *new),)
+
+    def wanted(self, _lanes: Lanes, _dtype: Dtype, found: Words) -> str:
+        """What is wanted in the end, of what is kept."""
+        return found[0]
 
     def result(self, dtype: Dtype) -> Dtype:
-        """The dtype of what is found."""
+        """The dtype of that."""
         return dtype
 
-    def add(self, lanes: Lanes, dtype: Dtype, state: list[str], x: str) -> None:
-        kind = lanes.type(dtype)
-        if lanes.mask:
-            rest = lanes.constant(self.neutral(dtype), dtype)
-            x = lanes.select(lanes.mask, kind_of(dtype), x, rest)
-        before = lanes.asm.get(kind, state[0])
-        lanes.asm.set(kind, state[0], self.combined(lanes, dtype, before, x))
+    # ---- for all of them ----
 
-    def combined(self, lanes: Lanes, dtype: Dtype, x: str, y: str) -> str:
-        return INSTRUCTIONS[self.title](lanes, dtype, x, y)
+    def start(self, lanes: Lanes, dtype: Dtype) -> list[str]:
+        """The variables in which it is kept."""
+        return [
+            lanes.asm.variable(lanes.type(d), lanes.constant(x, d)) for d, x in self.kept(dtype)
+        ]
+
+    def values(self, lanes: Lanes, dtype: Dtype, state: list[str]) -> Words:
+        """What is in them."""
+        pairs = zip(self.kept(dtype), state, strict=True)
+        return tuple(lanes.asm.get(lanes.type(d), each) for (d, _), each in pairs)
+
+    def add(self, lanes: Lanes, dtype: Dtype, state: list[str], *new: str) -> None:
+        """Take in numbers, in the lanes that are used."""
+        kept = self.kept(dtype)
+        if lanes.mask:
+            new = tuple(
+                lanes.select(lanes.mask, kind_of(d), x, lanes.constant(rest, d))
+                for x, (d, rest) in zip(new, kept, strict=False)
+            )
+        found = self.combined(lanes, dtype, self.values(lanes, dtype, state), new)
+        for (d, _), each, x in zip(kept, state, found, strict=True):
+            lanes.asm.set(lanes.type(d), each, x)
 
     def total(self, lanes: Lanes, dtype: Dtype, state: list[str], across: bool) -> str:
-        x = lanes.asm.get(lanes.type(dtype), state[0])
-        if not across:
-            return x
-        return lanes.across(x, kind_of(dtype), lambda half, a, b: self.combined(half, dtype, a, b))
+        """What was found; if it is wanted across lanes, one number."""
+        found = self.values(lanes, dtype, state)
+        if across:
+            kinds = tuple(kind_of(d) for d, _ in self.kept(dtype))
+            found = lanes.across(found, kinds, lambda half, *xs: self.combined(half, dtype, *xs))
+            lanes = Lanes(lanes.asm, 1)
+        return self.wanted(lanes, dtype, found)
 
 
 class Sum(Fold):
     """A sum, and what rounding took from it."""
 
-    def start(self, lanes: Lanes, dtype: Dtype) -> list[str]:
-        return [*super().start(lanes, dtype), *super().start(lanes, dtype)][
-            : 1 + (dtype.kind == "f")
-        ]
+    def kept(self, dtype: Dtype) -> list[tuple[Dtype, Any]]:
+        return super().kept(dtype) * (1 + (dtype.kind == "f"))
 
-    def add(self, lanes: Lanes, dtype: Dtype, state: list[str], x: str) -> None:
+    def combined(self, lanes: Lanes, dtype: Dtype, old: Words, new: Words) -> Words:
         if dtype.kind != "f":
-            super().add(lanes, dtype, state, x)
-            return
-        kind = lanes.type(dtype)
-        if lanes.mask:
-            x = lanes.select(lanes.mask, kind_of(dtype), x, lanes.constant(0, dtype))
-        s, lost = two_sum(lanes, dtype, lanes.asm.get(kind, state[0]), x)
-        lanes.asm.set(kind, state[0], s)
-        before = lanes.asm.get(kind, state[1])
-        lanes.asm.set(kind, state[1], lanes.two("fadd", kind_of(dtype), before, lost))
+            return super().combined(lanes, dtype, old, new)
+        s, lost = two_sum(lanes, dtype, old[0], new[0])
+        c = old[1]
+        for each in (*new[1:], lost):  # a number that is taken in has lost nothing yet
+            c = lanes.two("fadd", kind_of(dtype), c, each)
+        return s, c
 
-    def total(self, lanes: Lanes, dtype: Dtype, state: list[str], across: bool) -> str:
+    def wanted(self, lanes: Lanes, dtype: Dtype, found: Words) -> str:
         if dtype.kind != "f":
-            return super().total(lanes, dtype, state, across)
-        s, c = (lanes.asm.get(lanes.type(dtype), each) for each in state)
-        kind = kind_of(dtype)
-        while across and lanes.width > 1:
-            half = lanes.width // 2
-            low, high = (lanes.part(s, kind, start, half) for start in (0, half))
-            c_low, c_high = (lanes.part(c, kind, start, half) for start in (0, half))
-            lanes = Lanes(lanes.asm, half)
-            s, lost = two_sum(lanes, dtype, low, high)
-            c = lanes.two("fadd", kind, lanes.two("fadd", kind, c_low, c_high), lost)
+            return found[0]
+        (s, c), kind = found, kind_of(dtype)
         size = lanes.intrinsic("llvm.fabs", kind, s)  # of infinity, what was lost is NaN
         finite = comparison("olt", "")(lanes, dtype, size, lanes.constant(np.inf, dtype))
         return lanes.select(finite, kind, lanes.two("fadd", kind, s, c), s)
@@ -110,35 +120,32 @@ def two_sum(lanes: Lanes, dtype: Dtype, x: str, y: str) -> tuple[str, str]:
 class Extreme(Fold):
     """The greatest or the smallest; NaN if there is one."""
 
-    def combined(self, lanes: Lanes, dtype: Dtype, x: str, y: str) -> str:
-        found = INSTRUCTIONS[self.title](lanes, dtype, x, y)
+    def combined(self, lanes: Lanes, dtype: Dtype, old: Words, new: Words) -> Words:
+        (found,), (y,) = super().combined(lanes, dtype, old, new), new
         if dtype.kind != "f":
-            return found
-        return lanes.select(is_nan(lanes, dtype, y), kind_of(dtype), y, found)
+            return (found,)
+        return (lanes.select(is_nan(lanes, dtype, y), kind_of(dtype), y, found),)
 
 
 class PlaceOfExtreme(Fold):
     """Where the first of the greatest, or smallest, is; or the first NaN."""
 
-    def start(self, lanes: Lanes, dtype: Dtype) -> list[str]:
-        last = lanes.constant(np.iinfo(PLACE).max, PLACE)
-        place = lanes.asm.variable(lanes.type(PLACE), last)
-        return [*super().start(lanes, dtype), place]
+    def kept(self, dtype: Dtype) -> list[tuple[Dtype, Any]]:
+        return [*super().kept(dtype), (PLACE, np.iinfo(PLACE).max)]
 
     def result(self, _dtype: Dtype) -> Dtype:
         return PLACE
 
-    def add(self, lanes: Lanes, dtype: Dtype, state: list[str], x: str, place: str = "") -> None:
-        before = [
-            lanes.asm.get(lanes.type(d), s) for d, s in zip((dtype, PLACE), state, strict=True)
-        ]
-        better = self.better(lanes, dtype, (x, place), (before[0], before[1]))
-        if lanes.mask:
-            better = lanes.two("and", "i1", better, lanes.mask)
-        for new, old, slot, d in zip((x, place), before, state, (dtype, PLACE), strict=True):
-            lanes.asm.set(lanes.type(d), slot, lanes.select(better, kind_of(d), new, old))
+    def wanted(self, _lanes: Lanes, _dtype: Dtype, found: Words) -> str:
+        return found[1]
 
-    def better(self, lanes: Lanes, dtype: Dtype, new: Pair, old: Pair) -> str:
+    def combined(self, lanes: Lanes, dtype: Dtype, old: Words, new: Words) -> Words:
+        better = self.better(lanes, dtype, new, old)
+        kinds = kind_of(dtype), kind_of(PLACE)
+        triples = zip(kinds, new, old, strict=True)
+        return tuple(lanes.select(better, kind, x, y) for kind, x, y in triples)
+
+    def better(self, lanes: Lanes, dtype: Dtype, new: Words, old: Words) -> str:
         """Whether the first of two numbers with their places is to be taken."""
         (x, i), (y, j) = new, old
         above = ("ogt", "sgt", "ugt") if self.title == "maximum" else ("olt", "slt", "ult")
@@ -150,19 +157,6 @@ class PlaceOfExtreme(Fold):
         same = lanes.two("or", "i1", same, lanes.two("and", "i1", x_nan, y_nan))
         sooner = comparison("", "slt")(lanes, PLACE, i, j)
         return lanes.two("or", "i1", beyond, lanes.two("and", "i1", same, sooner))
-
-    def total(self, lanes: Lanes, dtype: Dtype, state: list[str], across: bool) -> str:
-        x = lanes.asm.get(lanes.type(dtype), state[0])
-        i = lanes.asm.get(lanes.type(PLACE), state[1])
-        while across and lanes.width > 1:
-            half = lanes.width // 2
-            xs = [lanes.part(x, kind_of(dtype), start, half) for start in (0, half)]
-            places = [lanes.part(i, "i64", start, half) for start in (0, half)]
-            lanes = Lanes(lanes.asm, half)
-            better = self.better(lanes, dtype, (xs[0], places[0]), (xs[1], places[1]))
-            x = lanes.select(better, kind_of(dtype), *xs)
-            i = lanes.select(better, "i64", *places)
-        return i
 
 
 def least(dtype: Dtype) -> Any:

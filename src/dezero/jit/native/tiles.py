@@ -274,7 +274,7 @@ class Tile:
         """A sum to its place in the result."""
         x, lanes, kind = self.total(i, j), self.column(j), self.c.kind
         if self.how.along:
-            x = lanes.across(x, kind, lambda some, p, q: add(some, p, q, kind))
+            (x,) = lanes.across((x,), (kind,), lambda some, p, q: (add(some, p[0], q[0], kind),))
             lanes = Lanes(self.asm, 1)
         place = self.c.at(r=(i,), v=(j * self.how.step,)).pointer
         if self.adds:
