@@ -23,9 +23,12 @@ LARGE = 4096
 
 
 FRESH = frozenset({
-    "scatter", "deposit", "setitem", "where", "sum", "mean", "prod", "max", "min", "var", "std",
-    "cumsum", "concatenate", "stack", "matmul", "dot", "tensordot", "clip", "copy", "astype",
-    "kernel",
+    "scatter", "deposit", "setitem", "gather", "repeat", "sums_of_runs", "roll", "concatenate",
+    "stack", "copy", "astype", "zeros_like", "ones_like", "where", "clip", "power", "sinc",
+    "sum", "mean", "prod", "max", "min", "var", "std", "cumsum", "cumprod", "all", "any",
+    "count_nonzero", "argmax", "argmin", "argsort", "searchsorted", "bincount", "convolve",
+    "matmul", "dot", "inner", "tensordot", "einsum", "solve", "inv", "det", "slogdet", "cholesky",
+    "eigh", "eig", "svd", "qr", "pinv", "lstsq", "fft", "ifft", "rfft", "irfft", "kernel",
 })  # fmt: skip
 """Rows whose results share no memory with their operands, as those of ufuncs."""
 
