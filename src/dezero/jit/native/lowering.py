@@ -258,7 +258,9 @@ class Lowering:
         self.home[result] = number
 
     def same(self, x: Any, result: Value) -> None:
-        """The numbers of a value, or one number everywhere, as the result's dtype."""
+        """The numbers of a value or an array, or one number everywhere, as the result's dtype."""
+        if isinstance(x, np.ndarray) and x.ndim:
+            x = self.constant(x)
         operands = [x] if isinstance(x, Value) else []
         number = self.nest(result.shape, operands)
         nest = self.nest_at(number)

@@ -95,7 +95,7 @@ set_num_threads(at_first())
 
 def worth(nest: Nest, writer: Writer) -> bool:
     """Whether a nest can be split, and has enough to do."""
-    if not writer.axes or nest.deposits or find("pthread_create") is None:
+    if not writer.axes or nest.deposits or writer.unrolled or find("pthread_create") is None:
         return False
     titles = [step.equation.p.title for step in nest.steps if isinstance(step, Computed)]
     each = 1 + sum(COSTLY if elementary(title) else 1 for title in titles)
