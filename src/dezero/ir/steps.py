@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,12 +13,37 @@ from ..errors import GuardError
 
 
 class Value:
-    """Something that a graph names: an input, or a result of an equation."""
+    """Something that a graph names: an input, or a result of an equation.
 
-    __slots__ = ("dtype", "name", "shape")
+    Attributes
+    ----------
+    shape, dtype
+    name : str
+        What it is called, if the user or the tape has a name for it.
+    line : str
+        Where in the user's program it was computed, as ``file:line``.
+    derived : bool
+        Whether a rule of a derivative computed it, and not the program itself.
+    of : tuple of Value
+        What it is the gradient by, in a backward pass.
+    weak : bool
+        Whether it is a number of Python's, while it is traced.
+    """
 
-    def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any], name: str = "") -> None:
+    __slots__ = ("derived", "dtype", "line", "name", "of", "shape", "weak")
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        dtype: np.dtype[Any],
+        name: str = "",
+        line: str = "",
+        derived: bool = False,
+        of: tuple[Value, ...] = (),
+    ) -> None:
         self.shape, self.dtype, self.name = shape, dtype, name
+        self.line, self.derived, self.of = line, derived, of
+        self.weak = False
 
     @property
     def ndim(self) -> int:
@@ -48,6 +72,10 @@ class Equation:
         One, but for primitives that return a tuple.
     line : str
         Where in the user's program, as ``file:line``.
+    reads : tuple of Value
+        The values among the operands.
+    parts : dict
+        The graphs that the primitive calls, if it is a loop or a branch.
     """
 
     p: Any
@@ -55,6 +83,13 @@ class Equation:
     params: dict[str, Any]
     results: tuple[Value, ...]
     line: str = ""
+    reads: tuple[Value, ...] = field(init=False, repr=False, compare=False)
+    parts: dict[str, Any] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        own = self.__dict__  # passes ask again and again
+        own["reads"] = tuple([x for x in self.operands if isinstance(x, Value)])
+        own["parts"] = {key: x for key, x in self.params.items() if hasattr(x, "steps")}
 
     def run(self, env: dict[Value, Any]) -> None:
         """Call the primitive, and name its results."""
@@ -62,15 +97,8 @@ class Equation:
         outs = out if isinstance(out, tuple) else (out,)
         env.update(zip(self.results, map(as_array, outs), strict=True))
 
-    @property
-    def reads(self) -> Iterator[Value]:
-        """The values among the operands."""
-        return (x for x in self.operands if isinstance(x, Value))
-
-    @property
-    def parts(self) -> dict[str, Any]:
-        """The graphs that the primitive calls, if it is a loop or a branch."""
-        return {key: value for key, value in self.params.items() if hasattr(value, "steps")}
+    def __str__(self) -> str:
+        return f"in {self.p.title} ({self.line})"
 
 
 @dataclass(frozen=True)
@@ -80,7 +108,7 @@ class Guard:
     The rest of the graph is the path that the program takes after that answer.
     """
 
-    operand: Value
+    operand: Any
     question: str
     answer: Any
     line: str = ""
@@ -90,23 +118,36 @@ class Guard:
 
     def run(self, env: dict[Value, Any]) -> None:
         """Raise unless the answer is the same again."""
-        found = env[self.operand]
-        if isinstance(found, Box):
-            found = {"bool": bool, "int": int}.get(self.question, _asked)(found)
-        if not np.array_equal(found, self.answer):
+        found = asked(self.question, env[self.operand])
+        if not agree(found, self.answer):
             raise GuardError(
                 f"the program asked for a number ({self.question}) that was {self.answer} when it "
                 f"was traced and is {found} now: trace it for these arguments"
                 + (f" ({self.line})" if self.line else "")
             )
 
+    def __str__(self) -> str:
+        return f"in a guard ({self.line})"
+
     @property
-    def reads(self) -> Iterator[Value]:
-        return iter((self.operand,))
+    def reads(self) -> tuple[Value, ...]:
+        return (self.operand,) if isinstance(self.operand, Value) else ()
 
 
-def _asked(x: Any) -> Any:
-    return np.asarray(x.tolist())
+NUMBERS = {"bool": bool, "int": int, "float": float, "complex": complex}
+
+
+def asked(question: str, x: Any) -> Any:
+    """The answer that a value gives to a question."""
+    if question in NUMBERS:
+        return NUMBERS[question](x)  # refused where it would cut a derivative
+    return np.asarray(x.tolist()) if isinstance(x, Box) else x
+
+
+def agree(found: Any, answer: Any) -> bool:
+    """Whether two answers are the same to the bit: NaN is NaN, and 0.0 is not -0.0."""
+    answer = np.asarray(answer)
+    return bool(np.asarray(found, answer.dtype).tobytes() == answer.tobytes())
 
 
 Step = Equation | Guard

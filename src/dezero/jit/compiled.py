@@ -2,30 +2,65 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import operator
+import random
+import sys
+import types
 import warnings
+from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..box import Box, plain
-from ..errors import EagerWarning, GraphError, GuardError, OperandError
+from ..box import Box, as_array, sample
+from ..debugging import user_frame
+from ..errors import DataError, EagerWarning, GraphError, GuardError, OperandError
 from ..ir import Graph, simplified, trace
-from ..trees import bare, flatten, is_numbers, unflatten
-from .captured import Captured
+from ..ir.passes import FOR_MACHINES
+from ..ir.passes.layout import lies_in_rows
+from ..ir.tracer import FACTS
+from ..trees import bare, flatten, leaves_of, unflatten
+from .captured import THE_FUNCTION, Captured, Place, Unwatched, shown
+from .outputs import takes_out, written
 from .replay import OtherPath, compiled
+from .sharing import shared
 
 PATHS = 8
 """Paths that are traced for one signature; past them, the program runs as it is written."""
 
+KINDS = 256
+"""Kinds of arguments that are known; past them, the one that Python met longest ago is dropped."""
+
+
+Run = Callable[..., tuple[Any, ...]]
+"""A graph as a function of its inputs, which gives its outputs or raises `OtherPath`."""
+
 
 class Path:
-    """One way through the program, ready to be taken again."""
+    """One way through the program, ready to be taken again.
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph = simplified(graph)
-        self.replay = compiled(self.graph)
+    Parameters
+    ----------
+    graph : Graph
+    run : callable
+        What makes a function of the inputs out of a graph.
+
+    Attributes
+    ----------
+    entries : list of Entry
+        For calls without Python (see `native.entry`).
+    copied : list of int
+        The results that have to be copied, to be apart.
+    """
+
+    def __init__(self, graph: Graph, run: Callable[[Graph], Run] = compiled) -> None:
+        self.graph = simplified(graph, FOR_MACHINES)
+        self.replay = run(self.graph)
+        self.copied = shared(graph, self.graph)
+        self.entries: list[Any] = []
 
     def call(self, leaves: list[Any]) -> Any:
         """The result, or `OtherPath`, or `GuardError`."""
@@ -34,88 +69,249 @@ class Path:
         else:
             with np.errstate(all="ignore"):
                 outs = list(self.replay(*leaves))
+        for k in self.copied:
+            outs[k] = np.copy(outs[k])
         return unflatten(self.graph.specs[1], [bare(y) for y in outs])
+
+
+class Known:
+    """What was traced while the function read the same besides its arguments."""
+
+    def __init__(self, f: Any) -> None:
+        self.paths: OrderedDict[Any, list[Path]] = OrderedDict()
+        self.eager: set[Any] = set()
+        self.captured = Captured(f)
+        self.present: Any = None  # the watches of `native.hanging`
+
+    def met(self, key: Any) -> list[Path]:
+        """The paths for arguments of a kind, which are asked for."""
+        paths = self.paths.setdefault(key, [])
+        with contextlib.suppress(KeyError):  # another thread has dropped it
+            self.paths.move_to_end(key)
+        while len(self.paths) > KINDS:
+            self.eager.discard(self.paths.popitem(last=False)[0])
+        return paths
+
+
+class Backend(NamedTuple):
+    """What runs graphs.
+
+    Attributes
+    ----------
+    name : str
+    path : callable
+        Makes a `Path` of a graph and the arguments that it was traced with, ``(args, kwargs)``.
+    hang : callable
+        ``hang(jitted, known, path)`` after a call that took a path, so that later ones can take it
+        without Python.
+    """
+
+    name: str
+    path: Callable[[Graph, Any], Path]
+    hang: Callable[[Jitted, Known, Path], None]
+
+
+NUMPY = Backend("numpy", lambda graph, _example: Path(graph), lambda _jitted, _known, _path: None)
 
 
 class Jitted:
     """A function that is traced at its first call on arguments of a kind, and replayed after.
 
     Made by `jit`.
+
+    Attributes
+    ----------
+    head : Entry or None
+        The first of the kernels that are called without Python (see `native.entry`).
     """
 
-    def __init__(self, f: Callable[..., Any], backend: str) -> None:
+    head: Any
+
+    def __init__(self, f: Callable[..., Any], backend: Backend = NUMPY) -> None:
         functools.update_wrapper(self, f)
         self.f, self.backend = f, backend
+        self.known: Known | None
+        self.off = False
         self.forget()
 
     def forget(self) -> None:
         """Drop all that was traced."""
-        self.captured: Captured | None = None
-        self.paths: dict[Any, list[Path]] = {}
-        self.eager: set[Any] = set()
+        self.head, self.known = None, None
+
+    @property
+    def paths(self) -> dict[Any, list[Path]]:
+        """What was traced, by kinds of arguments."""
+        return self.known.paths if self.known is not None else {}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self.captured is None or self.captured.changed():
-            self.forget()
-            self.captured = Captured(self.f)
-        leaves, spec = flatten((args, kwargs), is_numbers)
-        leaves = [np.asarray(x) if isinstance(x, (list, np.generic)) else x for x in leaves]
-        key = spec, *map(kind, leaves)
-        if key in self.eager:
+        return self.missed(*args, **kwargs)
+
+    def missed(self, *args: Any, **kwargs: Any) -> Any:
+        """The result of a call that needs Python."""
+        if "out" in kwargs and not self.own_out:
+            out = kwargs.pop("out")
+            result = self.missed(*args, **kwargs)
+            return result if out is None else written(result, out)
+        known = self.up_to_date()
+        if known is None:
             return self.f(*args, **kwargs)
-        paths = self.paths.setdefault(key, [])
+        leaves, spec = leaves_of(args, kwargs)
+        leaves = [x if type(x) is np.ndarray else given(x) for x in leaves]
+        key = spec, *map(kind, leaves)
+        paths = known.met(key)
+        if key in known.eager:
+            return self.f(*args, **kwargs)
+        numbers = [x for x in leaves if not is_fact(x)]
         for path in paths:
             try:
-                return path.call(leaves)
+                result = path.call(numbers)
             except (OtherPath, GuardError):
                 continue
+            self.backend.hang(self, known, path)
+            return result
         if len(paths) >= PATHS:
-            self.eager.add(key)
-            warnings.warn(
-                f"jit: {self!r} took more than {PATHS} paths for arguments of one kind, and runs "
-                "as it is written from now on",
-                EagerWarning,
-                stacklevel=2,
-            )
+            known.eager.add(key)
+            self.warn(f"took more than {PATHS} paths for arguments of one kind")
             return self.f(*args, **kwargs)
-        paths.append(Path(self.traced(spec, [plain(x) for x in leaves])))
-        return paths[-1].call(leaves)
+        example = unflatten(spec, [sample(x) for x in leaves])
+        path = self.backend.path(self.traced(known, spec, leaves), example)
+        paths.append(path)
+        result = path.call(numbers)
+        self.backend.hang(self, known, path)
+        return result
 
-    def traced(self, spec: Any, leaves: list[Any]) -> Graph:
+    @functools.cached_property
+    def own_out(self) -> bool:
+        """Whether the function itself takes ``out=``."""
+        return takes_out(self.f)
+
+    def up_to_date(self) -> Known | None:
+        """What is known; None if the program runs as it is written."""
+        if self.off:
+            return None
+        known = self.known
+        try:
+            if known is None or known.captured.changed():
+                self.forget()
+                known = self.known = Known(self.f)
+        except Unwatched as reason:
+            if not reason.passing:
+                self.off = True
+                self.forget()
+                self.warn(str(reason))
+            return None
+        return known
+
+    def __reduce__(self) -> Any:
+        """Pickled, and copied, without what was traced; one that decorates is found by name."""
+        found: Any = sys.modules.get(getattr(self.f, "__module__", ""))
+        path = getattr(self.f, "__qualname__", "")
+        for name in path.split("."):
+            found = getattr(found, name, None)
+        made = functools.partial(jit, backend=self.backend.name), (self.f,)
+        return path if found is self else made
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return self if instance is None else types.MethodType(self, instance)
+
+    def warn(self, why: str) -> None:
+        """Say that nothing is compiled from now on."""
+        text = f"jit: {self!r} {why}; it runs as it is written from now on"
+        frame: Any = user_frame() or sys._getframe()
+        warnings.warn_explicit(text, EagerWarning, frame.f_code.co_filename, frame.f_lineno)
+
+    def traced(self, known: Known, spec: Any, leaves: list[Any]) -> Graph:
         """The graph of the path that these arguments take.
+
+        What a function changes when it runs first, such as a cache, it may leave alone after that.
 
         Raises
         ------
         GraphError
-            If the function changed what it reads, or drew random numbers: a replay would not.
+            If the function changes what it reads, or draws random numbers: a replay would not.
         """
-        args, kwargs = unflatten(spec, leaves)
-        state = drawn_so_far()
-        graph = trace(self.f)(*args, **kwargs)
-        drawn = drawn_so_far() != state
-        if drawn or (self.captured is not None and self.captured.changed()):
-            self.forget()
-            what = "draws random numbers" if drawn else "changes something outside of it"
-            raise GraphError(
-                f"{self!r}: the function {what}, which would happen when it is traced and not "
-                "when it is replayed: make it an argument, or a result"
-            )
-        return graph
+        numbers = [sample(x) for x in leaves if not is_fact(x)]
+        changed: Place | None
+        for _ in range(2):
+            state = drawn_so_far()
+            graph = trace(self.program(spec, leaves))(*numbers)
+            try:
+                later = Captured(self.f)
+            except Unwatched as now:
+                changed, drawn = now.place, False
+                break
+            changed, drawn = known.captured.difference(later), drawn_so_far() != state
+            if changed is None and not drawn:
+                return graph
+            known.captured = later
+        self.forget()
+        what = "draws random numbers" if drawn else f"changes {shown(changed or THE_FUNCTION)}"
+        raise GraphError(
+            f"{self!r}: the function {what}, which would happen when it is traced and not "
+            "when it is replayed: make it an argument, or a result"
+        )
+
+    def program(self, spec: Any, leaves: list[Any]) -> Callable[..., Any]:
+        """The function, of the numbers in its arguments."""
+
+        def program(*numbers: Any) -> Any:
+            fresh, before = iter(numbers), [getattr(x, "_slot", None) for x in numbers]
+            boxes = [x if is_fact(x) else next(fresh) for x in leaves]
+            arguments = unflatten(spec, boxes)
+            args, kwargs = arguments
+            result = self.f(*args, **kwargs)
+            after, structure = leaves_of(*arguments)
+            held = structure == spec and all(map(operator.is_, after, boxes))
+            if not held or before != [getattr(x, "_slot", None) for x in numbers]:
+                raise GraphError(
+                    f"{self!r}: the function writes into its arguments, which would happen to "
+                    "copies: write `x = x + y` for `x += y`, and return what is new"
+                )
+            return result
+
+        program.__name__ = getattr(self.f, "__name__", type(self.f).__name__)
+        return program
 
     def __repr__(self) -> str:
-        return f"<jit of {getattr(self.f, '__qualname__', self.f)}, backend {self.backend!r}>"
+        return f"<jit of {getattr(self.f, '__qualname__', self.f)}, backend {self.backend.name!r}>"
 
 
-def drawn_so_far() -> str:
-    """The state of NumPy's global random numbers, which old code draws from."""
-    return repr(np.random.get_state(legacy=False))  # noqa: NPY002  # to see whether it was
+def drawn_so_far() -> Any:
+    """The states of the global random numbers of NumPy and Python, to see whether one draws.
+
+    Where NumPy's are not even imported, which takes long, nobody has drawn any.
+    """
+    state = getattr(sys.modules.get("numpy.random"), "get_state", None)
+    leaves = flatten(state(legacy=False))[0] if state else []
+    return [np.asarray(x).tolist() for x in leaves], random.getstate()
+
+
+def given(x: Any) -> Any:
+    """An argument, as it is traced: an array, a box, a number, or a fact that is none."""
+    if isinstance(x, Box) or type(x) in (int, float, complex) or is_fact(x):
+        return x
+    array = as_array(x)
+    if array.dtype.kind not in "fciub":
+        raise DataError(
+            f"jit: an argument of type {type(x).__name__}: it takes arrays, numbers, strings and "
+            "containers of them; for what else a function needs, use a closure, functools.partial "
+            "or, of a method, jit(model.method)"
+        )
+    return array
+
+
+def is_fact(x: Any) -> bool:
+    """Whether an argument is handed through, and traced anew if it is another."""
+    if isinstance(x, type):
+        return x.__module__ in ("builtins", "numpy")
+    return isinstance(x, FACTS) or (type(x) is int and not -(2**63) <= x < 2**63)
 
 
 def kind(x: Any) -> Any:
     """What a trace depends on, of an argument."""
     if isinstance(x, (np.ndarray, Box)):
-        return x.shape, x.dtype.str
-    return type(x)
+        return x.shape, x.dtype, lies_in_rows(x)
+    return (type(x), x) if is_fact(x) else type(x)
 
 
 def jit(f: Callable[..., Any] | None = None, *, backend: str | None = None) -> Any:
@@ -131,23 +327,30 @@ def jit(f: Callable[..., Any] | None = None, *, backend: str | None = None) -> A
     ----------
     f : callable
         A function of arrays written with NumPy, without side effects; derivatives are such too.
+        Strings, flags and dtypes among its arguments are traced anew when they change.
     backend : "numpy", optional
         What runs it.
 
     Returns
     -------
     Jitted
-        Takes and returns what `f` does, and can be differentiated and batched like it.
+        Takes and returns what `f` does, and can be differentiated and batched like it. With
+        ``out=`` (unless `f` has its own), an array or as many as there are results in the same
+        containers, results are written into these, and no memory is asked for.
 
     Raises
     ------
     OperandError
         If `backend` is something else.
+    GraphError
+        When it is called: if the function changes what it reads, writes into its arguments, or
+        draws random numbers.
 
     Warns
     -----
     EagerWarning
-        When there are more paths than that; the function then runs as it is written.
+        When there are more paths than that, or the function reads a Variable or more than 10,000
+        objects; it then runs as it is written.
 
     Examples
     --------
@@ -162,4 +365,4 @@ def jit(f: Callable[..., Any] | None = None, *, backend: str | None = None) -> A
         return functools.partial(jit, backend=backend)
     if not callable(f):
         raise OperandError(f"jit takes a function, not {f!r}")
-    return Jitted(f, backend or "numpy")
+    return Jitted(f)

@@ -7,14 +7,15 @@ more is written over by the next result of its kind, instead of asking the syste
 from __future__ import annotations
 
 import operator
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..ir.graph import Graph
-from ..ir.steps import Equation, Guard, Value
+from ..ir.scatters import scattered_sums
+from ..ir.steps import Equation, Guard, Value, agree
+from ..primitives import Primitive
 from ..rules.indexing import add_at
 
 LARGE = 4096
@@ -23,12 +24,23 @@ LARGE = 4096
 
 FRESH = frozenset({
     "scatter", "deposit", "setitem", "where", "sum", "mean", "prod", "max", "min", "var", "std",
-    "cumsum", "concatenate", "stack", "matmul", "dot", "tensordot", "clip", "copy", "kernel",
+    "cumsum", "concatenate", "stack", "matmul", "dot", "tensordot", "clip", "copy", "astype",
+    "kernel",
 })  # fmt: skip
 """Rows whose results share no memory with their operands, as those of ufuncs."""
 
 TUPLES = {"nonzero", "kernel"}
 """What returns a tuple even of one."""
+
+
+def is_fresh(p: Any) -> bool:
+    """Whether the results of a primitive are always in memory of their own."""
+    return is_ufunc(p.fn) or p.title in FRESH
+
+
+def is_ufunc(fn: Any) -> bool:
+    """Whether a function is elementwise, and takes ``out=``."""
+    return isinstance(fn, np.ufunc) and fn.signature is None
 
 
 class OtherPath(Exception):
@@ -40,13 +52,21 @@ def power(x: Any, y: Any) -> Any:
     return operator.pow(x if isinstance(x, np.ndarray) else np.asarray(x), y)
 
 
+def function_of(p: Any) -> Callable[..., Any]:
+    """What computes a primitive on arrays."""
+    if p.title == "power":
+        return power
+    fn: Callable[..., Any] = p.fn
+    return fn if type(p).run is Primitive.run else p  # a `Function` computes on a copy of itself
+
+
 def asked(guard: Guard, name: str, answer: str) -> str:
     """Whether a question has another answer now, as an expression."""
-    if guard.question == "array":
-        return f"not array_equal({name}, {answer})"
     if guard.question == "bool":
         return f"not {name}" if guard.answer else name
-    return f"{name} != {answer}"
+    if guard.question == "int":
+        return f"int({name}) != {answer}"
+    return f"not agree({name}, {answer})"
 
 
 class Generated:
@@ -54,7 +74,7 @@ class Generated:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.known: dict[str, Any] = {"OtherPath": OtherPath, "array_equal": np.array_equal}
+        self.known: dict[str, Any] = {"OtherPath": OtherPath, "agree": agree}
         self.names = {value: f"x{k}" for k, value in enumerate(graph.inputs)}
         self.own: set[Value] = set()  # arrays that the function made, and nothing else shows
         self.lines = [f"def replay({', '.join(self.names.values())}):"]
@@ -86,18 +106,17 @@ class Generated:
 
     def equation(self, step: Equation, over: list[Value]) -> None:
         """One call."""
-        fn = power if step.p.title == "power" else step.p.fn
+        fn = function_of(step.p)
         arguments = [self.operand(x) for x in step.operands]
         params = step.params | {key: compiled(each) for key, each in step.parts.items()}
         arguments += [f"{key}={self.constant(value)}" for key, value in params.items()]
         results = [f"v{len(self.names) + k}" for k in range(len(step.results))]
         self.names.update(zip(step.results, results, strict=True))
-        ufunc = isinstance(fn, np.ufunc) and fn.signature is None
-        if ufunc or step.p.title in FRESH:
+        if is_fresh(step.p):
             self.own.update(step.results)
         else:
             self.own.difference_update(step.reads)  # the result may show the operand's memory
-        if ufunc:
+        if is_ufunc(fn):
             spare = self.spare(step, over)
             if spare:
                 arguments.append(f"out={spare}")
@@ -136,49 +155,10 @@ class Generated:
         return ""
 
 
-def meets_once(scatter: Equation) -> bool:
-    """Whether the index has no place twice."""
-    index, shape = scatter.params["index"], scatter.params["shape"]
-    parts = index if isinstance(index, tuple) else (index,)
-    if all(isinstance(each, (int, slice, type(None), type(...))) for each in parts):
-        return True
-    counts = np.zeros(shape, int)
-    add_at(counts, index, 1)
-    return bool(np.max(counts, initial=0) <= 1)
-
-
-def scattered_sums(graph: Graph) -> dict[Any, Equation]:
-    """Scatters that one sum reads and nothing else, by their results.
-
-    One that puts several numbers into one place adds these first: as numbers are rounded, its sum
-    is another than that of adding one after the other.
-    """
-    uses = Counter(x for step in graph.steps for x in step.reads)
-    uses.update(y for y in graph.outputs if isinstance(y, Value))
-    shown = {y for y in graph.outputs if isinstance(y, Value)}
-    found: dict[Any, Equation] = {}
-    for step in graph.steps:
-        for x in step.reads:
-            if x is not added(step, found):
-                found.pop(x, None)
-        if isinstance(step, Equation) and step.p.title == "scatter":
-            (y,) = step.results
-            if uses[y] == 1 and y not in shown and meets_once(step):
-                found[y] = step
-    return found
-
-
-def added(step: Equation | Guard, found: dict[Any, Equation]) -> Any:
-    """The scatter that a sum of two adds to the other; None if it is no such sum."""
-    if isinstance(step, Guard) or step.p.title != "add" or len(set(step.reads)) != 2:
-        return None
-    x, y = step.operands
-    return (y if y in found else x) if x.shape == y.shape else None
-
-
 def compiled(graph: Graph) -> Callable[..., tuple[Any, ...]]:
     """The function ``replay(*leaves)``, which gives the outputs, or raises `OtherPath`."""
     made = Generated(graph)
     space = made.known
     exec(compile("\n".join(made.lines), f"<replay of {graph.name}>", "exec"), space)
-    return space["replay"]  # type: ignore[no-any-return]  # just defined
+    # Taken out of its own globals, so that no cycle keeps it, and its kernels, longer than needed.
+    return space.pop("replay")  # type: ignore[no-any-return]  # just defined

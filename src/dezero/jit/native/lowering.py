@@ -218,7 +218,8 @@ class Lowering:
     def equation(self, step: Equation) -> None:
         """Lower one equation, with arrays among its operands as values."""
         operands = tuple(
-            self.constant(x) if isinstance(x, np.ndarray) and x.ndim else x for x in step.operands
+            self.constant(np.asarray(x)) if isinstance(x, (np.ndarray, range)) and np.ndim(x) else x
+            for x in step.operands
         )
         step = Equation(step.p, operands, step.params, step.results, step.line)
         rule = RULES.get(step.p.title)
