@@ -117,9 +117,9 @@ EXACT = {
     "maximum", "minimum", "fmax", "fmin",
 }  # fmt: skip
 UFUNCS = {
-    title: row.fn
+    title: TABLE[title].fn
     for title in sorted(CASES.keys() | CONSTANT.keys())
-    if isinstance((row := TABLE.get(title)) and row.fn, np.ufunc) and row.fn.signature is None
+    if hasattr(np, title) and title in TABLE and getattr(TABLE[title].fn, "signature", "") is None
 }
 
 
@@ -327,7 +327,7 @@ BODIES = {
     "loop": lambda i, ab: dz.fori_loop(0, i, lambda _j, cd: (cd[1], cd[0]), ab),
     "branch": lambda i, ab: dz.cond(np.sum(ab[0]) > i, lambda c: (c[1], c[1]), lambda c: c, ab),
     "scan": lambda _i, ab: (dz.scan(lambda c, x: (c + x, c * x), ab[0][0], ab[1])[1], ab[0]),
-    "while": lambda i, ab: (halved(ab[1], i + 1), ab[0]),
+    "while": lambda i, ab: (halved(ab[1], i * i + 1), ab[0]),
     "product": lambda _i, ab: (np.tanh(ab[0] @ ab[1].T @ ab[0]), ab[0]),
 }  # fmt: skip
 
@@ -378,14 +378,14 @@ def test_what_can_fail_stays_behind_guards():
 # ---- threads ----
 
 
-@pytest.mark.parametrize("count", [1, 2, 3, 7])
+@pytest.mark.parametrize("count", [1, 3, 7])
 def test_threads(monkeypatch, count):
     """As if all nests had enough to do."""
     monkeypatch.setattr(threads, "ENOUGH", 1)
     before = threads.get_num_threads()
     threads.set_num_threads(count)
     try:
-        for name in WHOLE.keys() - {"repeat some"}:
+        for name in WHOLE.keys() - {"repeat some", "assignment"}:
             close = 1e-6 if name == "small floats" else 1e-12
             for shape in ((37, 41), (5, 100)):
                 checked(WHOLE[name], RNG.normal(size=shape), close=close)
@@ -413,7 +413,7 @@ PLANNED = program.planned
 
 
 @settings(MANY, max_examples=30)
-@given(**PROGRAMS | {"shapes": PROGRAMS["shapes"].map(lambda _: ((9, 17), (9, 17)))})
+@given(**PROGRAMS | {"shapes": PROGRAMS["shapes"].map(lambda _: ((5, 2, 3), (5, 2, 3)))})
 def test_what_shares_memory_is_never_needed_at_once(calls, shapes, seed):
     xs = arrays_of(shapes, seed)
     with np.errstate(all="ignore"):
@@ -445,7 +445,7 @@ def guarded(at_end):
 
 def in_pages():
     """What reads and writes in all ways, of many lengths; a byte beyond an array is a crash."""
-    for at_end, n in itertools.product((True, False), range(0, 71, 1 if EVERY else 7)):
+    for at_end, n in itertools.product((True, False), range(0, 71, 1 if EVERY else 10)):
         Kernel.__call__ = guarded(at_end)
         k = np.arange(n)[::-1].copy()
         for dtype in ("f8", "f4", "i4", "i1", "b1"):
