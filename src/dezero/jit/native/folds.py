@@ -26,8 +26,9 @@ def settings(step: Equation) -> dict[str, Any]:
 def axes_of(step: Equation, ndim: int) -> frozenset[int]:
     """The axes that a reduction is over."""
     axis = settings(step).get("axis")
-    everywhere = axis is None or ndim == 0  # a number has no axes, but NumPy takes 0 and -1
-    return frozenset(range(ndim) if everywhere else normalize_axis_tuple(axis, ndim))
+    if axis is None or ndim == 0:  # a number has no axes, but NumPy takes 0 and -1
+        return frozenset(range(ndim))
+    return frozenset(normalize_axis_tuple(axis, ndim))
 
 
 def reduced(
