@@ -71,7 +71,9 @@ def hang(jitted: Any, known: Known, path: Path) -> None:
         if watches is None or (hung and present.hung is watches):
             return
         if not hung:
-            present.paths = [path, *present.paths[: CHAIN - 1]]
+            kept = {each for paths in known.paths.values() for each in paths}
+            others = [each for each in present.paths if each in kept]
+            present.paths = [path, *others[: CHAIN - 1]]
         present.hung = watches
         entries = [entry for each in present.paths for entry in usable(each, jitted)]
         for entry in entries:
