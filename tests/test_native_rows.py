@@ -382,8 +382,8 @@ def test_what_can_fail_stays_behind_guards():
 def test_threads(monkeypatch, count):
     """As if all nests had enough to do."""
     monkeypatch.setattr(threads, "ENOUGH", 1)
-    before = threads.get_num_threads()
-    threads.set_num_threads(count)
+    before = dz.get_num_threads()
+    dz.set_num_threads(count)
     try:
         for name in WHOLE.keys() - {"repeat some", "assignment"}:
             close = 1e-6 if name == "small floats" else 1e-12
@@ -392,7 +392,7 @@ def test_threads(monkeypatch, count):
         for n in (0, 1, 31, 32, 33, 63, 64, 65, 500):
             checked(lambda x: (np.sum(x * x), x + 1, np.max(x, initial=0.0)), RNG.normal(size=n))
     finally:
-        threads.set_num_threads(before)
+        dz.set_num_threads(before)
 
 
 # ---- memory ----
