@@ -426,6 +426,31 @@ def test_what_shares_memory_is_never_needed_at_once(calls, shapes, seed):
         np.testing.assert_array_equal(a, b)
 
 
+EARLY = {
+    "fori_loop": lambda x: dz.fori_loop(0, 3, lambda _i, y: np.tanh(y) * x, x),
+    "swapped": lambda x: dz.fori_loop(0, 3, lambda _i, ab: (ab[1], ab[0] + x), (x, x * 2))[0],
+    "while_loop": lambda x: halved(x, 0.1),
+    "scan": lambda x: dz.scan(lambda c, row: (c + row, c * row), x[0], x)[1],
+    "nested": lambda x: dz.fori_loop(0, 2, lambda _i, y: EARLY["swapped"](y * x), x),
+    "cond": lambda x: dz.cond(np.sum(x) > 0, np.cumsum, lambda x: x.reshape(-1), x).reshape(
+        x.shape
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EARLY)
+def test_what_is_read_late_is_still_there(name):
+    """What a loop gives is read when much has been written since."""
+
+    def f(x):
+        early, y = EARLY[name](x), x
+        for _ in range(4):
+            y = np.cumsum(y, 0) - np.sum(y)
+        return np.cumsum(early, 1) * y[::-1]
+
+    checked(f, RNG.normal(size=(5, 6)))
+
+
 def guarded(at_end):
     """A kernel's call with each array in pages of its own."""
 
