@@ -1,6 +1,14 @@
 """Compiled functions: the same bits as the program, on every path, whatever changes around it."""
 
+import collections
+import contextvars
+import copy
+import dataclasses
+import functools
+import os
 import pickle
+import random
+import sys
 import threading
 import types
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +18,7 @@ import pytest
 from test_ir import ALL, derived, flat, is_exact, over, same
 
 import dezero as dz
-from dezero.errors import EagerWarning, GraphError, OperandError
+from dezero.errors import DataError, EagerWarning, GraphError, OperandError
 from dezero.jit import compiled
 
 
@@ -27,22 +35,6 @@ def test_a_row_is_replayed_to_the_bit(case):
                 pairs = zip(flat(replayed(*xs)), flat(f(*xs)), strict=True)
             for a, b in pairs:
                 same(a, b, exact)
-
-
-class Counter:
-    """Counts runs where `jit` does not look: in the type of an object."""
-
-    runs = 0
-
-    @classmethod
-    def counted(cls, f):
-        cls.runs = 0
-
-        def program(*args):
-            cls.runs += 1
-            return f(*args)
-
-        return program
 
 
 def by_sign(x):
@@ -71,12 +63,52 @@ def by_place(x):
     return x[np.argmax(x)] * x
 
 
+def by_text(x):
+    return x * float(f"{x[0]:.1f}")
+
+
+def by_shown(x):
+    return x * 2 if "-" in str(x) else x * 3
+
+
+def by_item(x):
+    return x * x[0].item()
+
+
+def by_list(x):
+    return x * max(x.tolist())
+
+
+def by_sign_of_zero(x):
+    return x + np.copysign(1.0, x.item())
+
+
+def by_slice(x, n):
+    return x[:n] * 2
+
+
+def by_axis(x, axis):
+    return np.sum(x, axis=axis)
+
+
+def by_shape(x, shape):
+    return np.reshape(x, shape) * 2
+
+
 BOTH_SIDES = [
     (by_sign, [(np.array([1.0, 2.0]),), (np.array([-1.0, -2.0]),)], 2),
     (by_error, [(np.array([0.3]),), (np.array([0.9]),), (np.array([1.9]),)], 3),
     (by_count, [(np.array([0.3]), np.array(k)) for k in (0, 1, 3)], 3),
     (by_mask, [(np.array([1.0, -2.0]),), (np.array([-1.0, 2.0]),)], 2),
     (by_place, [(np.array([1.0, 2.0]),), (np.array([2.0, 1.0]),)], 1),
+    (by_text, [(np.array([1.25, 2.0]),), (np.array([2.5, 1.0]),)], 2),
+    (by_shown, [(np.array([1.0, 2.0]),), (np.array([-1.0, 2.0]),)], 2),
+    (by_item, [(np.array([1.0, 2.0]),), (np.array([2.0, 1.0]),)], 2),
+    (by_list, [(np.array([1.0, 2.0]),), (np.array([2.0, 1.0]),)], 2),
+    (by_sign_of_zero, [(np.array([0.0]),), (np.array([-0.0]),), (np.array([np.nan]),)], 3),
+    (by_slice, [(np.arange(3.0), 1), (np.arange(3.0), 2)], 2),
+    (by_axis, [(np.ones((2, 3)), 0), (np.ones((2, 3)), 1)], 2),
+    (by_shape, [(np.ones(6), (2, 3)), (np.ones(6), (3, 2))], 2),
 ]
 
 
@@ -91,6 +123,13 @@ def test_both_sides_of_a_branch(f, points, paths, derive):
             np.testing.assert_array_equal(replayed(*args), program(*args))
     (traced,) = replayed.paths.values()
     assert len(traced) == paths
+
+
+def test_the_fraction_of_a_number_whose_whole_part_is_asked_for():
+    replayed = dz.jit(lambda x: x * int(x[0]))
+    for number in (2.7, 2.2, 3.7, 2.9):
+        same(replayed(np.array([number])), np.array([number]) * int(number))
+    assert [len(each) for each in replayed.paths.values()] == [2]
 
 
 def test_too_many_paths_run_as_they_are_written():
@@ -164,15 +203,165 @@ def test_namespaces_and_objects_of_libraries_are_never_stale():
         same(replayed(x), program(x))
 
 
-def test_a_graph_is_traced_once():
-    program = Counter.counted(lambda x: np.sum(x * x))
-    replayed = dz.jit(dz.grad(program))
+@pytest.fixture
+def traces(monkeypatch):
+    """The programs that were traced."""
+    found, trace = [], compiled.trace
+    monkeypatch.setattr(compiled, "trace", lambda f: found.append(f) or trace(f))
+    return found
+
+
+class Slots:
+    __slots__ = ("rate",)
+
+
+class Settings:
+    rate = 2.0
+
+    def scaled(self, x):
+        return x * self.rate
+
+    @property
+    def weight(self):
+        return self.rate * 3
+
+
+class Inherits(Settings):
+    pass
+
+
+@dataclasses.dataclass(frozen=True)
+class Frozen:
+    weights: np.ndarray
+
+
+@functools.lru_cache
+def remembered(n):
+    return n * settings.rate
+
+
+def defaulting(x, w=(3.0,)):
+    return x * w[0]
+
+
+def doubled(x, w):
+    return x * w[0] * 2
+
+
+def tripled(x, w):
+    return x * w[0] * 3
+
+
+def attributed(x):
+    return x * attributed.rate
+
+
+def importing(x):
+    from a_module_of_the_user import inner  # what is tested
+
+    return x * inner.rate
+
+
+slots, settings, child, attributed.rate = Slots(), Settings(), Inherits(), 2.0
+slots.rate, frozen, deque = 2.0, Frozen(np.ones(2)), collections.deque([2.0])
+rates, chain, variable = {"a": 2.0}, collections.ChainMap({"a": 2.0}), contextvars.ContextVar("v")
+buffer, objects, listed = (
+    bytearray(b"\2"),
+    np.array([None, {"rate": 2.0}]),
+    [[2.0] for _ in range(5)],
+)
+module, inner = types.ModuleType("a_module_of_the_user"), types.ModuleType("inner")
+module.inner, inner.rate = inner, 2.0
+variable.set(2.0)
+
+READ = {
+    "slots": (lambda x: x * slots.rate, lambda v: setattr(slots, "rate", v)),
+    "class": (lambda x: x * Settings.rate, lambda v: setattr(Settings, "rate", v)),
+    "bound method": (settings.scaled, lambda v: setattr(Settings, "rate", v)),
+    "inherited": (child.scaled, lambda v: setattr(Settings, "rate", v)),
+    "property": (lambda x: x * settings.weight, lambda v: setattr(settings, "rate", v)),
+    "frozen": (lambda x: x * frozen.weights, frozen.weights.fill),
+    "deque": (lambda x: x * deque[0], lambda v: deque.__setitem__(0, v)),
+    "proxy": (
+        lambda x, p=types.MappingProxyType(rates): x * p["a"],
+        lambda v: rates.update(a=v),
+    ),
+    "chain": (lambda x: x * chain["a"], lambda v: chain.update(a=v)),
+    "bytes": (lambda x: x * buffer[0], lambda v: buffer.__setitem__(0, int(v))),
+    "objects": (lambda x: x * objects[1]["rate"], lambda v: objects[1].update(rate=v)),
+    "lists": (lambda x: x * listed[4][0], lambda v: listed[4].__setitem__(0, v)),
+    "context": (lambda x: x * variable.get(), variable.set),
+    "environment": (
+        lambda x: x * float(os.environ.get("RATE_OF_A_TEST", "2")),
+        lambda v: os.environ.update(RATE_OF_A_TEST=str(v)),
+    ),
+    "module": (lambda x: x * module.inner.rate, lambda v: setattr(inner, "rate", v)),
+    "import": (importing, lambda v: setattr(inner, "rate", v)),
+    "by name": (lambda x: x * getattr(inner, "rate"), lambda v: setattr(inner, "rate", v)),  # noqa: B009
+    "cache": (
+        lambda x: x * remembered(3),
+        lambda v: (setattr(settings, "rate", v), remembered.cache_clear()),
+    ),
+    "defaults": (defaulting, lambda v: setattr(defaulting, "__defaults__", ((v,),))),
+    "attribute": (attributed, lambda v: setattr(attributed, "rate", v)),
+    "code": (
+        defaulting,
+        lambda v: setattr(defaulting, "__code__", tripled.__code__ if v > 5 else doubled.__code__),
+    ),
+    "vectorize": (
+        lambda x: x * np.vectorize(settings.scaled)(1.0),
+        lambda v: setattr(settings, "rate", v),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", READ)
+def test_nothing_that_is_read_is_stale(name, monkeypatch):
+    monkeypatch.setitem(sys.modules, "a_module_of_the_user", module)
+    f, change = READ[name]
+    replayed, x = dz.jit(f), np.array([1.0, 2.0])
+    for value in (5.0, 7.0):
+        before = f(x)
+        same(replayed(x), before)
+        same(replayed(x), before)
+        change(value)
+    same(replayed(x), f(x))
+    assert not np.array_equal(replayed(x), before)
+
+
+def test_a_cache_that_fills_is_no_side_effect():
+    known = {}
+
+    def program(x):
+        return x * known.setdefault("rate", 2.0)
+
+    replayed = dz.jit(program)
+    same(replayed(np.ones(2)), np.full(2, 2.0))
+    known["rate"] = 3.0
+    same(replayed(np.ones(2)), np.full(2, 3.0))
+
+
+def test_what_cannot_be_watched_runs_as_it_is_written():
+    w, many = dz.Variable(np.array([2.0, 3.0])), [[k] for k in range(20_000)]
+    for f in (lambda x: np.sum(x * w), lambda x: np.sum(x * many[-1][0])):
+        replayed = dz.jit(f)
+        with pytest.warns(EagerWarning, match=r"as it is written"):
+            y = replayed(np.ones(2))
+        assert y == f(np.ones(2)) == replayed(np.ones(2))  # without a second warning
+    with pytest.warns(EagerWarning, match="gradient"):
+        dz.jit(lambda x: np.sum(x * w))(np.ones(2)).backward()
+    same(w.grad, np.ones(2))
+    assert dz.grad(lambda y: dz.jit(lambda x: x * y)(3.0))(2.0) == 3.0  # and without any
+
+
+def test_a_graph_is_traced_once(traces):
+    replayed = dz.jit(dz.grad(lambda x: np.sum(x * x)))
     for k in range(5):
         np.testing.assert_array_equal(replayed(np.full(3, float(k))), np.full(3, 2.0 * k))
-    assert Counter.runs == 1
+    assert len(traces) == 1
     replayed(np.ones(4))
     replayed(np.ones(3, np.float32))
-    assert Counter.runs == 3
+    assert len(traces) == 3
 
 
 def test_what_would_happen_once_is_refused():
@@ -185,14 +374,30 @@ def test_what_would_happen_once_is_refused():
     def drawing(x):
         return x * np.random.rand()  # noqa: NPY002  # what users write
 
-    rng = np.random.default_rng(0)
+    def keeping(x):
+        config.last = x
+        return x
+
+    def writing(x):
+        y, x_twice = x * 2, x
+        x_twice += 1
+        return y + x
+
+    rng, numbers, more = np.random.default_rng(0), iter([2.0, 3.0] * 4), (k for k in range(9))
+    config = types.SimpleNamespace()
     for f, word in [
-        (noting, "changes something outside"),
-        (drawing, "random"),
-        (lambda x: x * rng.normal(), "changes something"),
+        (noting, r"changes `log` \(.*test_jit.py:\d+\)"),
+        (drawing, "draws random"),
+        (lambda x: x * random.random(), "draws random"),
+        (lambda x: x * rng.normal(), "changes `rng`"),
+        (lambda x: x * next(numbers), "changes `numbers`"),
+        (lambda x: x * next(more), "changes `more`"),
+        (keeping, "changes `config`"),
+        (writing, "writes into its arguments"),
+        (lambda xs: xs.append(xs[0]) or xs[1] * 2, "writes into its arguments"),
     ]:
         with pytest.raises(GraphError, match=word):
-            dz.jit(f)(np.ones(2))
+            dz.jit(f)([np.ones(2)] if "xs" in f.__code__.co_varnames else np.ones(2))
 
 
 # ---- with the other transforms ----
@@ -244,6 +449,71 @@ def test_results_are_the_callers_own():
     same(first, kept)
     assert not np.shares_memory(first, second)
     assert not np.shares_memory(first, x)
+
+
+def test_results_are_apart_as_those_of_the_program_are():
+    c, x = np.array([5.0, 6.0]), np.array([1.0, 2.0])
+    programs = [
+        lambda x: (x * 1, x),
+        lambda x: (np.sin(x), np.sin(x)),
+        lambda _: (c + 1, np.arange(2.0)),
+        lambda x: (x[1:], (x * 1)[1:]),
+        lambda x: [np.sum(x)] * 2,
+    ]
+    for f in programs:
+        replayed = dz.jit(f)
+        for g in (replayed, dz.trace(f)(x)):
+            for y in g(x):
+                if isinstance(y, np.ndarray) and not np.shares_memory(y, x):
+                    y[...] = 99.0
+            for y, z in zip(replayed(x), f(x), strict=True):
+                same(y, z)
+                assert np.shares_memory(y, x) == np.shares_memory(z, x)
+        a, b = replayed(x)
+        assert np.shares_memory(a, b) == np.shares_memory(*f(x))
+
+
+def test_inside_no_grad_nothing_moves():
+    def f(x):
+        with dz.no_grad():
+            y = x * 2
+        return np.sum(x * y)
+
+    same(dz.grad(dz.jit(f))(np.ones(2)), dz.grad(f)(np.ones(2)))
+
+
+def test_flags_strings_and_huge_numbers_are_handed_through():
+    def f(x, mode="sum", flag=True, n=0, dtype=float):
+        return getattr(np, mode)(x).astype(dtype) + (flag + flag) + n % 7
+
+    replayed = dz.jit(f)
+    for changes in ({}, {"mode": "prod"}, {"flag": False}, {"n": 10**30}, {"dtype": np.float32}):
+        same(np.asarray(replayed(np.ones(3), **changes)), np.asarray(f(np.ones(3), **changes)))
+    with pytest.raises(DataError, match=r"object.*closure"):
+        replayed(object())
+
+
+def test_methods_containers_and_copies():
+    @dataclasses.dataclass
+    class Model:
+        w: np.ndarray
+
+        @dz.jit
+        def __call__(self, x):
+            return self.w * x
+
+    model = Model(np.array([2.0, 3.0]))
+    same(model(np.ones(2)), model.w)
+    model.w = model.w + 1
+    same(model(np.ones(2)), model.w)
+    MODULE_LEVEL(np.ones(2))
+    assert copy.deepcopy(MODULE_LEVEL)(np.ones(2)) == energy(np.ones(2))
+    assert copy.deepcopy(decorated) is pickle.loads(pickle.dumps(decorated)) is decorated
+
+
+@dz.jit
+def decorated(x):
+    return x * 2
 
 
 def test_several_threads_at_once():

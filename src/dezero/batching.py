@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import optree
 
-from .box import Box, as_array, check_data, new_level, plain
+from .box import Box, as_array, check_data, deciding, new_level
 from .core import apart, new, open_levels, opened
 from .errors import ConversionError, DeZeroError, GraphError, OperandError, ShapeError
 from .memory import note_views
@@ -74,7 +74,7 @@ class Batch(Box):
         raise GraphError("a Batch inside a running vmap cannot be pickled or copied")
 
     def __repr__(self) -> str:
-        return f"batch({plain(self)})"
+        return f"batch({deciding(self)})"
 
     def _differs(self, what: str) -> ConversionError:
         return ConversionError(

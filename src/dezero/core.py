@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from .box import Box, as_array, check_data, note, plain
+from .box import Box, as_array, check_data, deciding, note, plain
 from .config import Observer, observing, records, using_config
 from .errors import (
     DataError,
@@ -589,7 +589,7 @@ class Variable(Box):
     cleargrad = clear_grad
 
     def __repr__(self) -> str:
-        return "variable(" + str(plain(self)).replace("\n", "\n" + " " * 9) + ")"
+        return "variable(" + str(deciding(self)).replace("\n", "\n" + " " * 9) + ")"
 
     def __copy__(self) -> Variable:
         if is_constant(self):

@@ -8,6 +8,7 @@ way, in its rules and by the rules of others, is its own affair.
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import linecache
 import os
@@ -117,9 +118,15 @@ def account_of(node: Node) -> Account:
 def user_frame() -> types.FrameType | None:
     """The innermost frame outside this package and NumPy."""
     frame: types.FrameType | None = sys._getframe()
-    while frame is not None and frame.f_code.co_filename.startswith(OURS):
+    while frame is not None and is_ours(frame.f_code.co_filename):
         frame = frame.f_back
     return frame
+
+
+@functools.cache
+def is_ours(path: str) -> bool:
+    """Whether a file is one of this package or NumPy."""
+    return path.startswith(OURS)
 
 
 def user_line() -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .box import Box, as_array, check_data, new_level, plain
+from .box import Box, as_array, check_data, deciding, new_level
 from .config import records
 from .core import new
 from .errors import DataError, GraphError, ShapeError
@@ -80,7 +80,7 @@ class Dual(Box):
         return Dual, (self._value, self._tangent)
 
     def __repr__(self) -> str:
-        return f"dual({plain(self)}, tangent {plain(self._tangent)})"
+        return f"dual({deciding(self)}, tangent {deciding(self._tangent)})"
 
     @staticmethod
     def process(p: Any, operands: tuple[Any, ...], params: dict[str, Any], level: int) -> Any:

@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from .box import Box, as_array, deciding, new_level, plain
+from .box import Box, as_array, deciding, new_level
 from .config import records
 from .core import new
 from .errors import GradientError, OperandError
@@ -48,7 +48,7 @@ class Series(Box):
         return series(value, [None] * len(self._rest), new_level())
 
     def __repr__(self) -> str:
-        return f"series({plain(self)}, …)"
+        return f"series({deciding(self)}, …)"
 
     @staticmethod
     def process(p: Any, operands: tuple[Any, ...], params: dict[str, Any], level: int) -> Any:

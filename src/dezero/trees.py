@@ -69,6 +69,20 @@ def flatten(tree: Any, is_leaf: Callable[[Any], bool] | None = None) -> tuple[li
     return flatten(tree, is_leaf)
 
 
+@functools.cache
+def _call_structure(n: int) -> Any:
+    """That of `n` leaves as arguments."""
+    tree: Any = ((0,) * n, {})
+    return optree.tree_structure(tree, namespace=NAMESPACE)
+
+
+def leaves_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[list[Any], Any]:
+    """The arrays and numbers in the arguments of a call, and their structure."""
+    if not kwargs and ATOMS.issuperset(map(type, args)):
+        return list(args), _call_structure(len(args))
+    return flatten((args, kwargs), is_numbers)
+
+
 def _register(kind: type[Any]) -> None:
     """Make a dataclass a container: its fields are its parts, but for those marked static."""
     fields = dataclasses.fields(kind)

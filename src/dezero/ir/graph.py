@@ -9,16 +9,27 @@ from __future__ import annotations
 
 import functools
 import os
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from ..box import as_array
+from ..box import Box, as_array, check_data
 from ..errors import GraphError, ShapeError
-from ..trees import bare, flatten, is_numbers, unflatten
+from ..trees import bare, leaves_of, unflatten
 from .steps import Equation, Guard, Step, Value, frozen, look_up
 from .tape import aligned, inside, names_in, short, written
+
+
+def arguments(spec: Any) -> str:
+    """The structure of positional arguments and keywords."""
+    return str(spec).removeprefix("PyTreeSpec(").split(", namespace=")[0].removesuffix(")")
+
+
+def own(x: Any, y: Any) -> Any:
+    """The caller's own array, where an output is a constant of the graph."""
+    return x.copy() if x is y and isinstance(x, np.ndarray) else x
 
 
 class Graph:
@@ -62,11 +73,11 @@ class Graph:
         GuardError
             If the program would take another path on these arguments.
         """
-        leaves, spec = flatten((args, kwargs), is_numbers)
+        leaves, spec = leaves_of(args, kwargs)
         if spec != self.specs[0]:
             raise ShapeError(
-                f"{self.name}: traced for arguments of structure {self.specs[0]}, "
-                f"called with {spec}"
+                f"{self.name}: traced for the arguments {arguments(self.specs[0])}, called with "
+                f"{arguments(spec)}, where * is an array or a number"
             )
         outs = self.run(map(self.fitting, self.inputs, leaves))
         return unflatten(self.specs[1], [bare(y) for y in outs])
@@ -74,6 +85,8 @@ class Graph:
     def fitting(self, value: Value, x: Any) -> Any:
         """An argument, checked."""
         x = as_array(x) if isinstance(x, list) else x
+        if not isinstance(x, (bool, int, float, complex, np.generic, Box)):
+            check_data(x, f"{self.name}: {value.name}, ")
         shape, dtype = np.shape(x), getattr(x, "dtype", None) or np.result_type(x)
         if shape != value.shape or dtype != value.dtype:
             raise ShapeError(
@@ -90,7 +103,7 @@ class Graph:
                 step.run(env)
                 for value in over:
                     del env[value]
-        return [look_up(env, y) for y in self.outputs]
+        return [own(look_up(env, y), y) for y in self.outputs]
 
     @functools.cached_property
     def last_uses(self) -> list[list[Value]]:
@@ -102,6 +115,24 @@ class Graph:
             over.append(list(mine))
             kept |= mine
         return over[::-1]
+
+    @functools.cached_property
+    def rows(self) -> frozenset[Any]:
+        """The primitives that it calls."""
+        return frozenset([step.p for step in self.steps if isinstance(step, Equation)])
+
+    @functools.cached_property
+    def made(self) -> dict[Value, Equation]:
+        """The equations, by their results."""
+        steps = [step for step in self.steps if isinstance(step, Equation)]
+        return {value: step for step in steps for value in step.results}
+
+    @functools.cached_property
+    def uses(self) -> Counter[Value]:
+        """How often each value is read, or given out."""
+        found = Counter([x for step in self.steps for x in step.reads])
+        found.update([y for y in self.outputs if isinstance(y, Value)])
+        return found
 
     def verify(self) -> Graph:
         """The graph itself, if each value is computed once and before it is read.
@@ -116,9 +147,10 @@ class Graph:
             for value in step.reads:
                 if value not in known:
                     raise GraphError(f"{self.name}: {value} is read before it is computed: {step}")
-            if known & set(step.results):
-                raise GraphError(f"{self.name}: a value is computed twice: {step}")
-            known |= set(step.results)
+            for value in step.results:
+                if value in known:
+                    raise GraphError(f"{self.name}: a value is computed twice: {step}")
+                known.add(value)
             for graph in step.parts.values():
                 graph.verify()
         for y in self.outputs:
@@ -174,7 +206,7 @@ class Graph:
 
         For the arguments that are given; without any, for those that it was traced with.
         """
-        leaves = flatten((args, kwargs), is_numbers)[0] or self.example
+        leaves = leaves_of(args, kwargs)[0] or self.example
         env = dict(zip(self.inputs, map(self.fitting, self.inputs, leaves), strict=True))
         lines = [(self.names[value], short(env[value])) for value in self.inputs]
         for step in self.steps:

@@ -290,6 +290,8 @@ class Writer:
             return text.text if answer else f"not {text.inside(COMPARED)}"
         if guard.question == "array":
             return f"np.array_equal({text.text}, {param(answer)})"
+        if guard.question == "int":
+            return f"int({text.text}) == {answer}"
         return f"{text.inside(BITS)} == {constant(answer).inside(BITS)}"
 
     def expression(self, step: Equation) -> Text:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
@@ -48,6 +47,10 @@ class Equation:
         One, but for primitives that return a tuple.
     line : str
         Where in the user's program, as ``file:line``.
+    reads : tuple of Value
+        The values among the operands.
+    parts : dict
+        The graphs that the primitive calls, if it is a loop or a branch.
     """
 
     p: Any
@@ -55,22 +58,19 @@ class Equation:
     params: dict[str, Any]
     results: tuple[Value, ...]
     line: str = ""
+    reads: tuple[Value, ...] = field(init=False, repr=False, compare=False)
+    parts: dict[str, Any] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        own = self.__dict__  # passes ask again and again
+        own["reads"] = tuple([x for x in self.operands if isinstance(x, Value)])
+        own["parts"] = {key: x for key, x in self.params.items() if hasattr(x, "steps")}
 
     def run(self, env: dict[Value, Any]) -> None:
         """Call the primitive, and name its results."""
         out = self.p(*(look_up(env, x) for x in self.operands), **self.params)
         outs = out if isinstance(out, tuple) else (out,)
         env.update(zip(self.results, map(as_array, outs), strict=True))
-
-    @property
-    def reads(self) -> Iterator[Value]:
-        """The values among the operands."""
-        return (x for x in self.operands if isinstance(x, Value))
-
-    @property
-    def parts(self) -> dict[str, Any]:
-        """The graphs that the primitive calls, if it is a loop or a branch."""
-        return {key: value for key, value in self.params.items() if hasattr(value, "steps")}
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Guard:
     The rest of the graph is the path that the program takes after that answer.
     """
 
-    operand: Value
+    operand: Any
     question: str
     answer: Any
     line: str = ""
@@ -90,10 +90,8 @@ class Guard:
 
     def run(self, env: dict[Value, Any]) -> None:
         """Raise unless the answer is the same again."""
-        found = env[self.operand]
-        if isinstance(found, Box):
-            found = {"bool": bool, "int": int}.get(self.question, _asked)(found)
-        if not np.array_equal(found, self.answer):
+        found = asked(self.question, env[self.operand])
+        if not agree(found, self.answer):
             raise GuardError(
                 f"the program asked for a number ({self.question}) that was {self.answer} when it "
                 f"was traced and is {found} now: trace it for these arguments"
@@ -101,12 +99,21 @@ class Guard:
             )
 
     @property
-    def reads(self) -> Iterator[Value]:
-        return iter((self.operand,))
+    def reads(self) -> tuple[Value, ...]:
+        return (self.operand,) if isinstance(self.operand, Value) else ()
 
 
-def _asked(x: Any) -> Any:
-    return np.asarray(x.tolist())
+def asked(question: str, x: Any) -> Any:
+    """The answer that a value gives to a question."""
+    if question in ("bool", "int"):
+        return {"bool": bool, "int": int}[question](x)
+    return np.asarray(x.tolist()) if isinstance(x, Box) else x
+
+
+def agree(found: Any, answer: Any) -> bool:
+    """Whether two answers are the same to the bit: NaN is NaN, and 0.0 is not -0.0."""
+    answer = np.asarray(answer)
+    return bool(np.asarray(found, answer.dtype).tobytes() == answer.tobytes())
 
 
 Step = Equation | Guard

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 import inspect
 import itertools
 import operator
@@ -13,12 +14,13 @@ import numpy as np
 import optree
 
 from ..box import Box, as_array, check_data, layers, new_level, note, plain
+from ..config import records
 from ..core import new, opened
 from ..debugging import user_frame
-from ..errors import GraphError
-from ..memory import note_views
+from ..errors import GraphError, ShapeError
+from ..memory import note_views, related
 from ..rules.nondiff import refused, stopped
-from ..trees import NAMESPACE, derived, flatten, is_numbers, peeled, unflatten
+from ..trees import NAMESPACE, derived, flatten, is_numbers, leaves_of, peeled, unflatten
 from .graph import Graph
 from .steps import Equation, Guard, Step, Value
 
@@ -45,7 +47,7 @@ class Recording:
         if isinstance(x, Box) and any(isinstance(each, Tracer) for each in layers(x)):
             raise GraphError(
                 "a function that is traced inside a traced one uses a value of that one: "
-                "pass it as an argument"
+                f"pass it as an argument ({place()})"
             )
         return constant(x)
 
@@ -55,7 +57,7 @@ class Recording:
 
     def equation(self, p: Any, operands: tuple[Any, ...], params: Any, outs: Any) -> Any:
         """Write a call down, and name its results."""
-        results = tuple(map(self.value, outs))
+        results = tuple([Value(y.shape, y.dtype) for y in outs])
         self.steps.append(Equation(p, operands, params, results, place()))
         return results
 
@@ -65,6 +67,9 @@ class Recording:
         return answer
 
 
+FACTS = (str, bytes, bool, type(None), np.dtype, type, enum.Enum, range)
+"""What is no number and holds none: handed through."""
+
 recordings: dict[int, Recording] = {}
 """The graphs that are being written, by the level of their Tracers."""
 
@@ -73,6 +78,28 @@ def place() -> str:
     """The user's line, as ``file:line``."""
     frame = user_frame()
     return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame is not None else ""
+
+
+def in_place(function: Any) -> Callable[[Tracer, Any], Any]:
+    """An operator such as ``x += y``."""
+
+    def changed(self: Tracer, other: Any) -> Any:
+        out = function(self, other)
+        if not self.shape:
+            return out
+        if out.shape != self.shape or not np.can_cast(out.dtype, self.dtype, "same_kind"):
+            raise ShapeError(
+                f"{function.__name__} in place: the result, {out.dtype}{list(out.shape)}, does "
+                f"not fit into {self.dtype}{list(self.shape)}"
+            )
+        if type(out) is not Tracer or out._level != self._level or len(related(self)) > 1:
+            self[...] = out
+            return self
+        out = out.astype(self.dtype, copy=False)
+        self._value, self._slot = out._value, out._slot
+        return self
+
+    return changed
 
 
 class Tracer(Box):
@@ -148,8 +175,26 @@ class Tracer(Box):
     def __reduce__(self) -> Any:
         raise GraphError("a Tracer inside a running trace cannot be pickled or copied")
 
+    # What is shown may decide something: whoever looks at the text has asked for the numbers.
+
     def __repr__(self) -> str:
+        if self._level in recordings:
+            self._numbers("was shown")
         return f"traced({plain(self)})"
+
+    def __str__(self) -> str:
+        return str(self._numbers("was shown")) if self._level in recordings else repr(self)
+
+    def __format__(self, spec: str) -> str:
+        return format(self._numbers("was shown")[()], spec) if spec else str(self)
+
+    # An array is written into, as NumPy does; a number is another one afterwards.
+
+    __iadd__, __isub__, __imul__ = map(in_place, (np.add, np.subtract, np.multiply))
+    __itruediv__, __ifloordiv__ = map(in_place, (np.divide, np.floor_divide))
+    __imod__, __ipow__, __imatmul__ = map(in_place, (np.remainder, np.power, np.matmul))
+    __iand__, __ior__, __ixor__ = map(in_place, (np.bitwise_and, np.bitwise_or, np.bitwise_xor))
+    __ilshift__, __irshift__ = map(in_place, (np.left_shift, np.right_shift))
 
     @staticmethod
     def process(p: Any, operands: tuple[Any, ...], params: dict[str, Any], level: int) -> Any:
@@ -157,22 +202,41 @@ class Tracer(Box):
         recording = recording_of(level, p.title)
         if recording.inner is not None:
             return Tracer.process(p, operands, params, recording.inner)
-        mine = [isinstance(x, Tracer) and x._level == level for x in operands]
+        mine = [type(x) is Tracer and x._level == level for x in operands]
         pairs = list(zip(operands, mine, strict=True))
-        out = p(*(x._value if m else plain(x) for x, m in pairs), **params)
+        if params:
+            params = {key: settled(value) for key, value in params.items()}
+        out = p(*[x._value if m else plain(x) for x, m in pairs], **params)
         if isinstance(out, str):
+            for x, m in pairs:
+                _ = m and x._numbers("was shown")
             return out
         several = isinstance(out, tuple)
-        outs = tuple(map(as_array, out)) if several else (as_array(out),)
-        names = tuple(x._slot if m else recording.given(x) for x, m in pairs)
+        outs = list(map(as_array, out)) if several else [as_array(out)]
+        names = tuple([x._slot if m else recording.given(x) for x, m in pairs])
         results = recording.equation(p, names, params, outs)
-        made = tuple(map(tracer, outs, results, [level] * len(outs)))
+        made = tuple([tracer(y, slot, level) for y, slot in zip(outs, results, strict=True)])
         if p.batching is refused:  # the shape depends on the numbers
             answers = tuple(v._numbers("asked where") for v in made)
             return answers if several else answers[0]
+        if not (p.nondifferentiable or records(level)):  # inside no_grad
+            made = tuple(map(stopped, made))
         for v in () if p.pointwise else made:
             note_views(v, operands)
         return made if several else made[0]
+
+
+def settled(x: Any) -> Any:
+    """A parameter, which is the same in every run: with answers in place of Tracers."""
+    if isinstance(x, (tuple, list)) and not hasattr(x, "_fields"):
+        return type(x)(map(settled, x))
+    if isinstance(x, slice):
+        return slice(settled(x.start), settled(x.stop), settled(x.step))
+    if not isinstance(x, Box) or not any(isinstance(each, Tracer) for each in layers(x)):
+        return x
+    if not x.shape and x.dtype.kind in "iu":
+        return operator.index(x)
+    return x._numbers("became a parameter")
 
 
 def tracer(value: Any, slot: Value, level: int) -> Tracer:
@@ -186,7 +250,8 @@ def recording_of(level: int, what: str) -> Recording:
     """The graph that Tracers of a level write into."""
     if level not in recordings:
         raise GraphError(
-            f"{what}: a value of a traced program came out of its trace another way than by return"
+            f"{what}: a value of a traced program came out of its trace another way than by "
+            f"return ({place()})"
         )
     return recordings[level]
 
@@ -230,7 +295,7 @@ def trace(f: Callable[..., Any]) -> Callable[..., Graph]:
 
 
 def _trace(f: Any, /, *args: Any, **kwargs: Any) -> Graph:
-    leaves, spec = flatten((args, kwargs), is_numbers)
+    leaves, spec = leaves_of(args, kwargs)
     recording, level = Recording(), new_level()
     names = names_of(f, args, kwargs)
     slots, boxes = [], []
@@ -257,7 +322,13 @@ def _trace(f: Any, /, *args: Any, **kwargs: Any) -> Graph:
 def output(y: Any, level: int, recording: Recording) -> Any:
     """A result as the graph knows it."""
     y = peeled(y, level)
-    return y._slot if isinstance(y, Tracer) and y._level == level else recording.given(y)
+    if isinstance(y, Tracer) and y._level == level:
+        return y._slot
+    if not isinstance(y, (Box, np.ndarray, np.generic, complex, int, float, *FACTS)):
+        raise GraphError(
+            f"a program that is traced returns arrays, numbers and containers of them, not {y!r}"
+        )
+    return recording.given(y)
 
 
 def names_of(f: Any, args: Any, kwargs: Any) -> list[str]:

@@ -3,29 +3,45 @@
 from __future__ import annotations
 
 import functools
+import operator
+import random
+import sys
+import types
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..box import Box, plain
-from ..errors import EagerWarning, GraphError, GuardError, OperandError
+from ..box import Box, as_array, plain
+from ..debugging import user_frame
+from ..errors import DataError, EagerWarning, GraphError, GuardError, OperandError
 from ..ir import Graph, simplified, trace
+from ..ir.passes import FOR_MACHINES
+from ..ir.tracer import FACTS
 from ..trees import bare, flatten, is_numbers, unflatten
-from .captured import Captured
+from .captured import THE_FUNCTION, Captured, Place, Unwatched, shown
 from .replay import OtherPath, compiled
+from .sharing import shared
 
 PATHS = 8
 """Paths that are traced for one signature; past them, the program runs as it is written."""
 
 
 class Path:
-    """One way through the program, ready to be taken again."""
+    """One way through the program, ready to be taken again.
 
-    def __init__(self, graph: Graph) -> None:
-        self.graph = simplified(graph)
+    Parameters
+    ----------
+    graph : Graph
+    example : tuple
+        The arguments that it was traced with, ``(args, kwargs)``.
+    """
+
+    def __init__(self, graph: Graph, example: Any) -> None:
+        self.graph = simplified(graph, FOR_MACHINES)
         self.replay = compiled(self.graph)
+        self.copied = shared(graph, self.graph)
 
     def call(self, leaves: list[Any]) -> Any:
         """The result, or `OtherPath`, or `GuardError`."""
@@ -34,88 +50,221 @@ class Path:
         else:
             with np.errstate(all="ignore"):
                 outs = list(self.replay(*leaves))
+        for k in self.copied:
+            outs[k] = np.copy(outs[k])
         return unflatten(self.graph.specs[1], [bare(y) for y in outs])
+
+
+class Known:
+    """What was traced while the function read the same besides its arguments."""
+
+    def __init__(self, f: Any) -> None:
+        self.paths: dict[Any, list[Any]] = {}
+        self.eager: set[Any] = set()
+        self.captured = Captured(f)
+
+
+class Backend(NamedTuple):
+    """What runs graphs.
+
+    Attributes
+    ----------
+    name : str
+    path : callable
+        Makes an object like a `Path`, of a graph and the arguments that it was traced with.
+    hang : callable
+        ``hang(jitted, known)`` after a call, so that later ones can do without Python.
+    """
+
+    name: str
+    path: Callable[[Graph, Any], Any]
+    hang: Callable[[Jitted, Known], None]
+
+
+NUMPY = Backend("numpy", Path, lambda jitted, known: None)
 
 
 class Jitted:
     """A function that is traced at its first call on arguments of a kind, and replayed after.
 
     Made by `jit`.
+
+    Attributes
+    ----------
+    head : Entry or None
+        The first of the kernels that are called without Python (see `native.entry`).
     """
 
-    def __init__(self, f: Callable[..., Any], backend: str) -> None:
+    head: Any
+
+    def __init__(self, f: Callable[..., Any], backend: Backend = NUMPY) -> None:
         functools.update_wrapper(self, f)
         self.f, self.backend = f, backend
+        self.off = False
         self.forget()
 
     def forget(self) -> None:
         """Drop all that was traced."""
-        self.captured: Captured | None = None
-        self.paths: dict[Any, list[Path]] = {}
-        self.eager: set[Any] = set()
+        self.head, self.known = None, None
+
+    @property
+    def paths(self) -> dict[Any, list[Any]]:
+        """What was traced, by kinds of arguments."""
+        return self.known.paths if self.known is not None else {}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self.captured is None or self.captured.changed():
-            self.forget()
-            self.captured = Captured(self.f)
-        leaves, spec = flatten((args, kwargs), is_numbers)
-        leaves = [np.asarray(x) if isinstance(x, (list, np.generic)) else x for x in leaves]
-        key = spec, *map(kind, leaves)
-        if key in self.eager:
+        return self.missed(*args, **kwargs)
+
+    def missed(self, *args: Any, **kwargs: Any) -> Any:
+        """The result of a call that needs Python."""
+        known = self.up_to_date()
+        if known is None:
             return self.f(*args, **kwargs)
-        paths = self.paths.setdefault(key, [])
+        leaves, spec = flatten((args, kwargs), is_numbers)
+        leaves = [x if type(x) is np.ndarray else given(x) for x in leaves]
+        key = spec, *map(kind, leaves)
+        if key in known.eager:
+            return self.f(*args, **kwargs)
+        numbers = [x for x in leaves if not is_fact(x)]
+        paths = known.paths.setdefault(key, [])
         for path in paths:
             try:
-                return path.call(leaves)
+                result = path.call(numbers)
             except (OtherPath, GuardError):
                 continue
+            self.backend.hang(self, known)
+            return result
         if len(paths) >= PATHS:
-            self.eager.add(key)
-            warnings.warn(
-                f"jit: {self!r} took more than {PATHS} paths for arguments of one kind, and runs "
-                "as it is written from now on",
-                EagerWarning,
-                stacklevel=2,
-            )
+            known.eager.add(key)
+            self.warn(f"took more than {PATHS} paths for arguments of one kind")
             return self.f(*args, **kwargs)
-        paths.append(Path(self.traced(spec, [plain(x) for x in leaves])))
-        return paths[-1].call(leaves)
+        example = unflatten(spec, [plain(x) for x in leaves])
+        path = self.backend.path(self.traced(known, spec, leaves), example)
+        paths.append(path)
+        result = path.call(numbers)
+        self.backend.hang(self, known)
+        return result
 
-    def traced(self, spec: Any, leaves: list[Any]) -> Graph:
+    def up_to_date(self) -> Known | None:
+        """What is known; None if the program runs as it is written."""
+        if self.off:
+            return None
+        known = self.known
+        try:
+            if known is None or known.captured.changed():
+                self.forget()
+                known = self.known = Known(self.f)
+        except Unwatched as reason:
+            if not reason.passing:
+                self.off = True
+                self.warn(str(reason))
+            return None
+        return known
+
+    def __reduce__(self) -> Any:
+        """Pickled, and copied, without what was traced; one that decorates is found by name."""
+        found: Any = sys.modules.get(getattr(self.f, "__module__", ""))
+        path = getattr(self.f, "__qualname__", "")
+        for name in path.split("."):
+            found = getattr(found, name, None)
+        return path if found is self else (functools.partial(jit, backend=self.backend.name), (self.f,))
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return self if instance is None else types.MethodType(self, instance)
+
+    def warn(self, why: str) -> None:
+        """Say that nothing is compiled from now on."""
+        text = f"jit: {self!r} {why}; it runs as it is written from now on"
+        frame = user_frame() or sys._getframe()
+        warnings.warn_explicit(text, EagerWarning, frame.f_code.co_filename, frame.f_lineno)
+
+    def traced(self, known: Known, spec: Any, leaves: list[Any]) -> Graph:
         """The graph of the path that these arguments take.
+
+        What a function changes when it runs first, such as a cache, it may leave alone after that.
 
         Raises
         ------
         GraphError
-            If the function changed what it reads, or drew random numbers: a replay would not.
+            If the function changes what it reads, or draws random numbers: a replay would not.
         """
-        args, kwargs = unflatten(spec, leaves)
-        state = drawn_so_far()
-        graph = trace(self.f)(*args, **kwargs)
-        drawn = drawn_so_far() != state
-        if drawn or (self.captured is not None and self.captured.changed()):
-            self.forget()
-            what = "draws random numbers" if drawn else "changes something outside of it"
-            raise GraphError(
-                f"{self!r}: the function {what}, which would happen when it is traced and not "
-                "when it is replayed: make it an argument, or a result"
-            )
-        return graph
+        numbers = [plain(x) for x in leaves if not is_fact(x)]
+        changed: Place | None
+        for _ in range(2):
+            state = drawn_so_far()
+            graph = trace(self.program(spec, leaves))(*numbers)
+            try:
+                later = Captured(self.f)
+            except Unwatched as now:
+                changed, drawn = now.place, False
+                break
+            changed, drawn = known.captured.difference(later), drawn_so_far() != state
+            if changed is None and not drawn:
+                return graph
+            known.captured = later
+        self.forget()
+        what = "draws random numbers" if drawn else f"changes {shown(changed or THE_FUNCTION)}"
+        raise GraphError(
+            f"{self!r}: the function {what}, which would happen when it is traced and not "
+            "when it is replayed: make it an argument, or a result"
+        )
+
+    def program(self, spec: Any, leaves: list[Any]) -> Callable[..., Any]:
+        """The function, of the numbers in its arguments."""
+
+        def program(*numbers: Any) -> Any:
+            fresh, before = iter(numbers), [getattr(x, "_slot", None) for x in numbers]
+            boxes = [x if is_fact(x) else next(fresh) for x in leaves]
+            arguments = unflatten(spec, boxes)
+            args, kwargs = arguments
+            result = self.f(*args, **kwargs)
+            after, structure = flatten(arguments, is_numbers)
+            held = structure == spec and all(map(operator.is_, after, boxes))
+            if not held or before != [getattr(x, "_slot", None) for x in numbers]:
+                raise GraphError(
+                    f"{self!r}: the function writes into its arguments, which would happen to "
+                    "copies: write `x = x + y` for `x += y`, and return what is new"
+                )
+            return result
+
+        program.__name__ = getattr(self.f, "__name__", type(self.f).__name__)
+        return program
 
     def __repr__(self) -> str:
-        return f"<jit of {getattr(self.f, '__qualname__', self.f)}, backend {self.backend!r}>"
+        return f"<jit of {getattr(self.f, '__qualname__', self.f)}, backend {self.backend.name!r}>"
 
 
-def drawn_so_far() -> str:
-    """The state of NumPy's global random numbers, which old code draws from."""
-    return repr(np.random.get_state(legacy=False))  # noqa: NPY002  # to see whether it was
+def drawn_so_far() -> Any:
+    """The states of the global random numbers of NumPy and Python, to see whether one draws."""
+    return repr(np.random.get_state(legacy=False)), random.getstate()  # noqa: NPY002  # likewise
+
+
+def given(x: Any) -> Any:
+    """An argument, as it is traced: an array, a box, a number, or a fact that is none."""
+    if isinstance(x, Box) or type(x) in (int, float, complex) or is_fact(x):
+        return x
+    array = as_array(x)
+    if array.dtype.kind not in "fciub":
+        raise DataError(
+            f"jit: an argument of type {type(x).__name__}: it takes arrays, numbers, strings and "
+            "containers of them; for what else a function needs, use a closure, functools.partial "
+            "or, of a method, jit(model.method)"
+        )
+    return array
+
+
+def is_fact(x: Any) -> bool:
+    """Whether an argument is handed through, and traced anew if it is another."""
+    if isinstance(x, type):
+        return x.__module__ in ("builtins", "numpy")
+    return isinstance(x, FACTS) or (type(x) is int and not -(2**63) <= x < 2**63)
 
 
 def kind(x: Any) -> Any:
     """What a trace depends on, of an argument."""
     if isinstance(x, (np.ndarray, Box)):
         return x.shape, x.dtype.str
-    return type(x)
+    return (type(x), x) if is_fact(x) else type(x)
 
 
 def jit(f: Callable[..., Any] | None = None, *, backend: str | None = None) -> Any:
@@ -162,4 +311,4 @@ def jit(f: Callable[..., Any] | None = None, *, backend: str | None = None) -> A
         return functools.partial(jit, backend=backend)
     if not callable(f):
         raise OperandError(f"jit takes a function, not {f!r}")
-    return Jitted(f, backend or "numpy")
+    return Jitted(f)

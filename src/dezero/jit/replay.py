@@ -7,14 +7,13 @@ more is written over by the next result of its kind, instead of asking the syste
 from __future__ import annotations
 
 import operator
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..ir.graph import Graph
-from ..ir.steps import Equation, Guard, Value
+from ..ir.steps import Equation, Guard, Value, agree
 from ..rules.indexing import add_at
 
 LARGE = 4096
@@ -23,12 +22,23 @@ LARGE = 4096
 
 FRESH = frozenset({
     "scatter", "deposit", "setitem", "where", "sum", "mean", "prod", "max", "min", "var", "std",
-    "cumsum", "concatenate", "stack", "matmul", "dot", "tensordot", "clip", "copy", "kernel",
+    "cumsum", "concatenate", "stack", "matmul", "dot", "tensordot", "clip", "copy", "astype",
+    "kernel",
 })  # fmt: skip
 """Rows whose results share no memory with their operands, as those of ufuncs."""
 
 TUPLES = {"nonzero", "kernel"}
 """What returns a tuple even of one."""
+
+
+def is_fresh(p: Any) -> bool:
+    """Whether the results of a primitive are always in memory of their own."""
+    return is_ufunc(p.fn) or p.title in FRESH
+
+
+def is_ufunc(fn: Any) -> bool:
+    """Whether a function is elementwise, and takes ``out=``."""
+    return isinstance(fn, np.ufunc) and fn.signature is None
 
 
 class OtherPath(Exception):
@@ -42,11 +52,11 @@ def power(x: Any, y: Any) -> Any:
 
 def asked(guard: Guard, name: str, answer: str) -> str:
     """Whether a question has another answer now, as an expression."""
-    if guard.question == "array":
-        return f"not array_equal({name}, {answer})"
     if guard.question == "bool":
         return f"not {name}" if guard.answer else name
-    return f"{name} != {answer}"
+    if guard.question == "int":
+        return f"int({name}) != {answer}"
+    return f"not agree({name}, {answer})"
 
 
 class Generated:
@@ -54,7 +64,7 @@ class Generated:
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
-        self.known: dict[str, Any] = {"OtherPath": OtherPath, "array_equal": np.array_equal}
+        self.known: dict[str, Any] = {"OtherPath": OtherPath, "agree": agree}
         self.names = {value: f"x{k}" for k, value in enumerate(graph.inputs)}
         self.own: set[Value] = set()  # arrays that the function made, and nothing else shows
         self.lines = [f"def replay({', '.join(self.names.values())}):"]
@@ -92,12 +102,11 @@ class Generated:
         arguments += [f"{key}={self.constant(value)}" for key, value in params.items()]
         results = [f"v{len(self.names) + k}" for k in range(len(step.results))]
         self.names.update(zip(step.results, results, strict=True))
-        ufunc = isinstance(fn, np.ufunc) and fn.signature is None
-        if ufunc or step.p.title in FRESH:
+        if is_fresh(step.p):
             self.own.update(step.results)
         else:
             self.own.difference_update(step.reads)  # the result may show the operand's memory
-        if ufunc:
+        if is_ufunc(fn):
             spare = self.spare(step, over)
             if spare:
                 arguments.append(f"out={spare}")
@@ -153,8 +162,6 @@ def scattered_sums(graph: Graph) -> dict[Any, Equation]:
     One that puts several numbers into one place adds these first: as numbers are rounded, its sum
     is another than that of adding one after the other.
     """
-    uses = Counter(x for step in graph.steps for x in step.reads)
-    uses.update(y for y in graph.outputs if isinstance(y, Value))
     shown = {y for y in graph.outputs if isinstance(y, Value)}
     found: dict[Any, Equation] = {}
     for step in graph.steps:
@@ -163,7 +170,7 @@ def scattered_sums(graph: Graph) -> dict[Any, Equation]:
                 found.pop(x, None)
         if isinstance(step, Equation) and step.p.title == "scatter":
             (y,) = step.results
-            if uses[y] == 1 and y not in shown and meets_once(step):
+            if graph.uses[y] == 1 and y not in shown and meets_once(step):
                 found[y] = step
     return found
 

@@ -25,11 +25,17 @@ LN10 = float(np.log(10.0))
 def by_base(t: Any, x: Any, y: Any) -> Any:
     """`t` times the derivative of ``x**y`` by `x`: 0 where `y` is 0, and inf at 0 if ``y < 1``."""
     if isinstance(y, (int, float)) and (y >= 1 or y == 0 or has_no_zero(x)):
-        return t * (y * (x if y == 2 else x ** (y - 1 if y else 0)))
+        return scaled(t, y, x if y == 2 else x ** (y - 1 if y else 0))
     no_direction = everywhere(is_zero, t)
     harmless = ((y == 0) & ((x == 0) | np.isnan(x))) | ((x == 0) & no_direction & (np.real(y) < 1))
     with np.errstate(divide="ignore"):
         return t * (y * np.where(harmless, 1, x) ** (y - 1))
+
+
+def scaled(t: Any, c: Any, x: Any) -> Any:
+    """``t c x`` for a number `c`: times `t`, which may be one too; or once for a batch of them."""
+    many = isinstance(t, Box) and t._settled and t._level > getattr(x, "_level", -1)
+    return t * (c * x) if many else c * t * x
 
 
 def steep(t: Any, y: Any) -> Any:
@@ -60,7 +66,7 @@ def direction(x: Any) -> Any:
 elementwise(np.add, lambda t: t, lambda t: t)
 elementwise(np.subtract, lambda t: t, lambda t: -t, name="sub")
 elementwise(np.multiply, lambda t, _x, y: t * y, lambda t, x, _y: t * x, name="mul")
-elementwise(np.divide, lambda t, _out, y: t / y, lambda t, out, y: -t * out / y, name="div")
+elementwise(np.divide, lambda t, _out, y: t / y, lambda t, out, y: -(t / y * out), name="div")
 elementwise(
     np.power,
     lambda t, _out, x, y: by_base(t, x, y),
@@ -80,7 +86,7 @@ elementwise(np.fmod, lambda t, _x, _y: t, lambda t, x, y: -t * np.trunc(x / y))
 elementwise(np.negative, lambda t: -t, name="neg")
 elementwise(np.positive, lambda t: t)
 elementwise(np.reciprocal, lambda t, out: -t * np.square(out))
-elementwise(np.square, lambda t, x: t * (2 * x))
+elementwise(np.square, lambda t, x: scaled(t, 2, x))
 elementwise(np.sqrt, lambda t, out: steep(t, 2 * out))
 elementwise(np.cbrt, lambda t, out: steep(t, 3 * np.square(out)))
 elementwise(
@@ -110,6 +116,10 @@ elementwise(np.log1p, lambda t, x: t / (1 + x))
 
 def share(x: Any, out: Any) -> Any:
     """The exponent of an operand's share: x - out, without inf - inf at either end."""
+    with np.errstate(invalid="ignore"):
+        difference = x - out
+    if np.all(np.isfinite(deciding(difference))):
+        return difference
     finite = np.where(x == np.inf, 0, x) - np.where(out == -np.inf, 0, out)
     return np.where(x == np.inf, 0, finite)
 
