@@ -1,5 +1,6 @@
 """A backend whose kernels are Python: everything around kernels is tested with any program."""
 
+import contextlib
 import ctypes
 
 import numpy as np
@@ -7,9 +8,9 @@ import numpy as np
 from dezero.errors import GuardError
 from dezero.ir.steps import Value
 from dezero.jit.compiled import Backend, Path
-from dezero.jit.native.entry import Entry
+from dezero.jit.native.entry import entries
 from dezero.jit.native.hanging import hang
-from dezero.jit.native.tables import Constant, Fresh, Given, Unfit
+from dezero.jit.native.tables import Callee, Constant, Fresh, Given, Unfit
 from dezero.jit.replay import OtherPath
 from dezero.jit.sharing import shown
 
@@ -21,17 +22,16 @@ class CalledBack(Path):
     """A path whose kernel reads and writes memory as machine code does."""
 
     def __init__(self, graph, example):
-        super().__init__(graph, example)
+        super().__init__(graph)
         self.kernel = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p)(self.run)
         self.results = results = [self.result(k) for k in range(len(self.graph.outputs))]
         address = ctypes.cast(self.kernel, ctypes.c_void_p).value
-        self.entry = None
         if any(self.shows(k) for k in range(len(results))):
             return
-        try:
-            self.entry = Entry(address, example, results, self.graph.specs[1], keep=self)
-        except Unfit:
-            pass
+        with contextlib.suppress(Unfit):
+            self.entries = entries(
+                Callee(address, keep=self), example, results, self.graph.specs[1]
+            )
 
     def shows(self, k):
         """Whether a result is a view of an argument."""

@@ -11,6 +11,8 @@ pytest.importorskip("llvmlite")
 import test_jit
 from native_callbacks import BACKEND, RUNS
 
+import dezero as dz
+from dezero.errors import OperandError
 from dezero.jit import compiled
 from dezero.jit.captured import Captured
 from dezero.jit.native import hanging
@@ -115,6 +117,7 @@ def other(x):
     return x, FLAT
 
 
+@pytest.mark.filterwarnings("ignore:Setting the:DeprecationWarning")  # of NumPy 2.5
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_change_is_noticed(name):
     """Each leaves the program changed for the next; nothing is noticed without one."""
@@ -235,3 +238,54 @@ def test_ten_thousand_made_and_dropped():
         once()
     gc.collect()
     assert len(gc.get_objects()) - before < 200
+
+
+# ---- out= ----
+
+
+def program_(x, y):
+    return {"product": x * y, "all": (np.sum(x), [x + y])}
+
+
+def test_results_written_into_arrays():
+    f, x, y = compiled_(program_), np.arange(3.0), np.ones(3)
+    out = {"product": np.empty(3), "all": (np.empty(()), [np.empty(3)])}
+    expected = program_(x, y)
+    for k in range(3):
+        for each in (out["product"], *out["all"][1]):
+            each.fill(np.nan)
+        ran, result = runs(lambda: f(x, y, out=out))
+        assert ran == (k > 0)
+        assert result["product"] is out["product"]
+        assert result["all"][0] is out["all"][0]
+        np.testing.assert_equal(out, expected)
+    g = compiled_(lambda x: (np.flip(x) * 2, x + 1))
+    for _ in range(3):
+        x = np.arange(4.0)
+        y, z = g(x, out=(x, np.empty(4)))  # in the memory that it reads
+        np.testing.assert_array_equal(y, [6, 4, 2, 0])
+        np.testing.assert_array_equal(z, [1, 2, 3, 4])
+    swap = compiled_(lambda x, y: (y, x))
+    x, y = np.zeros(2), np.ones(2)
+    swap(x, y, out=(x, y))
+    np.testing.assert_array_equal(x, [1, 1])
+    np.testing.assert_array_equal(y, [0, 0])
+    assert f(x, y, out=None)["product"][0] == 0
+
+
+def test_arrays_that_do_not_fit():
+    f, x, locked = compiled_(lambda x: x * 2), np.ones(3), np.ones(3)
+    locked.flags.writeable = False
+    for _ in range(2):
+        for out in (np.ones(4), np.ones(3, np.float32), (np.ones(3),), 1.0, locked, [1.0]):
+            with pytest.raises(OperandError, match="out="):
+                f(x, out=out)
+        with pytest.raises(OperandError, match="box"):
+            dz.grad(lambda x: np.sum(f(x, out=np.ones(3))))(x)
+
+
+def test_a_parameter_called_out_is_the_functions_own():
+    for f in (lambda x, out: x * out, lambda x, **kwargs: x * kwargs["out"]):
+        g = compiled_(f)
+        for _ in range(3):
+            np.testing.assert_array_equal(g(np.ones(3), out=np.full(3, 2.0)), np.full(3, 2.0))

@@ -21,6 +21,7 @@ from ..ir.passes import FOR_MACHINES
 from ..ir.tracer import FACTS
 from ..trees import bare, flatten, is_numbers, unflatten
 from .captured import THE_FUNCTION, Captured, Place, Unwatched, shown
+from .outputs import takes_out, written
 from .replay import OtherPath, compiled
 from .sharing import shared
 
@@ -34,14 +35,26 @@ class Path:
     Parameters
     ----------
     graph : Graph
-    example : tuple
-        The arguments that it was traced with, ``(args, kwargs)``.
+    run : callable
+        What makes a function of the inputs out of a graph.
+
+    Attributes
+    ----------
+    entries : list of Entry
+        For calls without Python (see `native.entry`).
+    copied : list of int
+        The results that have to be copied, to be apart.
     """
 
-    def __init__(self, graph: Graph, example: Any) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        run: Callable[[Graph], Callable[..., tuple[Any, ...]]] = compiled,
+    ) -> None:
         self.graph = simplified(graph, FOR_MACHINES)
-        self.replay = compiled(self.graph)
         self.copied = shared(graph, self.graph)
+        self.replay = run(self.graph)
+        self.entries: list[Any] = []
 
     def call(self, leaves: list[Any]) -> Any:
         """The result, or `OtherPath`, or `GuardError`."""
@@ -59,7 +72,7 @@ class Known:
     """What was traced while the function read the same besides its arguments."""
 
     def __init__(self, f: Any) -> None:
-        self.paths: dict[Any, list[Any]] = {}
+        self.paths: dict[Any, list[Path]] = {}
         self.eager: set[Any] = set()
         self.captured = Captured(f)
 
@@ -71,17 +84,17 @@ class Backend(NamedTuple):
     ----------
     name : str
     path : callable
-        Makes an object like a `Path`, of a graph and the arguments that it was traced with.
+        Makes a `Path` of a graph and the arguments that it was traced with, ``(args, kwargs)``.
     hang : callable
         ``hang(jitted, known)`` after a call, so that later ones can do without Python.
     """
 
     name: str
-    path: Callable[[Graph, Any], Any]
+    path: Callable[[Graph, Any], Path]
     hang: Callable[[Jitted, Known], None]
 
 
-NUMPY = Backend("numpy", Path, lambda jitted, known: None)
+NUMPY = Backend("numpy", lambda graph, _example: Path(graph), lambda _jitted, _known: None)
 
 
 class Jitted:
@@ -100,6 +113,7 @@ class Jitted:
     def __init__(self, f: Callable[..., Any], backend: Backend = NUMPY) -> None:
         functools.update_wrapper(self, f)
         self.f, self.backend = f, backend
+        self.known: Known | None
         self.off = False
         self.forget()
 
@@ -108,7 +122,7 @@ class Jitted:
         self.head, self.known = None, None
 
     @property
-    def paths(self) -> dict[Any, list[Any]]:
+    def paths(self) -> dict[Any, list[Path]]:
         """What was traced, by kinds of arguments."""
         return self.known.paths if self.known is not None else {}
 
@@ -117,6 +131,10 @@ class Jitted:
 
     def missed(self, *args: Any, **kwargs: Any) -> Any:
         """The result of a call that needs Python."""
+        if "out" in kwargs and not self.own_out:
+            out = kwargs.pop("out")
+            result = self.missed(*args, **kwargs)
+            return result if out is None else written(result, out)
         known = self.up_to_date()
         if known is None:
             return self.f(*args, **kwargs)
@@ -145,6 +163,11 @@ class Jitted:
         self.backend.hang(self, known)
         return result
 
+    @functools.cached_property
+    def own_out(self) -> bool:
+        """Whether the function itself takes ``out=``."""
+        return takes_out(self.f)
+
     def up_to_date(self) -> Known | None:
         """What is known; None if the program runs as it is written."""
         if self.off:
@@ -167,7 +190,11 @@ class Jitted:
         path = getattr(self.f, "__qualname__", "")
         for name in path.split("."):
             found = getattr(found, name, None)
-        return path if found is self else (functools.partial(jit, backend=self.backend.name), (self.f,))
+        return (
+            path
+            if found is self
+            else (functools.partial(jit, backend=self.backend.name), (self.f,))
+        )
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else types.MethodType(self, instance)
@@ -175,7 +202,7 @@ class Jitted:
     def warn(self, why: str) -> None:
         """Say that nothing is compiled from now on."""
         text = f"jit: {self!r} {why}; it runs as it is written from now on"
-        frame = user_frame() or sys._getframe()
+        frame: Any = user_frame() or sys._getframe()
         warnings.warn_explicit(text, EagerWarning, frame.f_code.co_filename, frame.f_lineno)
 
     def traced(self, known: Known, spec: Any, leaves: list[Any]) -> Graph:
@@ -286,7 +313,9 @@ def jit(f: Callable[..., Any] | None = None, *, backend: str | None = None) -> A
     Returns
     -------
     Jitted
-        Takes and returns what `f` does, and can be differentiated and batched like it.
+        Takes and returns what `f` does, and can be differentiated and batched like it. With
+        ``out=`` (unless `f` has its own), an array or as many as there are results in the same
+        containers, results are written into these, and no memory is asked for.
 
     Raises
     ------

@@ -10,6 +10,7 @@ how they are counted.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -27,13 +28,17 @@ class Watch(IntEnum):
     WORD = 1  # address, what stands there
     BYTES = 2  # address, a copy, how many
     NAMES = 3  # dict, its tag, how many, (name, object or 0) of each
+    ENTRIES = 4  # dict, its tag, how many, (key, object) of all
 
 
 class Check(IntEnum):
-    """Steps of a program that looks at arguments; all have the number of an object and its type."""
+    """Steps of a program that looks at arguments; all have the number of an object and its type.
+
+    Those of arrays and numbers go on with the number of the kernel's pointer to it.
+    """
 
     END = 0
-    ARRAY = 1  # the scalar's type, dtype, flags, axes, lengths
+    ARRAY = 1  # the scalar's type, dtype, flags, axes, lengths; or one to write into
     FLOAT = 2
     INT = 3
     COMPLEX = 4
@@ -58,11 +63,11 @@ class Make(IntEnum):
 
 
 class Kind(IntEnum):
-    """What a result of a kernel becomes."""
+    """What a result of a kernel becomes: then come its dtype, bytes, pointer, axes, lengths."""
 
     ARRAY = 0
     SCALAR = 1
-    INTO = 2  # written to an array that is given
+    INTO = 2  # the array that is given: the number of an object in place of the dtype
 
 
 class Head(IntEnum):
@@ -71,16 +76,18 @@ class Head(IntEnum):
     KERNEL = 0
     OBJECTS = 1  # room for as many
     STACK = 2
-    INPUTS = 3
+    POINTERS = 3  # that the kernel gets, and one for what it does not
     RESULTS = 4
-    CONSTANTS = 5
+    CONSTANTS = 5  # the last of them
     UNLOCKED = 6  # whether other threads run meanwhile
     CONSTANT = 7  # where they begin, in words
     RESULT = 8
     MAKE = 9
     ARRAY = 10  # the type of arrays
     EMPTY = 11  # an empty dict
-    CHECK = 12  # the first program
+    SIZES = 12  # where the numbers of bytes of the inputs and results begin
+    IN_PLACE = 13  # whether a result may be written over an input
+    CHECK = 14  # the first program
 
 
 class Words:
@@ -168,11 +175,9 @@ def holds(layout: Layout, outside: dict[str, str]) -> Assembly:
     asm.unless(asm.same_bytes(words.at(1, "ptr"), words.at(2, "ptr"), words.at(3)), no)
     words.skip(4)
     asm.goto(head)
-    asm.begin(steps[Watch.NAMES])
-    if layout.tag is None:
-        asm.goto(no)
-    else:
-        names(asm, words, no)
+    for step, check in ((Watch.NAMES, names), (Watch.ENTRIES, entries)):
+        asm.begin(steps[step])
+        if_changed(asm, words, no, check)
         asm.goto(head)
     asm.begin(end)
     asm.do("ret i8 1")
@@ -181,20 +186,51 @@ def holds(layout: Layout, outside: dict[str, str]) -> Assembly:
     return asm
 
 
-def names(asm: Writer, words: Words, no: str) -> None:
-    """If a dict changed, look its names up one by one, and keep its new tag if they are as ever."""
-    space, n = words.at(1, "ptr"), words.at(3)
-    tag = asm.field(space, asm.layout.tag, "i64")
-    with asm.when(asm(f"icmp ne i64 {tag}, {words.at(2)}")):
-        pairs = words.after(4)
-        with asm.loop(0, n) as k:
-            name = asm(f"getelementptr {{ptr, ptr}}, ptr {pairs}, i64 {k}")
-            found = asm.call(
-                "ptr", "@PyDict_GetItem", f"ptr {space}", f"ptr {asm(f'load ptr, ptr {name}')}"
-            )
-            asm.unless(asm.equal(found, asm.field(name, 8)), no)
-        asm.set("i64", words.after(2), tag)
+Comparison = Callable[[Writer, str, str, str, str], None]
+"""Writes how a dict is compared with pairs, and where to go if it differs."""
+
+
+def if_changed(asm: Writer, words: Words, no: str, check: Comparison) -> None:
+    """Compare a dict if its tag is another one, and keep that if nothing else is.
+
+    Python 3.13 and later have no tags; there it is compared each time.
+    """
+    space, n, pairs = words.at(1, "ptr"), words.at(3), words.after(4)
+    if asm.layout.tag is None:
+        check(asm, space, n, pairs, no)
+    else:
+        tag = asm.field(space, asm.layout.tag, "i64")
+        with asm.when(asm(f"icmp ne i64 {tag}, {words.at(2)}")):
+            check(asm, space, n, pairs, no)
+            asm.set("i64", words.after(2), tag)
     words.skip(4, n, 2)
+
+
+def names(asm: Writer, space: str, n: str, pairs: str, no: str) -> None:
+    """Names mean what they did, or nothing, as before."""
+    with asm.loop(0, n) as k:
+        name = asm(f"getelementptr {{ptr, ptr}}, ptr {pairs}, i64 {k}")
+        key = asm(f"load ptr, ptr {name}")
+        found = asm.call("ptr", "@PyDict_GetItem", f"ptr {space}", f"ptr {key}")
+        asm.unless(asm.equal(found, asm.field(name, 8)), no)
+
+
+def entries(asm: Writer, space: str, n: str, pairs: str, no: str) -> None:
+    """A dict has the same keys and values, in the same order."""
+    at, key, value = (asm.variable(kind, zero) for kind, zero in VARIABLES)
+    asm.set("i64", at, "0")
+    following = f"ptr {space}", f"ptr {at}", f"ptr {key}", f"ptr {value}"
+    with asm.loop(0, n) as k:
+        more = asm.call("i32", "@PyDict_Next", *following)
+        asm.unless(asm.equal(more, "1", "i32"), no)
+        pair = asm(f"getelementptr {{ptr, ptr}}, ptr {pairs}, i64 {k}")
+        asm.unless(asm.equal(asm.get("ptr", key), asm(f"load ptr, ptr {pair}")), no)
+        asm.unless(asm.equal(asm.get("ptr", value), asm.field(pair, 8)), no)
+    asm.unless(asm.equal(asm.call("i32", "@PyDict_Next", *following), "0", "i32"), no)
+
+
+VARIABLES = (("i64", "0"), ("ptr", "null"), ("ptr", "null"))
+"""Of a walk through a dict: the place, a key and what it means."""
 
 
 # ---- a call ----
@@ -212,14 +248,16 @@ class Attempt:
         self.layout = layout
         self.table = asm.field(asm.field("%entry", table), layout.data)
         self.objects = asm.room(self.head(Head.OBJECTS))
-        self.inputs, self.results = self.head(Head.INPUTS), self.head(Head.RESULTS)
-        values = asm(f"add i64 {self.inputs}, {self.results}")
-        self.data = asm.room(asm(f"add i64 {values}, {self.head(Head.CONSTANTS)}"))
-        self.numbers = asm.room(values, "i128")
+        self.pointers, self.results = self.head(Head.POINTERS), self.head(Head.RESULTS)
+        most = asm(f"sub i64 {self.pointers}, 1")
+        self.values = asm(f"sub i64 {most}, {self.head(Head.CONSTANTS)}")
+        self.inputs = asm(f"sub i64 {self.values}, {self.results}")
+        self.data = asm.room(self.pointers)
+        self.numbers = asm.room(self.pointers, "i128")
         self.made = asm.room(self.results)
+        self.in_place = asm(f"icmp ne i64 {self.head(Head.IN_PLACE)}, 0")
         self.stack = asm.room(self.head(Head.STACK))
         self.known = asm.variable("i64", "2")  # objects
-        self.pointers = asm.variable("i64", "0")
         self.top = asm.variable("i64", "0")
         self.answer = asm.variable("ptr", MISS)
         self.leave, self.failed = asm.label(), asm.label()
@@ -245,13 +283,12 @@ class Attempt:
         asm.set("ptr", asm.element(self.objects, "1"), kwargs)
         with asm.loop(0, self.results) as k:
             asm.set("ptr", asm.element(self.made, k), "null")
+        with asm.loop(0, self.values) as k:
+            self.give(k, "null")
 
-    def give(self, pointer: str) -> None:
-        """The next pointer that the kernel gets."""
-        asm = self.asm
-        k = asm.get("i64", self.pointers)
-        asm.set("ptr", asm.element(self.data, k), pointer)
-        asm.set("i64", self.pointers, asm(f"add i64 {k}, 1"))
+    def give(self, slot: str, pointer: str) -> None:
+        """One of the pointers that the kernel gets."""
+        self.asm.set("ptr", self.asm.element(self.data, slot), pointer)
 
     def add(self, x: str) -> None:
         """Another object to look at, and a reference to it that is dropped in the end."""
@@ -284,37 +321,36 @@ class Attempt:
     def array(self, x: str, words: Words) -> None:
         """An array of one kind, or a scalar where it has no axes."""
         asm, layout = self.asm, self.layout
-        scalar, plain, data, after = (asm.label() for _ in range(4))
-        kind = asm.field(x, layout.kind)
+        scalar, plain, after = (asm.label() for _ in range(3))
+        kind, slot = asm.field(x, layout.kind), words.at(3)
         asm.branch(asm.equal(kind, words.at(2, "ptr")), plain, scalar)
         asm.begin(scalar)
-        asm.unless(asm.equal(kind, words.at(3, "ptr")), self.leave)
-        self.give(asm(f"getelementptr i8, ptr {x}, i64 {layout.scalar}"))
+        asm.unless(asm.equal(kind, words.at(4, "ptr")), self.leave)
+        self.give(slot, asm(f"getelementptr i8, ptr {x}, i64 {layout.scalar}"))
         asm.goto(after)
         asm.begin(plain)
-        asm.unless(asm.equal(asm.field(x, layout.dtype), words.at(4, "ptr")), self.leave)
+        asm.unless(asm.equal(asm.field(x, layout.dtype), words.at(5, "ptr")), self.leave)
         flags = asm(f"zext i32 {asm.field(x, layout.flags, 'i32')} to i64")
-        wanted = words.at(5)
+        wanted = words.at(6)
         asm.unless(asm.equal(asm(f"and i64 {flags}, {wanted}"), wanted, "i64"), self.leave)
         ndim = asm(f"zext i32 {asm.field(x, layout.ndim, 'i32')} to i64")
-        asm.unless(asm.equal(ndim, words.at(6), "i64"), self.leave)
+        asm.unless(asm.equal(ndim, words.at(7), "i64"), self.leave)
         shape = asm.field(x, layout.shape)
         with asm.loop(0, ndim) as k:
-            length = asm.item(words.after(7), k, "i64")
+            length = asm.item(words.after(8), k, "i64")
             asm.unless(asm.equal(asm.item(shape, k, "i64"), length, "i64"), self.leave)
-        asm.begin(data)
-        self.give(asm.field(x, layout.data))
+        self.give(slot, asm.field(x, layout.data))
         asm.begin(after)
-        words.skip(7, words.at(6))
+        words.skip(8, words.at(7))
 
     def other(self, step: Check, x: str, words: Words) -> None:
         """A number or a container, whose type is right."""
         asm = self.asm
         if step in (Check.FLOAT, Check.INT, Check.COMPLEX):
-            place = asm.element(self.numbers, asm.get("i64", self.pointers), "i128")
+            place = asm.element(self.numbers, words.at(3), "i128")
             self.number(step, x, place)
-            self.give(place)
-            words.skip(3)
+            self.give(words.at(3), place)
+            words.skip(4)
         else:
             self.container_of(step, x, words)
 
@@ -385,31 +421,56 @@ class Attempt:
 
     def allocate(self) -> None:
         """Room for the results, then the constants."""
-        asm, layout = self.asm, self.layout
+        asm = self.asm
         words = Words(asm, self.part(Head.RESULT))
         with asm.loop(0, self.results) as k:
             array, scalar, into, after = (asm.label() for _ in range(4))
-            dtype, ndim = words.at(1, "ptr"), words.at(2)
-            asm.do(f"switch i64 {words.at(0)}, label %{array} "
-                   f"[i64 {Kind.SCALAR:d}, label %{scalar} i64 {Kind.INTO:d}, label %{into}]")  # fmt: skip
+            asm.do(
+                f"switch i64 {words.at(0)}, label %{array} "
+                f"[i64 {Kind.SCALAR:d}, label %{scalar} i64 {Kind.INTO:d}, label %{into}]"
+            )
             asm.begin(array)
-            asm.hold(dtype)  # which the call takes
-            y = asm.call("ptr", "@PyArray_Empty", f"i32 {asm(f'trunc i64 {ndim} to i32')}",
-                         f"ptr {words.after(3)}", f"ptr {dtype}", "i32 0")  # fmt: skip
-            asm.unless(asm(f"icmp ne ptr {y}, null"), self.failed)
-            asm.set("ptr", asm.element(self.made, k), y)
-            self.give(asm.field(y, layout.data))
+            self.give(words.at(3), asm.field(self.new_array(words, k), self.layout.data))
             asm.goto(after)
             asm.begin(scalar)
-            self.give(asm.element(self.numbers, asm.get("i64", self.pointers), "i128"))
+            self.give(words.at(3), asm.element(self.numbers, words.at(3), "i128"))
             asm.goto(after)
             asm.begin(into)
-            self.give(asm.field(asm.item(self.objects, words.at(1)), layout.data))
+            self.into(words, k)
             asm.begin(after)
-            words.skip(3, ndim)
+            words.skip(5, words.at(4))
         constants = self.part(Head.CONSTANT)
         with asm.loop(0, self.head(Head.CONSTANTS)) as k:
-            self.give(asm.item(constants, k))
+            self.give(asm(f"add i64 {self.values}, {k}"), asm.item(constants, k))
+
+    def new_array(self, words: Words, k: str) -> str:
+        asm = self.asm
+        dtype, ndim = words.at(1, "ptr"), asm(f"trunc i64 {words.at(4)} to i32")
+        asm.hold(dtype)  # which the call takes
+        of = f"i32 {ndim}", f"ptr {words.after(5)}", f"ptr {dtype}", "i32 0"
+        y = asm.call("ptr", "@PyArray_Empty", *of)
+        asm.unless(asm(f"icmp ne ptr {y}, null"), self.failed)
+        asm.set("ptr", asm.element(self.made, k), y)
+        return y
+
+    def into(self, words: Words, k: str) -> None:
+        """An array that is given, if nothing that is read or written is in its memory."""
+        asm = self.asm
+        y = asm.item(self.objects, words.at(1))
+        start, size = asm.field(y, self.layout.data), words.at(2)
+        end = asm(f"getelementptr i8, ptr {start}, i64 {size}")
+        sizes = self.part(Head.SIZES)
+        with asm.loop(0, self.values) as j:
+            other = asm.item(self.data, j)
+            other_end = asm(f"getelementptr i8, ptr {other}, i64 {asm.item(sizes, j, 'i64')}")
+            before = asm(f"icmp ule ptr {end}, {other}")
+            after = asm(f"icmp ule ptr {other_end}, {start}")
+            same = asm(f"and i1 {self.in_place}, {asm.equal(start, other)}")
+            same = asm(f"and i1 {same}, {asm(f'icmp slt i64 {j}, {self.inputs}')}")
+            asm.unless(asm(f"or i1 {same}, {asm(f'or i1 {before}, {after}')}"), self.leave)
+        asm.hold(y)
+        asm.set("ptr", asm.element(self.made, k), y)
+        self.give(words.at(3), start)
 
     def run(self) -> None:
         """The kernel. Below 0 is an exception, above 0 that it does not go this way."""
@@ -462,12 +523,12 @@ class Attempt:
         words = Words(asm, self.part(Head.RESULT))
         with asm.loop(0, self.results) as k:
             with asm.when(asm.equal(words.at(0), f"{Kind.SCALAR:d}", "i64")):
-                place = asm.item(self.data, asm(f"add i64 {self.inputs}, {k}"))
+                place = asm.item(self.data, words.at(3))
                 y = asm.call("ptr", "@PyArray_Scalar", f"ptr {place}", f"ptr {words.at(1, 'ptr')}",
                              "ptr null")  # fmt: skip
                 asm.unless(asm(f"icmp ne ptr {y}, null"), self.failed)
                 asm.set("ptr", asm.element(self.made, k), y)
-            words.skip(3, words.at(2))
+            words.skip(5, words.at(4))
 
     def push(self, x: str) -> None:
         """Put a reference on the stack."""

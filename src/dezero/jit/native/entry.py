@@ -8,41 +8,36 @@ expects, all calls go there, and `Entry.run` calls the kernel through `ctypes`.
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ...trees import bare
 from . import caller
-from .layouts import Layout, inspected, layout, numpy_functions
+from .layouts import inspected, layout, numpy_functions
 from .runtime import KNOWN, Code, compiled
-from .tables import Fresh, Given, Result, Table
+from .tables import Callee, Fresh, Given, Result, Table, Unfit
 from .watches import ALWAYS, Watches
+
 
 class Entry:
     """A kernel, for arguments of one kind.
 
     Parameters
     ----------
-    kernel : int
-        The address of ``i32 kernel(ptr arrays)``. The pointers are those of the inputs' numbers,
-        then of the fresh results', then of the constants'. It returns 0; above 0 if these numbers
-        do not go its way; below 0 if it has set an exception.
+    kernel : Callee
     example : tuple
         Arguments of the kind, ``(args, kwargs)``.
     results : sequence of Fresh, Given, Constant
         The leaves of what is returned.
     structure : PyTreeSpec
         The containers around them.
-    constants : iterable of arrays
-        What the kernel reads besides.
-    unlocked : bool
-        Whether other threads run during the kernel: for one that takes long.
-    keep : object
-        What is to live as long, such as the kernel's `Code`.
+    into : bool
+        Whether it writes into arrays given as ``out=``.
 
     Attributes
     ----------
@@ -57,20 +52,18 @@ class Entry:
         If arguments or results are of a kind that only Python can handle.
     """
 
-    __slots__ = ("keep", "kernel", "onward", "results", "table", "unlocked", "watches", "words")
+    __slots__ = ("kernel", "onward", "results", "table", "watches", "words")
 
     def __init__(
         self,
-        kernel: int,
+        kernel: Callee,
         example: tuple[tuple[Any, ...], dict[str, Any]],
         results: Sequence[Result],
         structure: Any,
-        constants: Iterable[Any] = (),
-        unlocked: bool = False,
-        keep: Any = None,
+        into: bool = False,
     ) -> None:
-        self.kernel, self.results, self.keep, self.unlocked = kernel, results, keep, unlocked
-        self.table = Table(kernel, example, results, structure, constants, unlocked)
+        self.kernel, self.results = kernel, results
+        self.table = Table(kernel, example, results, structure, into)
         self.words = self.table.words
         self.watches = ALWAYS
         self.onward: Entry | None = None
@@ -81,12 +74,13 @@ class Entry:
         Arrays that are not contiguous, not aligned or in another byte order are copied.
         """
         kinds = self.table.kinds
-        given = [np.require(x, kind, "CA") for x, kind in zip(inputs, kinds, strict=True)]
+        given = [np.require(x, kind, ["C", "A"]) for x, kind in zip(inputs, kinds, strict=True)]
         fresh = [np.empty(y.shape, y.dtype) for y in self.results if isinstance(y, Fresh)]
-        data = [x.ctypes.data for x in (*given, *fresh, *self.table.constants)]
+        arrays = (*self.table.given(given, fresh), *self.table.constants)
+        data = [x.ctypes.data for x in arrays]
         pointers = (ctypes.c_void_p * len(data))(*data)
-        function = ctypes.CFUNCTYPE if self.unlocked else ctypes.PYFUNCTYPE
-        kernel = function(ctypes.c_int, ctypes.c_void_p)(self.kernel)
+        function = ctypes.CFUNCTYPE if self.kernel.unlocked else ctypes.PYFUNCTYPE
+        kernel = function(ctypes.c_int, ctypes.c_void_p)(self.kernel.address)
         if kernel(ctypes.addressof(pointers)):
             return None
         made = iter(fresh)
@@ -98,6 +92,20 @@ class Entry:
         if isinstance(y, Fresh):
             return next(made)
         return inputs[y.number] if isinstance(y, Given) else y.value
+
+
+def entries(kernel: Callee, example: Any, results: Sequence[Result], structure: Any) -> list[Entry]:
+    """An `Entry` that makes its results and, where that can be, one that is given ``out=``.
+
+    Raises
+    ------
+    Unfit
+        As `Entry`.
+    """
+    found = [Entry(kernel, example, results, structure)]
+    with contextlib.suppress(Unfit):
+        found.append(Entry(kernel, example, results, structure, into=True))
+    return found
 
 
 class Slots:
@@ -139,7 +147,8 @@ CALL, BASETYPE = 50, 1 << 10
 """``Py_tp_call`` and ``Py_TPFLAGS_BASETYPE``, which never change (Python's stable ABI)."""
 
 IMPORTS = (
-    "Py_IncRef", "Py_DecRef", "PyDict_GetItem", "PyDict_Size", "PyDict_New", "PyDict_SetItem",
+    "Py_IncRef", "Py_DecRef", "PyDict_GetItem", "PyDict_Size", "PyDict_New", "PyDict_Next",
+    "PyDict_SetItem",
     "PyTuple_New", "PyTuple_SetItem", "PyList_New", "PyList_SetItem", "PyFloat_AsDouble",
     "PyLong_AsLongLongAndOverflow", "PyComplex_RealAsDouble",
     "PyComplex_ImagAsDouble", "PyObject_CallOneArg", "PyObject_Call", "PyObject_GetAttr",
@@ -156,8 +165,9 @@ def code() -> Code | None:
     if at is None:
         return None
     KNOWN.update(numpy_functions(), Entry=id(Entry))
-    slots = (Slots.head, Entry.words, Entry.onward, Entry.watches, Watches.words)
-    text = caller.text(at, caller.Ours(*(inspected(each, at.member) for each in slots)))
+    slots = ((Slots, "head"), (Entry, "words"), (Entry, "onward"), (Entry, "watches"))
+    places = (inspected(vars(kind)[name], at.member) for kind, name in (*slots, (Watches, "words")))
+    text = caller.text(at, caller.Ours(*places))
     return Code(compiled(text), ["call", "holds"], IMPORTS)
 
 

@@ -7,7 +7,7 @@ import itertools
 from typing import Any
 
 from ..compiled import Jitted, Known
-from .entry import Entry, called, holds
+from .entry import called, holds
 from .tables import Unfit
 from .watches import Watches, watched
 
@@ -54,9 +54,15 @@ class Present:
 
 
 def hang(jitted: Any, known: Known) -> None:
-    """Let calls go to the entries of a function's paths, where these have any."""
-    paths = [path for each in known.paths.values() for path in each]
-    entries: list[Entry] = [path.entry for path in paths if path.entry and path.entry.table.direct]
+    """Let calls go to the entries of a function's paths.
+
+    Each path has a list of ``entries``, which is empty where only Python can call it.
+    """
+    paths = (path for each in known.paths.values() for path in each)
+    found = [entry for path in paths for entry in path.entries if entry.table.direct]
+    entries = [entry for entry in found if not entry.table.outs]
+    if not jitted.own_out:
+        entries += [entry for entry in found if entry.table.outs]
     if not entries:
         return
     present = vars(known).setdefault("present", Present())

@@ -67,6 +67,7 @@ def word(address: int) -> int:
 
 
 def half(address: int) -> int:
+    """The same of 32 bits."""
     return ctypes.c_uint32.from_address(address).value
 
 
@@ -84,6 +85,7 @@ def place(x: Any, value: int) -> int:
 
 
 def expect(fact: bool, what: str) -> None:
+    """Go on only if something is so."""
     if not fact:
         raise LayoutError(what)
 
@@ -225,6 +227,8 @@ for space in (globals(), vars(x), plain):
     space.popitem(); look()
 change(x)
 plain.clear(); look()
+plain.update({"a": 1}); look()
+plain.__init__({"a": 2}); look()
 """
 """Programs' ways to change a dict, with a look at the tags after each."""
 
@@ -269,8 +273,8 @@ def found() -> Layout:
     expect(not sysconfig.get_config_var("Py_GIL_DISABLED"), "threads without a lock")
     expect(ctypes.sizeof(ctypes.c_void_p) == WORD, "32 bits")
     return Layout(
-        place(Slotted(), id(Slotted)), *sequences(), *sets(), *arrays(), scalars(), *functions(), bases(), members(),
-        tags(), instances(),
+        place(Slotted(), id(Slotted)), *sequences(), *sets(), *arrays(), scalars(), *functions(),
+        bases(), members(), tags(), instances(),
     )  # fmt: skip
 
 
@@ -312,7 +316,9 @@ def numpy_functions() -> dict[str, int]:
     expect(type(x) is np.ndarray and x.shape == (3, 5) and x.dtype is dtype, "a new array")
     scalar = caller(addresses["PyArray_Scalar"], ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p)
     number = np.full(1, 1.5, dtype)
-    expect(type(y := scalar(number.ctypes.data, dtype, None)) is np.float32 and y == 1.5, "a scalar")
+    expect(
+        type(y := scalar(number.ctypes.data, dtype, None)) is np.float32 and y == 1.5, "a scalar"
+    )
     return addresses
 
 

@@ -2,7 +2,7 @@
 
 `Captured` looks at all that a function reads, in Python. Here each object that it saw becomes a few
 comparisons (see `caller.Watch`), which hold as long as another look would see the same: of a dict
-its version, of a list its items, of an array its numbers, of a Python object all of its fields.
+its entries, of a list its items, of an array its numbers, of a Python object all of its fields.
 They may fail for nothing; then Python has a look. An object of a kind that is not known here cannot
 be watched, and neither can the function.
 """
@@ -79,10 +79,9 @@ class Watching:
 
     def __init__(self, captured: Captured) -> None:
         found = layout()
-        if found is None or found.tag is None:
+        if found is None:
             raise Unfit("this interpreter's objects")
         self.at: Layout = found
-        self.tag: int = found.tag
         self.held: list[Any] = [captured, *captured.seen]
         self.program: list[int] = []
         self.names: dict[int, dict[str, int]] = {}  # that are watched, by dicts' addresses
@@ -90,7 +89,7 @@ class Watching:
             self.look(x, words)
         for space, names in self.names.items():
             pairs = [each for name, value in names.items() for each in (id(name), value)]
-            self.program += [Watch.NAMES, space, word(space + self.tag), len(names), *pairs]
+            self.program += [Watch.NAMES, space, self.tag(space), len(names), *pairs]
 
     # comparisons
 
@@ -105,6 +104,16 @@ class Watching:
             copy = np.frombuffer(ctypes.string_at(address, n), np.uint8)
             self.held.append(copy)
             self.program += [Watch.BYTES, address, copy.ctypes.data, n]
+
+    def tag(self, address: int) -> int:
+        """The number that a dict has until it changes, if there is any."""
+        return word(address + self.at.tag) if self.at.tag is not None else 0
+
+    def watch_entries(self, space: dict[Any, Any]) -> None:
+        """All that is in a dict, and its order."""
+        pairs = [id(x) for pair in space.items() for x in pair]
+        self.held += [space, *space.keys(), *space.values()]
+        self.program += [Watch.ENTRIES, id(space), self.tag(id(space)), len(space), *pairs]
 
     def watch_names(self, space: dict[str, Any], names: Iterable[str]) -> None:
         """What names mean in a dict, which may have others that change."""
@@ -138,7 +147,9 @@ class Watching:
             self.of_class(x)
         elif isinstance(x, (np.ndarray, np.generic)):
             self.numbers(x)
-        elif kind in (dict, list, set, types.CellType, property, functools.partial, Derived):
+        elif kind is dict:
+            self.watch_entries(x)
+        elif kind in (list, set, types.CellType, property, functools.partial, Derived):
             self.watch(x, *self.fields(x))
             if kind is list:
                 self.watch_bytes(word(id(x) + self.at.list_items), 8 * len(x))
@@ -149,10 +160,8 @@ class Watching:
             self.thing(x)
 
     def fields(self, x: Any) -> Iterable[int]:
-        """Where an object of a kind that is known has all that it refers to, or its version."""
+        """Where an object of a kind that is known has all that it refers to."""
         kind = type(x)
-        if kind is dict:
-            return (self.tag,)
         if kind is list:
             return self.at.list_size, self.at.list_items
         if kind is set:
@@ -172,8 +181,7 @@ class Watching:
     def function(self, f: types.FunctionType, words: tuple[str, ...]) -> None:
         """Its fields, its cells, and what its names mean."""
         at = self.at
-        self.held.append(f.__dict__)
-        self.watch(f.__dict__, self.tag)
+        self.watch_entries(f.__dict__)
         self.watch(f, at.code, at.defaults, at.kwdefaults, at.attributes)
         for cell in f.__closure__ or ():
             self.watch(cell, at.cell)
@@ -189,14 +197,13 @@ class Watching:
         if not below(x, ()):
             return  # a library's
         (attributes,) = gc.get_referents(vars(x))
-        self.held.append(attributes)
-        self.watch(attributes, self.tag)
+        self.watch_entries(attributes)
         self.watch(x, self.at.kind, self.at.bases)
 
     def numbers(self, x: Any) -> None:
         """The kind of an array, and its numbers; those of a scalar do not change."""
         kind = type(x)
-        if not x.dtype.kind in "fciub" or (kind is not np.ndarray and isinstance(x, np.ndarray)):
+        if x.dtype.kind not in "fciub" or (kind is not np.ndarray and isinstance(x, np.ndarray)):
             raise Unfit(f"a {kind.__name__} of {x.dtype}")
         if kind is not np.ndarray:
             return
@@ -226,13 +233,13 @@ class Watching:
             raise Unfit(f"a {kind.__name__}")
         self.watch(x, *slots)
         if hasattr(x, "__dict__"):
-            self.watch(self.watch_attributes(x), self.tag)
+            self.watch_entries(self.watch_attributes(x))
 
 
 def memory_of(x: np.ndarray[Any, Any]) -> tuple[int, int]:
     """The address and the size of the memory between the first and the last number of an array."""
     first, end = np.lib.array_utils.byte_bounds(x)
-    owner = x
+    owner: Any = x
     while isinstance(owner.base, np.ndarray):
         owner = owner.base
     least, most = np.lib.array_utils.byte_bounds(owner)

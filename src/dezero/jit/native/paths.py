@@ -1,0 +1,92 @@
+"""The `llvm` backend: paths whose equations are machine code, as far as they can be."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from ...ir.graph import Graph
+from ...ir.steps import Equation, Value
+from ..compiled import Backend, Path
+from ..replay import OtherPath, compiled
+from ..sharing import shown
+from .entry import entries
+from .hanging import hang
+from .regions import with_kernels
+from .tables import Callee, Constant, Fresh, Given, Result, Unfit
+
+
+def path(graph: Graph, example: Any) -> Path:
+    """A path of kernels and calls of NumPy; if it is one kernel, it has entries."""
+    found: list[Parts] = []
+
+    def run(graph: Graph) -> Callable[..., tuple[Any, ...]]:
+        found.append(Parts(graph))
+        return found[0]
+
+    made = Path(graph, run)
+    with contextlib.suppress(Unfit):
+        callee, results = found[0].callee(made.copied)
+        made.entries = entries(callee, example, results, graph.specs[1])
+    return made
+
+
+class Parts:
+    """A graph as kernels and calls of NumPy, called with its inputs.
+
+    Where a kernel gives up, all of it goes through NumPy, which knows whether that is another path.
+    A graph whose results are views of its inputs does so anyway.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph, given = graph, set(graph.inputs)
+        pairs = zip(graph.outputs, shown(graph), strict=True)
+        self.shows = any(memory & given and y not in given for y, memory in pairs)
+        self.parts = graph if self.shows else with_kernels(graph)
+        self.run = compiled(self.parts)
+
+    @functools.cached_property
+    def plain(self) -> Callable[..., tuple[Any, ...]]:
+        """The same without kernels."""
+        return compiled(self.graph)
+
+    def __call__(self, *inputs: Any) -> tuple[Any, ...]:
+        try:
+            return self.run(*inputs)
+        except OtherPath:
+            return self.plain(*inputs)
+
+    def callee(self, copied: list[int]) -> tuple[Callee, list[Result]]:
+        """The one kernel that the graph is, and what becomes of its results.
+
+        Raises
+        ------
+        Unfit
+            If it is not one kernel, or NumPy's results share memory where a kernel's do not.
+        """
+        inputs, outputs = self.graph.inputs, self.graph.outputs
+        step = self.parts.steps[0] if len(self.parts.steps) == 1 else None
+        if not isinstance(step, Equation) or step.p.title != "kernel":
+            raise Unfit("not one kernel")
+        fresh = [y for y in outputs if isinstance(y, Value) and y not in inputs]
+        if len(fresh) != len(step.results) or set(fresh) != set(step.results):
+            raise Unfit("a result twice")
+        if not all(isinstance(outputs[k], Value) and outputs[k] in fresh for k in copied):
+            raise Unfit("a copy of something else")
+        kernel = step.p.fn
+        reads = tuple(inputs.index(x) for x in step.operands)
+        writes = tuple(fresh.index(y) for y in step.results)
+        callee = Callee(kernel.code["kernel"], reads, writes, tuple(kernel.constants), keep=kernel)
+        return callee, [result(self.graph, y) for y in outputs]
+
+
+def result(graph: Graph, y: Any) -> Result:
+    """What a result is."""
+    if not isinstance(y, Value):
+        return Constant(y)
+    return Given(graph.inputs.index(y)) if y in graph.inputs else Fresh(y.shape, y.dtype)
+
+
+LLVM = Backend("llvm", path, hang)
