@@ -33,6 +33,11 @@ class Computed:
     def result(self) -> Value:
         return self.equation.results[0]
 
+    @property
+    def needs(self) -> list[Value]:
+        """The values that it is computed from."""
+        return [x for x in self.equation.operands if isinstance(x, Value)]
+
 
 @dataclass(frozen=True)
 class Reduction:
@@ -77,6 +82,12 @@ class Lookup:
     def result(self) -> Value:
         return self.value
 
+    @property
+    def needs(self) -> list[Value]:
+        """The values that say where."""
+        rows = [row for row, _ in self.rows]
+        return rows if self.allowed is None else [*rows, self.allowed]
+
 
 @dataclass(eq=False)
 class Nest:
@@ -102,6 +113,16 @@ class Nest:
     axes: frozenset[int] | None = None
     deposits: list[Lookup] = field(default_factory=list)
     running: list[Reduction] = field(default_factory=list)
+
+    @property
+    def made(self) -> set[Value]:
+        """All that is computed."""
+        return {step.result for step in self.steps}
+
+    @property
+    def gathering(self) -> list[Reduction]:
+        """All that is gathered."""
+        return [*self.reductions, *self.running]
 
     @property
     def lookups(self) -> list[Lookup]:

@@ -56,7 +56,7 @@ class Writer:
         self.vector, self.width = vectors_for(nest, axes, vector_bytes)
         self.unrolled = small(nest)
         self.first = next((k for k, a in enumerate(self.axes) if a.reduced), len(self.axes))
-        self.gathering = [*nest.reductions, *nest.running]
+        self.gathering = nest.gathering
         self.gathered: list[Any] = []
         self.places = nest.places
         self.pairs = pairs(nest)
