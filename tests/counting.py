@@ -7,7 +7,7 @@ from dezero.ir import Guard
 MOVES = frozenset({
     "getitem", "gather", "scatter", "deposit", "reshape", "transpose", "swapaxes", "moveaxis",
     "expand_dims", "squeeze", "broadcast_to", "concatenate", "stack", "copy", "astype",
-    "stop_gradient", "real", "diagonal",
+    "stop_gradient", "real", "diagonal", "setitem", "zeros_like",
 })  # fmt: skip
 """Rows that compute nothing."""
 
@@ -31,10 +31,15 @@ def cost(step):
 
 
 def arithmetic(graph):
-    """The cost of all equations."""
-    return sum(cost(step) for step in graph.steps if not isinstance(step, Guard))
+    """The cost of all equations; what is scattered is added in place, where it belongs."""
+    return sum(
+        min([cost(step), *(math.prod(x.operands[0].shape) for x in scattered(step, graph))])
+        for step in graph.steps
+        if not isinstance(step, Guard)
+    )
 
 
-def equations(graph):
-    """How many equations compute something."""
-    return sum(step.p.title not in MOVES for step in graph.steps if not isinstance(step, Guard))
+def scattered(step, graph):
+    """The scatters that a sum adds up."""
+    made = [graph.made.get(x) for x in step.reads] if step.p.title in ("add", "subtract") else []
+    return [each for each in made if each is not None and each.p.title == "scatter"]

@@ -8,10 +8,11 @@ from cases import CASES, SPELLINGS, some
 from counting import arithmetic
 
 import dezero as dz
-from dezero.errors import GraphError, GuardError, ShapeError
-from dezero.ir import Equation, Guard, simplified, trace
+from dezero.errors import DataError, GraphError, GuardError, ShapeError
+from dezero.ir import Equation, Graph, Guard, simplified, trace
 from dezero.ir.passes import PASSES
 from dezero.ir.source import to_source
+from dezero.ir.steps import Value
 
 ALL = some(CASES, 6) | some(SPELLINGS, 3)
 
@@ -135,6 +136,25 @@ def test_the_tape_as_a_person_writes_it():
     assert by == {"x": 5.5, "y": 1.7163378145367738, "v1": 1, "v2": 1, "v3": 1, "v4": -1, "v5": 1}
     assert "v5 = v3 - v4  # 11.652071455223084" in graph.text()
     assert "v2 = x * y    # 6.0" in graph.text(3.0, 2.0)
+
+
+def test_the_backward_pass_is_at_the_lines_of_the_forward_pass():
+    def f(x, w):
+        h = np.tanh(x @ w)
+        return np.sum(h * x)
+
+    x, first = np.ones((2, 2)), f.__code__.co_firstlineno
+    graph = trace(f)(x, x)
+    for each in (graph.adjoints(), trace(dz.grad(f))(x, x), trace(dz.grad(graph))(x, x)):
+        lines = {}
+        for step in each.steps:
+            line = int(step.line.rpartition(":")[2]) - first
+            lines.setdefault(line, []).append((step.p.title, step.results[0].derived))
+        assert set(lines) == {1, 2}  # of the function, and of nothing around it
+        assert lines[1][:2] == [("matmul", False), ("tanh", False)]
+        assert all(derived for _, derived in lines[1][2:])
+        assert ("multiply", True) in lines[1]
+        assert lines[2][:2] == [("multiply", False), ("sum", False)]
 
 
 def test_a_graph_is_a_function_of_any_box():
@@ -262,17 +282,47 @@ def test_wrong_arguments_are_named():
         ShapeError, match=r"traced with y of float64\[2\], called with float64\[3\]"
     ):
         graph(np.ones(2), np.ones(3))
-    with pytest.raises(ShapeError, match="structure"):
+    with pytest.raises(ShapeError, match=r"called with \(\(\*,\), \{\}\)"):
         graph(np.ones(2))
     with pytest.raises(ShapeError, match="float32"):
         graph(np.ones(2, np.float32), np.ones(2))
 
 
+def test_a_graph_that_is_none_is_refused():
+    """Steps in the wrong order, too few, too many, of wrong types, and outputs of none."""
+    graph = trace(taped)(2.0, 5.0)
+    first, *rest = graph.steps
+    wide = Value((7,), np.dtype(float))
+    typed = [Equation(first.p, first.operands, {}, (wide,))]
+    shapeless = [Equation(rest[0].p, first.operands, {}, first.results), *rest]
+    for steps, outputs, word in [
+        (graph.steps[::-1], graph.outputs, r"read before it is computed in \w+ \(.*test_ir.py:\d+"),
+        (rest, graph.outputs, "read before"),
+        ([first, first, *rest], graph.outputs, "twice"),
+        (graph.steps, (wide,), "not computed"),
+        (typed, (wide,), r"float64\[7\]> is found to be float64\[\]"),
+        (shapeless, graph.outputs, "does not run"),
+    ]:
+        wrong = Graph(graph.name, graph.inputs, steps, outputs, graph.specs, graph.example)
+        with pytest.raises(GraphError, match=word):
+            wrong.verify()
+    with pytest.raises(DataError, match="x"):
+        graph("a", 5.0)
+
+
+def test_only_numbers_come_out_of_a_program():
+    for f in (lambda x: {x.size, x}, lambda x: (y for y in [x]), lambda x: lambda: x):
+        with pytest.raises(GraphError, match="returns arrays, numbers and containers"):
+            trace(f)(np.ones(2))
+    assert trace(lambda x: (x, "name", None))(1.0)(2.0) == (2.0, "name", None)
+
+
 def test_an_escaped_tracer_says_so():
     kept = []
     trace(lambda x: kept.append(x) or x)(np.ones(2))
-    with pytest.raises(GraphError, match=r"came out of its trace"):
+    with pytest.raises(GraphError, match=r"came out of its trace.*test_ir.py:\d+"):
         kept[0] + 1
+    assert str(kept[0]) == repr(kept[0]) == f"{kept[0]}" == "traced([1. 1.])"
     with pytest.raises(GraphError, match="came out"):
         bool(kept[0][0] > 0)
     with pytest.raises(GraphError, match="pickled"):
@@ -344,7 +394,7 @@ def test_the_source_reads_like_the_program():
         "",
         "def loss(w, b, x):",
         "    h = np.tanh(x @ w + b)",
-        "    return np.sum(np.square(h))",
+        "    return np.sum(h**2)",
     ]
 
 

@@ -27,7 +27,9 @@ def agree(f, *args, close=1e-12):
     expected = f(*args)
     graph = with_kernels(simplified(trace(f)(*args)))
     found = compiled(graph)(*args)
-    for got, want in zip(found, expected if isinstance(expected, tuple) else (expected,), strict=True):
+    for got, want in zip(
+        found, expected if isinstance(expected, tuple) else (expected,), strict=True
+    ):
         want = np.asarray(want)
         assert (got.shape, got.dtype) == (want.shape, want.dtype)
         if want.dtype.kind == "f":

@@ -221,6 +221,19 @@ def test_kinds_of_arguments_and_paths():
         np.testing.assert_equal(result, program(np.ones(3)))
 
 
+def test_more_kinds_than_hang(monkeypatch):
+    monkeypatch.setattr(hanging, "CHAIN", 4)
+    f = compiled_(scaled)
+    points = [np.ones(n) for n in range(1, 9)]
+    for _ in range(3):
+        for x in points:
+            np.testing.assert_array_equal(f(x), 2 * x)
+    assert [runs(f, x)[0] for x in points] == [False] * 8
+    assert [runs(f, x)[0] for x in points[4:]] == [True] * 4
+    assert not runs(f, points[0])[0]
+    assert [runs(f, x)[0] for x in points[4:]] == [False, False, False, False]
+
+
 def test_ten_thousand_made_and_dropped():
     """Nobody holds what was dropped, when the garbage collector has seen its cycles."""
     x = np.ones(3)

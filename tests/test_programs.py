@@ -4,7 +4,8 @@ A program is a list of statements over names. Statements call rows, assign into 
 the data and loop, so that guards, sub-graphs and copies are in play. Left out are numbers of 0
 dimensions and complex ones, since NumPy's scalars have an arithmetic of their own; and an index
 that takes a place twice: the eager sweep adds its cotangents to the sum one by one, the graph all
-at once.
+at once. A loop adds those of its turns in another order than the eager sweep: there the graph of a
+gradient agrees with it but for rounding, and with everything else to the bit.
 """
 
 import warnings
@@ -34,6 +35,11 @@ UNARY = {
     "max": lambda x: np.max(x, axis=-1, keepdims=True),
     "cumsum": lambda x: np.cumsum(x, axis=-1),
     "transpose": lambda x: np.transpose(np.transpose(x)),
+    "columns": lambda x: np.transpose(np.square(np.transpose(x)) * -2),
+    "fold of columns": lambda x: np.sum(x.T, axis=0).reshape((*x.shape[:-1], 1)),
+    "spread": lambda x: np.broadcast_to(x[..., :1], x.shape) * 2,
+    "minus": lambda x: x + -x * 0.5,
+    "factors": lambda x: 100.0 * (2 * (x / 4)),
     "reshape": lambda x: np.reshape(np.reshape(x, (-1,)), x.shape),
     "flip": lambda x: x[::-1],
     "tail": lambda x: x[..., -1:],
@@ -105,6 +111,7 @@ STATEMENTS = {
     "while_loop": until,
     "scan": scanned,
 }
+LOOPS = ("cond", "fori_loop", "while_loop", "scan")
 TWO = BINARY | STATEMENTS
 CALLS = st.one_of(
     st.tuples(st.sampled_from(sorted(UNARY)), st.integers(0, 7)),
@@ -135,7 +142,8 @@ def loss(program):
 
 def arrays_of(shapes, seed):
     rng = np.random.default_rng(seed)
-    return [rng.normal(size=shape) for shape in shapes]
+    order = np.asfortranarray if seed % 3 == 0 else np.asarray
+    return [order(rng.normal(size=shape)) for shape in shapes]
 
 
 PROGRAMS = {
@@ -148,21 +156,23 @@ MANY = settings(
 )  # fmt: skip
 
 
-def compared(f, xs, others):
+def compared(f, xs, others, agree_with_eager):
     """Through everything, at the point of the trace; and compiled, at another one too."""
     with np.errstate(all="ignore"), warnings.catch_warnings():
         warnings.simplefilter("error", EagerWarning)
-        expected = list(f(*xs))
         graph = trace(f)(*xs)
+        expected = graph(*xs)
+        agree_with_eager(expected, f(*xs))
         small = simplified(graph)
-        for each in (graph, *(one(graph) for one in PASSES), small):
+        for each in (*(one(graph) for one in PASSES), small):
             agree(each.verify()(*xs), expected)
         space = {}
         exec(small.to_source("written"), space)
         agree(space["written"](*xs), expected)
-        replayed = dz.jit(f)
+        replayed = dz.jit(f, backend="numpy")
         for at in (xs, xs, others, xs):
-            agree(replayed(*at), list(f(*at)))
+            agree_with_eager(replayed(*at), f(*at))
+        agree(replayed(*xs), expected)
 
 
 def agree(found, expected):
@@ -170,17 +180,26 @@ def agree(found, expected):
         same(a, b)
 
 
+def agree_but_for_rounding(found, expected):
+    for a, b in zip(found, expected, strict=True):
+        assert (a.dtype, a.shape) == (b.dtype, b.shape)
+        scale = np.max(np.abs(b), where=np.isfinite(b), initial=0.0)
+        np.testing.assert_allclose(a, b, 1e-9, 1e-9 * scale)
+
+
 @MANY
 @given(**PROGRAMS)
 def test_a_random_program_is_the_same_everywhere(calls, shapes, seed):
-    compared(Program(calls), arrays_of(shapes, seed), arrays_of(shapes, seed + 1))
+    compared(Program(calls), arrays_of(shapes, seed), arrays_of(shapes, seed + 1), agree)
 
 
 @MANY
 @given(**PROGRAMS)
 def test_the_gradient_of_a_random_program_is_the_same_everywhere(calls, shapes, seed):
     f = dz.grad(loss(Program(calls)), (0, 1))
-    compared(f, arrays_of(shapes, seed), arrays_of(shapes, seed + 1))
+    loops = any(name in LOOPS for name, *_ in calls)
+    agreement = agree_but_for_rounding if loops else agree
+    compared(f, arrays_of(shapes, seed), arrays_of(shapes, seed + 1), agreement)
 
 
 @settings(MANY, max_examples=25)

@@ -45,6 +45,13 @@ class TooLarge(Exception):
         self.each = each  # numbers of one member
 
 
+def check_roof(out: Any, n: int, level: int) -> None:
+    """Raise if an array of a batch of a level is above the roof."""
+    top = roof.get()
+    if top is not None and top.level == level and out.size > top.limit:
+        raise TooLarge(out.size // n)
+
+
 class Batch(Box):
     """The values of all members of a batch, along a first axis that a program does not see.
 
@@ -100,6 +107,10 @@ class Batch(Box):
     def _numbers(self, deed: str) -> Any:
         raise self._differs(f"What {deed}")
 
+    def _sample(self) -> Any:
+        members = super()._sample()
+        return as_array(members[0]) if len(members) else np.zeros(self.shape, self.dtype)
+
     def _around(self, fact: Any) -> Any:
         return batch(fact, self._level)
 
@@ -123,9 +134,7 @@ class Batch(Box):
             return tuple(batch(y, level) for y in out)
         if not hasattr(out, "dtype"):
             return out  # a text
-        top = roof.get()
-        if top is not None and top.level == level and out.size > top.limit:
-            raise TooLarge(out.size // n)
+        check_roof(out, n, level)
         b = batch(out, level)
         if not p.pointwise:
             note_views(b, operands)

@@ -92,6 +92,14 @@ def as_array(x: Any) -> Any:
         raise DataError(f"no array can be made of this: {error}") from error
 
 
+def arrayed(x: Any) -> Any:
+    """A number of Python as an array, and anything else as it is.
+
+    A Tracer may hold one, so that it decides no dtype; a row that calls methods needs the array.
+    """
+    return np.asarray(x) if isinstance(x, (bool, int, float, complex)) else x
+
+
 def foreign(x: Any) -> bool:
     """Whether an array has an arithmetic of its own that NumPy's plain one would drop."""
     return any(kind.__name__ in ("MaskedArray", "matrix") for kind in type(x).__mro__)
@@ -109,6 +117,11 @@ def plain(x: Any) -> Any:
     while isinstance(x, Box):
         x = x._value
     return x
+
+
+def sample(x: Any) -> Any:
+    """The plain numbers that a value stands for; of the members of a batch, one's."""
+    return x._sample() if isinstance(x, Box) else x
 
 
 def deciding(x: Any) -> Any:
@@ -168,6 +181,11 @@ class Box(Methods):
     def process(p: Any, operands: tuple[Any, ...], params: dict[str, Any], level: int) -> Any:
         raise NotImplementedError
 
+    @property
+    def _mark(self) -> Any:
+        """What the innermost box calls the value, if it is one that writes a graph."""
+        return self._value._mark if isinstance(self._value, Box) else None
+
     def _twin(self) -> Box:
         """Another box of the same parts."""
         twin: Box = object.__new__(type(self))
@@ -180,6 +198,14 @@ class Box(Methods):
         none.
         """
         return None
+
+    def _sample(self) -> Any:
+        return sample(self._value)
+
+    @property
+    def _unasked(self) -> bool:
+        """Whether nothing may be decided by its numbers."""
+        return False
 
     def _around(self, fact: Any) -> Any:
         """Something found out about the value, as it is for whom this box is one value."""

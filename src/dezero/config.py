@@ -25,6 +25,7 @@ class Observer(int):
     """
 
     under: int
+    looks: ClassVar[bool] = True  # or only leads calls elsewhere, those of sweeps too
 
     def __new__(cls, under: int) -> Observer:
         observer = super().__new__(cls, sys.maxsize)
@@ -35,8 +36,18 @@ class Observer(int):
         """Inside, nobody observes: what is done there is a part of what was looked at."""
         raise NotImplementedError
 
-    def call(self, p: Any, operands: tuple[Any, ...], process: Callable[[], Any]) -> Any:
-        """The result of a call on boxes, seen."""
+    def over(self, under: int) -> Observer:
+        """The same observer over another floor."""
+        return type(self)(under)
+
+    def call(
+        self,
+        p: Any,
+        operands: tuple[Any, ...],
+        params: dict[str, Any] | None,
+        process: Callable[[], Any],
+    ) -> Any:
+        """The result of a call on boxes, seen; without `params`, of an assignment in place."""
         raise NotImplementedError
 
     def arrived(self, arrived: dict[Any, Any]) -> None:
@@ -79,7 +90,7 @@ class _Config:
         if not isinstance(value, (bool, np.bool_)):
             raise OperandError(f"Config.enable_backprop is True or False, not {value!r}")
         floor, observer = 0 if value else new_level(), observing()
-        recording_floor.set(floor if observer is None else type(observer)(floor))
+        recording_floor.set(floor if observer is None else observer.over(floor))
 
     def __getattr__(self, name: str) -> Any:
         raise ConfigError(f"Config has no setting {name!r}; there is: enable_backprop")

@@ -37,7 +37,7 @@ from .errors import (
     OperandError,
 )
 from .hooks import Handle, Hooks, hooked, replacement
-from .masks import annul, behind_mask, inside_mask
+from .masks import annul, ask, behind_mask, inside_mask, resolve
 from .memory import check_written, forget_views, note_views, read_only, related, written
 
 FLOAT64 = np.dtype(np.float64)
@@ -57,8 +57,8 @@ class Node:
     """
 
     __slots__ = (
-        "__weakref__", "_function", "_variable", "back", "depth", "dtype", "edges", "hooks", "p",
-        "saved", "shape",
+        "__weakref__", "_function", "_variable", "back", "depth", "dtype", "edges", "hooks",
+        "mark", "p", "saved", "shape",
     )  # fmt: skip
 
     p: Any  # a Primitive (primitives.py); None for a leaf
@@ -71,6 +71,7 @@ class Node:
     _variable: weakref.ref[Variable]
     _function: Any  # what the user sees as `creator`, once seen or if called by hand
     hooks: Hooks  # of those among `hooked`
+    mark: Any  # what a graph that is being written calls this value: see `Box._mark`
 
     @property
     def variable(self) -> Variable | None:
@@ -92,6 +93,8 @@ def node_over(p: Any, out: Any, edges: tuple[Node | None, ...]) -> Node:
     node = Node()
     node.p, node.edges, node.saved = p, edges, ()
     node.shape, node.dtype = out.shape, out.dtype
+    if isinstance(out, Box):
+        node.mark = out._mark
     depth = 0
     for edge in edges:
         if edge is not None and edge.depth > depth:
@@ -105,6 +108,8 @@ def leaf(variable: Variable) -> Node:
     node, data = Node(), variable._value
     node.p, node.edges, node.saved = None, (), ()
     node.shape, node.dtype, node.depth = data.shape, data.dtype, 0
+    if isinstance(data, Box):
+        node.mark = data._mark
     node._variable = weakref.ref(variable)
     if hasattr(variable, "_hooks") and variable._hooks:
         variable._hooks.join(node)
@@ -201,7 +206,7 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
         Who looks on. If somebody is observing the caller, it is he.
     """
     above = observing()
-    if above is not None:
+    if above is not None and above.looks:
         with above.aside():
             return sweep(seeds, kept, lifted, stops, above)
     if written:
@@ -216,6 +221,7 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
     sums: list[set[Node] | None] = [None] * (deepest + 1)  # of which nodes waiting is a sum
     ndarray = np.ndarray
     quiet = None  # entered with the first row that masks
+    doubts: list[Any] | None = None if watched else []
     try:
         if stops and inside_mask.get():
             quiet = behind_mask()
@@ -243,6 +249,9 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
                     quiet = behind_mask()
                     quiet.__enter__()
                 if p.joint:
+                    if doubts and p.opaque:
+                        ask(doubts)
+                        doubts = []
                     edges, gxs = p.pull(node, arrived, lifted)
                 elif p.adds and observer is None and added_in_place(node, g, waiting, sums):
                     continue
@@ -254,7 +263,7 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
                     else:
                         gxs = [conj(gx) for gx in node.back(conj(g), saved)]
                     if quiet and saved and p.pointwise:
-                        gxs = [annul(g, gx) for gx in gxs]
+                        gxs = [annul(g, gx, doubts) for gx in gxs]
                 if observer is not None:
                     observer.pulled(node, g, edges, gxs)
                 k = -1  # counted by hand: `zip` or `enumerate` would cost a tenth of the sweep
@@ -282,6 +291,8 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
                         else:
                             row[edge] = row[edge] + gx
                             summed.add(edge)
+        if doubts:
+            resolve(doubts, reached.values())
     finally:
         if quiet is not None:
             quiet.__exit__(None, None, None)

@@ -203,7 +203,13 @@ class Debug(Observer):
         finally:
             recording_floor.reset(token)
 
-    def call(self, p: Any, operands: tuple[Any, ...], process: Callable[[], Any]) -> Any:
+    def call(
+        self,
+        p: Any,
+        operands: tuple[Any, ...],
+        _params: dict[str, Any] | None,
+        process: Callable[[], Any],
+    ) -> Any:
         if p.nondifferentiable:
             return process()  # an answer, such as isnan's: no arithmetic
         account, before = Account.of(p, operands), nodes_of(operands)

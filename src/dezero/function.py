@@ -354,7 +354,7 @@ class Call(Joint):
             else [None] * (len(self.xs) + len(self.outs))
         )
         boxes = [
-            v if v is not None and v._value is array else Variable(array)
+            v if isinstance(v, Variable) and v._value is array else Variable(array)
             for v, array in zip(held, (*self.xs, *self.outs), strict=True)
         ]
         with no_grad():

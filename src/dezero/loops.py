@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .box import Box, as_array, deciding, plain
+from .box import Box, as_array, deciding, sample
 from .config import no_grad, observing
 from .errors import DataError, OperandError, ShapeError
 from .recompute import checkpoint as checkpointed
@@ -131,7 +131,7 @@ def scan(
         structures.append(structure)
         return [*values, *map(as_array, ys)]
 
-    part = Part(flat, [*carry.start, *(plain(x)[0] for x in leaves)], f, (init, xs))
+    part = Part(flat, [*carry.start, *(sample(x)[0] for x in leaves)], f, (init, xs))
     outs = staged(
         "scan",
         [*carry.start, *leaves],

@@ -9,13 +9,13 @@ from __future__ import annotations
 import contextlib
 import functools
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 
-from .box import Box, parts_of
+from .box import Box, parts_of, plain
 
 inside_mask: ContextVar[bool] = ContextVar("inside_mask", default=False)
 """Whether the sweep that is running has met a row that masks."""
@@ -32,12 +32,13 @@ def behind_mask() -> Iterator[None]:
         inside_mask.reset(token)
 
 
-def annul(g: Any, gx: Any) -> Any:
+def annul(g: Any, gx: Any, doubts: list[Any] | None = None) -> Any:
     """``0 * inf`` is 0 where the cotangent is an exact zero: what was not taken does not count.
 
-    One dot product tells whether there is a NaN at all (policy: docs/conventions.md).
+    One dot product tells whether there is a NaN at all (policy: docs/conventions.md). What stands
+    for several runs' arrays, and has none in this one, joins the `doubts`.
     """
-    if gx is None or not any(map(has_nan, arrays_in(gx))):
+    if gx is None or not any(has_nan(x, doubts) for x in arrays_in(gx)):
         return gx
     zero, finite = (everywhere(test, x) for test, x in ((is_zero, g), (np.isfinite, gx)))
     return np.where(zero & ~finite, 0, gx)
@@ -48,11 +49,34 @@ def is_zero(x: Any) -> Any:
     return x == 0
 
 
-def has_nan(x: Any) -> bool:
-    """Whether an array holds a NaN."""
-    if isinstance(x, Box):
+def has_nan(x: Any, doubts: list[Any] | None = None) -> bool:
+    """Whether an array holds a NaN, or might."""
+    if not isinstance(x, Box):
+        return bool(np.isnan(np.vdot(x, x) if np.ndim(x) else x))
+    if x._unasked:
+        return True
+    if doubts is None or x.dtype.kind != "f" or has_nan(plain(x)):
         return bool(np.any(np.isnan(x)))
-    return bool(np.isnan(np.vdot(x, x) if np.ndim(x) else x))
+    doubts.append(x)
+    return False
+
+
+def resolve(doubts: list[Any], ends: Iterable[Any]) -> None:
+    """Ask whether there is a NaN where there was none, when cotangents have come to their ends.
+
+    The way back is linear. A NaN on the way is also in what it comes to, or it was not taken; then
+    a 0 in its place would not have been taken either. So it is enough to ask at the ends, unless
+    these have a NaN of their own.
+    """
+    found = [x for g in ends for x in arrays_in(g)]
+    clean = not any(has_nan(plain(x)) for x in found)
+    ask(found if clean else doubts)
+
+
+def ask(xs: Iterable[Any]) -> None:
+    """Whether there is a NaN, of each for itself."""
+    for x in xs:
+        has_nan(x)
 
 
 def arrays_in(x: Any) -> Iterator[Any]:

@@ -93,7 +93,7 @@ class Needs:
 
 @functools.cache
 def _compiled(source: str) -> types.CodeType:
-    (code,) = compile(source, "<row>", "eval").co_consts[:1]
+    (code,) = compile(source, f"{__file__} <row>", "eval").co_consts[:1]
     return code  # type: ignore[no-any-return]  # of the lambda that the source is
 
 

@@ -40,6 +40,8 @@ class Primitive:
         The name in messages, graphs and tables.
     joint : bool
         `pull` gives the operands' cotangents, instead of the `back` of its nodes.
+    opaque : bool
+        The way back may be any program, and not linear.
     pointwise : bool
         Each element of a cotangent goes to one element of the operand.
     broadcasts : bool
@@ -59,6 +61,7 @@ class Primitive:
     """
 
     nondifferentiable = False
+    opaque = False
 
     batching: BatchRule
 
@@ -92,7 +95,9 @@ class Primitive:
         observer = observing()
         if observer is None:
             return top.process(self, operands, params, level)
-        return observer.call(self, operands, lambda: top.process(self, operands, params, level))
+        return observer.call(
+            self, operands, params, lambda: top.process(self, operands, params, level)
+        )
 
     def _operand(self, x: Any, top: Box, operands: tuple[Any, ...]) -> Any:
         """An operand as it is now; those are refused whose meaning would be lost."""
@@ -178,6 +183,8 @@ class Joint(Primitive):
     Results of a call have the same depth, so their cotangents arrive together; the first that is
     met brings all, and the others have nothing left to do.
     """
+
+    opaque = True
 
     def __init__(self, p: Primitive, edges: tuple[Node | None, ...]) -> None:
         super().__init__(p.fn, p.title, joint=True, holomorphic=False)

@@ -300,6 +300,8 @@ class Elementwise(Row):
             node.dtype = out.dtype
             node.depth = m.depth + 1
             node._variable = ref(v)
+            if type(out) is not ndarray:
+                node.mark = out._mark
             return v
 
         return call
@@ -371,6 +373,8 @@ class Elementwise(Row):
             node.dtype = out.dtype
             node.depth = depth + 1
             node._variable = ref(v)
+            if type(out) is not ndarray:
+                node.mark = out._mark
             return v
 
         return call

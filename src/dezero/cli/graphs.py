@@ -18,7 +18,7 @@ from dezero.cli.problems import Problem, one_line, user_code
 from dezero.cli.report import Reply, headed, plain
 from dezero.cli.target import Target
 from dezero.errors import DifferentiationError, GraphError
-from dezero.ir.steps import Step, Value, look_up
+from dezero.ir.steps import Value, look_up
 from dezero.ir.tape import aligned, short, written
 from dezero.trees import unflatten
 
@@ -107,7 +107,7 @@ class Tape:
     """A graph and the values of its run; with `--adjoints`, also its backward pass."""
 
     def __init__(self, forward: dz.Graph, options: argparse.Namespace) -> None:
-        self.forward, self.values = forward, options.values
+        self.values = options.values
         self.graph = graph = forward.adjoints() if options.adjoints else forward
         self.env: dict[Value, Any] = dict(zip(graph.inputs, graph.example, strict=True))
         for step in graph.steps:
@@ -135,12 +135,11 @@ class Tape:
         return aligned([(line, found if self.values else "") for line, found in lines])
 
     def fields(self) -> dict[str, Any]:
-        """The same for JSON. The lines are the user's, so those of the way back have none."""
-        lines = {self.key(step, self.forward): step.line for step in self.forward.steps}
+        """The same for JSON. The lines are the user's; on the way back, those it goes through."""
         steps = [
             {
                 "text": written(step, self.graph.names),
-                "line": lines.get(self.key(step, self.graph)),
+                "line": step.line or None,
                 "results": [self.told(value) for value in step.results],
             }
             for step in self.graph.steps
@@ -151,10 +150,6 @@ class Tape:
             "returns": list(map(self.name, self.results)),
             "derivatives": {name: self.name(x) for name, x in self.derivatives.items()},
         }
-
-    def key(self, step: Step, graph: dz.Graph) -> Any:
-        """What a step is known by in both graphs."""
-        return graph.names[step.results[0]] if step.results else written(step, graph.names)
 
     def told(self, value: Value) -> dict[str, Any]:
         about = {"name": self.name(value), "dtype": str(value.dtype), "shape": list(value.shape)}

@@ -1,5 +1,6 @@
 """Programs written down: tracing gives a `Graph`, which runs, prints, and can be traced again."""
 
+from . import returning, staging, turning  # noqa: F401  # they enter themselves where loops ask
 from .formula import Formula, formula
 from .graph import Graph
 from .loops import Loop

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from ..box import Box, as_array, check_data
-from ..errors import GraphError, ShapeError
+from ..box import Box, as_array, check_data, describe
+from ..errors import DeZeroError, GraphError, ShapeError
 from ..trees import bare, leaves_of, unflatten
 from .steps import Equation, Guard, Step, Value, frozen, look_up
 from .tape import aligned, inside, names_in, short, written
@@ -128,6 +128,17 @@ class Graph:
         return {value: step for step in steps for value in step.results}
 
     @functools.cached_property
+    def readers(self) -> dict[Value, list[Step | None]]:
+        """What reads each value; None is who called."""
+        found: dict[Value, list[Step | None]] = {
+            y: [None] for y in self.outputs if isinstance(y, Value)
+        }
+        for step in self.steps:
+            for x in step.reads:
+                found.setdefault(x, []).append(step)
+        return found
+
+    @functools.cached_property
     def uses(self) -> Counter[Value]:
         """How often each value is read, or given out."""
         found = Counter([x for step in self.steps for x in step.reads])
@@ -135,28 +146,51 @@ class Graph:
         return found
 
     def verify(self) -> Graph:
-        """The graph itself, if each value is computed once and before it is read.
+        """The graph itself, if each value is computed once, before it is read, and as it is typed.
+
+        The types are those of a run on `example`.
 
         Raises
         ------
         GraphError
             If it is not.
         """
+        self.check_order()
+        if len(self.example) == len(self.inputs):  # a loop's part knows only some of its own
+            self.check_types()
+        for step in self.steps:
+            for graph in step.parts.values():
+                graph.verify()
+        return self
+
+    def check_order(self) -> None:
+        """Raise if a value is not computed, or twice, or read before that."""
         known = set(self.inputs)
         for step in self.steps:
             for value in step.reads:
                 if value not in known:
-                    raise GraphError(f"{self.name}: {value} is read before it is computed: {step}")
+                    raise GraphError(f"{self.name}: {value} is read before it is computed {step}")
             for value in step.results:
                 if value in known:
-                    raise GraphError(f"{self.name}: a value is computed twice: {step}")
+                    raise GraphError(f"{self.name}: a value is computed twice {step}")
                 known.add(value)
-            for graph in step.parts.values():
-                graph.verify()
         for y in self.outputs:
             if isinstance(y, Value) and y not in known:
                 raise GraphError(f"{self.name}: the output {y} is not computed")
-        return self
+
+    def check_types(self) -> None:
+        """Run on `example`, and raise if a value is not of its shape and dtype."""
+        env = dict(zip(self.inputs, self.example, strict=True))
+        with np.errstate(all="ignore"):
+            for step in self.steps:
+                try:
+                    step.run(env)
+                except (DeZeroError, ValueError) as error:
+                    raise GraphError(f"{self.name}: it does not run {step}: {error}") from error
+                for y in step.results:
+                    x = env[y]
+                    if isinstance(x, Box) or (x.shape, x.dtype) != (y.shape, y.dtype):
+                        raise GraphError(f"{self.name}: {y} is found to be {describe(x)} {step}")
 
     # what it is, apart from names and lines
 
@@ -241,10 +275,9 @@ class Graph:
         v4 = sin(y)
         v5 = v3 - v4
         v6 = cos(y)
-        v7 = -v6
-        v8 = 1.0 / x
-        d_x = v8 + y
-        d_y = v7 + x
+        v7 = 1.0 / x
+        d_x = v7 + y
+        d_y = x - v6
         >>> value, by = tape(2.0, 5.0)
         >>> print(by["x"], by["v4"])
         5.5 -1.0
@@ -280,7 +313,7 @@ class Graph:
         <BLANKLINE>
         <BLANKLINE>
         def f(x):
-            return 2 * np.sin(x) * np.cos(x)
+            return 2.0 * np.sin(x) * np.cos(x)
         <BLANKLINE>
         """
         from .source import to_source  # noqa: PLC0415  # likewise

@@ -47,6 +47,8 @@ WORDS = {
     "fmax": "maximum(x, y)",
     "fmin": "minimum(x, y)",
     "clip": "minimum(maximum(x, y), z)",
+    "trunc": "sign(x) * floor(absolute(x))",
+    "fmod": "x - y * sign(x / y) * floor(absolute(x / y))",
     "expit": "1 / (1 + exp(-x))",
     "logit": "log(x / (1 - x))",
     "xlogy": "x * log(y)",
@@ -58,7 +60,9 @@ WORDS = {
     "logical_not": "~x",
     "zeros_like": "0",
     "ones_like": "1",
-    "isnan": "False",  # NaN is no number
+    "isnan": "False",  # NaN and infinities are no numbers
+    "isinf": "False",
+    "isfinite": "True",
 }
 """Rows in other words, where `x`, `y`, `z` are the operands."""
 
@@ -109,8 +113,7 @@ class Reader:
         """
         where = f" ({step.line})" if step.line else ""
         if isinstance(step, Guard):
-            found = self.settle(self.env[step.operand])
-            if not isinstance(found, ast.Constant) or found.value is not step.answer:
+            if not self.answered(step):
                 raise GraphError(
                     f"the program asks for a number ({step.question}), and a formula has no "
                     f"branches{where}"
@@ -126,6 +129,19 @@ class Reader:
         if expression is None:
             raise GraphError(f"{title} has no formula{where}")
         self.env[value] = expression
+
+    def answered(self, guard: Guard) -> bool:
+        """Whether a formula may go on as if the answer were always the same.
+
+        A rule asks where it computes in another way, for accuracy or at the edge of the numbers.
+        """
+        found = self.settle(self.env[guard.operand])
+        if isinstance(found, ast.Constant):
+            return found.value is guard.answer
+        if guard.question == "bool" and guard.operand.derived:
+            self.apart += otherwise(found, guard.answer)
+            return True
+        return False
 
     def expression(self, step: Equation) -> ast.expr | None:
         """What an equation computes; None if there is no formula of it."""
@@ -234,7 +250,15 @@ def settled(c: ast.expr) -> Settled:
     match c:
         case ast.Compare(x, [op], [y]) if (known := decided(x, op, y)) is not None:
             return ast.Constant(known), []
+        case ast.Compare(x, [ast.Eq() | ast.NotEq() as op], [y]) if one := taken(x, y):
+            negate = isinstance(op, ast.NotEq)
+            return (ast.UnaryOp(ast.Invert(), one) if negate else one), []
         case ast.Compare(x, [ast.Eq() | ast.NotEq() as op], [y]):
+            if in_pieces(x) or in_pieces(y):
+                raise GraphError(
+                    "the program asks whether something is equal that is so on whole intervals: "
+                    f"{ast.unparse(c)}"
+                )
             told: list[ast.expr] = []
             if not (is_infinite(x) or is_infinite(y)):
                 told = [ast.Compare(x, [ast.Eq()], [y])]
@@ -255,6 +279,55 @@ def decided(x: ast.expr, op: ast.cmpop, y: ast.expr) -> bool | None:
     number, powers = factors(added(x, negated(y)))
     return None if powers else COMPARED[type(op)](number, 0)
 
+
+def taken(x: ast.expr, y: ast.expr) -> ast.expr | None:
+    """That an expression is the maximum, or minimum, of itself and another: a comparison."""
+    for one, other in ((x, y), (y, x)):
+        match other:
+            case ast.Call(ast.Name("maximum" | "minimum" as name), [a, b]):
+                for each, rest in ((a, b), (b, a)):
+                    if ast.dump(each) == ast.dump(one):
+                        op = ast.Gt() if name == "maximum" else ast.Lt()
+                        return ast.Compare(one, [op], [rest])
+    return None
+
+
+STEPS = frozenset(["maximum", "minimum", "where", "absolute", "sign", "floor", "ceil"])
+"""Functions that are put together of pieces, on which they may be constant."""
+
+
+def in_pieces(x: ast.expr) -> bool:
+    """Whether an expression may be equal to another on an interval without being it."""
+    return any(
+        (isinstance(node, ast.Name) and node.id in STEPS)
+        or isinstance(node, (ast.FloorDiv, ast.Mod))
+        for node in ast.walk(x)
+    )
+
+
+def otherwise(c: ast.expr, answer: bool) -> list[ast.expr]:
+    """Where a comparison has another answer; nowhere, if that is beyond the numbers."""
+    match c:
+        case ast.Compare(x, [op], [ast.Constant(float(limit)) as y]):
+            if abs(limit) > HUGE:
+                return []
+            if 0 < abs(limit) < 1 / HUGE:
+                return [ast.Compare(x, [ast.Eq()], [ZERO])]
+            return [ast.Compare(x, [OPPOSITE[type(op)]() if answer else op], [y])]
+    return [ast.UnaryOp(ast.Invert(), c) if answer else c]
+
+
+HUGE = 1e200
+"""Beyond it, or its inverse, limits are those of floating-point numbers."""
+
+OPPOSITE: dict[type[ast.cmpop], type[ast.cmpop]] = {
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.Lt: ast.GtE,
+    ast.LtE: ast.Gt,
+    ast.Gt: ast.LtE,
+    ast.GtE: ast.Lt,
+}
 
 COMPARED: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.Eq: operator.eq,

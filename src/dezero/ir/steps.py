@@ -13,12 +13,37 @@ from ..errors import GuardError
 
 
 class Value:
-    """Something that a graph names: an input, or a result of an equation."""
+    """Something that a graph names: an input, or a result of an equation.
 
-    __slots__ = ("dtype", "name", "shape")
+    Attributes
+    ----------
+    shape, dtype
+    name : str
+        What it is called, if the user or the tape has a name for it.
+    line : str
+        Where in the user's program it was computed, as ``file:line``.
+    derived : bool
+        Whether a rule of a derivative computed it, and not the program itself.
+    of : tuple of Value
+        What it is the gradient by, in a backward pass.
+    weak : bool
+        Whether it is a number of Python's, while it is traced.
+    """
 
-    def __init__(self, shape: tuple[int, ...], dtype: np.dtype[Any], name: str = "") -> None:
+    __slots__ = ("derived", "dtype", "line", "name", "of", "shape", "weak")
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        dtype: np.dtype[Any],
+        name: str = "",
+        line: str = "",
+        derived: bool = False,
+        of: tuple[Value, ...] = (),
+    ) -> None:
         self.shape, self.dtype, self.name = shape, dtype, name
+        self.line, self.derived, self.of = line, derived, of
+        self.weak = False
 
     @property
     def ndim(self) -> int:
@@ -72,6 +97,9 @@ class Equation:
         outs = out if isinstance(out, tuple) else (out,)
         env.update(zip(self.results, map(as_array, outs), strict=True))
 
+    def __str__(self) -> str:
+        return f"in {self.p.title} ({self.line})"
+
 
 @dataclass(frozen=True)
 class Guard:
@@ -98,15 +126,21 @@ class Guard:
                 + (f" ({self.line})" if self.line else "")
             )
 
+    def __str__(self) -> str:
+        return f"in a guard ({self.line})"
+
     @property
     def reads(self) -> tuple[Value, ...]:
         return (self.operand,) if isinstance(self.operand, Value) else ()
 
 
+NUMBERS = {"bool": bool, "int": int, "float": float, "complex": complex}
+
+
 def asked(question: str, x: Any) -> Any:
     """The answer that a value gives to a question."""
-    if question in ("bool", "int"):
-        return {"bool": bool, "int": int}[question](x)
+    if question in NUMBERS:
+        return NUMBERS[question](x)  # refused where it would cut a derivative
     return np.asarray(x.tolist()) if isinstance(x, Box) else x
 
 

@@ -6,23 +6,25 @@ import enum
 import inspect
 import itertools
 import operator
+import sys
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import optree
 
-from ..box import Box, as_array, check_data, layers, new_level, note, plain
+from ..box import Box, as_array, check_data, layers, new_level, note, plain, sample
 from ..config import records
-from ..core import new, opened
-from ..debugging import user_frame
+from ..core import new, opened, sweep
+from ..debugging import is_ours
 from ..errors import GraphError, ShapeError
 from ..memory import note_views, related
 from ..rules.nondiff import refused, stopped
 from ..trees import NAMESPACE, derived, flatten, is_numbers, leaves_of, peeled, unflatten
 from .graph import Graph
 from .steps import Equation, Guard, Step, Value
+from .weak import NUMBERS, Weak, narrowed
 
 
 class Recording:
@@ -33,21 +35,22 @@ class Recording:
     steps : list of Equation and Guard
     thread : int
         Where.
-    inner : int or None
-        The level of a graph inside of it that is being written now, into which all goes.
+    asks : bool
+        Whether the program may ask for numbers.
     """
+
+    asks: ClassVar[bool] = True
 
     def __init__(self) -> None:
         self.steps: list[Step] = []
         self.thread = threading.get_ident()
-        self.inner: int | None = None
 
     def given(self, x: Any) -> Any:
         """An operand from outside: a constant, as it is now."""
-        if isinstance(x, Box) and any(isinstance(each, Tracer) for each in layers(x)):
+        if any(each._level for each in layers(x)):
             raise GraphError(
-                "a function that is traced inside a traced one uses a value of that one: "
-                f"pass it as an argument ({place()})"
+                "a function that is traced inside of a derivative, a vmap or another trace uses a "
+                f"value of that one: pass it as an argument ({place().line})"
             )
         return constant(x)
 
@@ -57,13 +60,14 @@ class Recording:
 
     def equation(self, p: Any, operands: tuple[Any, ...], params: Any, outs: Any) -> Any:
         """Write a call down, and name its results."""
-        results = tuple([Value(y.shape, y.dtype) for y in outs])
-        self.steps.append(Equation(p, operands, params, results, place()))
+        where = place()
+        results = tuple([Value(y.shape, y.dtype, "", *where) for y in outs])
+        self.steps.append(Equation(p, operands, params, results, where.line))
         return results
 
     def ask(self, question: str, value: Value, answer: Any) -> Any:
         """Note down what the program asked, and what it was told."""
-        self.steps.append(Guard(value, question, answer, place()))
+        self.steps.append(Guard(value, question, answer, place().line))
         return answer
 
 
@@ -74,10 +78,57 @@ recordings: dict[int, Recording] = {}
 """The graphs that are being written, by the level of their Tracers."""
 
 
-def place() -> str:
-    """The user's line, as ``file:line``."""
-    frame = user_frame()
-    return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame is not None else ""
+class Place(NamedTuple):
+    """Where something is computed.
+
+    Attributes
+    ----------
+    line : str
+        Of the user's, as ``file:line``. The backward pass is at the line of the call that it goes
+        back through, and a graph that runs in a trace at those of its steps.
+    derived : bool
+        Whether a rule of a derivative computes it.
+    of : tuple of Value
+        What it is the gradient by, if it is a sum of cotangents.
+    """
+
+    line: str = ""
+    derived: bool = False
+    of: tuple[Value, ...] = ()
+
+
+def place() -> Place:
+    """Where the call comes from that is being written down."""
+    derived, frame, inner = False, sys._getframe().f_back, None
+    while frame is not None:
+        code = frame.f_code
+        if not is_ours(code.co_filename):
+            return Place(f"{code.co_filename}:{frame.f_lineno}", derived)
+        if code is RUN:
+            return Place(frame.f_locals["self"].line, derived)
+        if code is SWEEP:
+            found = swept(frame.f_locals, inner)
+            if found is not None:
+                return found
+        derived = derived or code is SWEEP or code.co_name == "push"
+        frame, inner = frame.f_back, code
+    return Place(derived=derived)
+
+
+RUN, SWEEP = Equation.run.__code__, sweep.__code__
+SUMS = [Box.__add__.__code__, Weak.__add__.__code__]
+
+
+def swept(at: dict[str, Any], inner: Any) -> Place | None:
+    """Where a sweep is, from its variables; it notes by what the cotangent is that it has."""
+    value, g = getattr(at["node"], "mark", None), at.get("g")
+    if value is None:
+        return None
+    mine = g._mark if isinstance(g, Box) else None
+    if mine is not None and mine.derived and value not in mine.of:
+        mine.of += (value,)
+    whole = getattr(at.get("edge"), "mark", None) if inner in SUMS else None
+    return Place(value.line, True, () if whole is None else (whole,))
 
 
 def in_place(function: Any) -> Callable[[Tracer, Any], Any]:
@@ -102,7 +153,7 @@ def in_place(function: Any) -> Callable[[Tracer, Any], Any]:
     return changed
 
 
-class Tracer(Box):
+class Tracer(Weak):
     """An array of a program that is being written down: it stands for that of any other run.
 
     Where the program asks for a number (``if``, ``int``, ``range``, a mask as an index), the answer
@@ -135,9 +186,29 @@ class Tracer(Box):
         return int(np.prod(self.shape))
 
     @property
+    def strides(self) -> tuple[int, ...]:
+        return as_array(self._value).strides  # type: ignore[no-any-return]  # any array's strides
+
+    @strides.setter
+    def strides(self, _strides: Any) -> None:
+        self._set("strides", "transpose(axes)")
+
+    @property
+    def flags(self) -> Any:
+        return as_array(self._value).flags
+
+    @property
+    def _mark(self) -> Value:
+        return self._slot
+
+    @property
     def data(self) -> Any:
         """The same value, cut from all derivatives."""
         return stopped(self)
+
+    @property
+    def _unasked(self) -> bool:
+        return not recording_of(self._level, "isnan").asks
 
     def _ask(self, question: str, answer: Any) -> Any:
         return recording_of(self._level, question).ask(question, self._slot, answer)
@@ -200,13 +271,13 @@ class Tracer(Box):
     def process(p: Any, operands: tuple[Any, ...], params: dict[str, Any], level: int) -> Any:
         """Compute below this level, and write the call down."""
         recording = recording_of(level, p.title)
-        if recording.inner is not None:
-            return Tracer.process(p, operands, params, recording.inner)
+        if p.pointwise:
+            operands = narrowed(operands)
         mine = [type(x) is Tracer and x._level == level for x in operands]
         pairs = list(zip(operands, mine, strict=True))
         if params:
             params = {key: settled(value) for key, value in params.items()}
-        out = p(*[x._value if m else plain(x) for x, m in pairs], **params)
+        out = p(*[x._value if m else sample(x) for x, m in pairs], **params)
         if isinstance(out, str):
             for x, m in pairs:
                 _ = m and x._numbers("was shown")
@@ -251,7 +322,7 @@ def recording_of(level: int, what: str) -> Recording:
     if level not in recordings:
         raise GraphError(
             f"{what}: a value of a traced program came out of its trace another way than by "
-            f"return ({place()})"
+            f"return ({place().line})"
         )
     return recordings[level]
 
@@ -260,7 +331,13 @@ def constant(x: Any) -> Any:
     """An operand that does not depend on the arguments, as it is now."""
     if isinstance(x, Box):
         return constant(plain(x))
-    return x.copy() if isinstance(x, np.ndarray) else x
+    if not isinstance(x, np.ndarray):
+        return x
+    # In the order of memory, and spread out as it was: NumPy adds up in that order.
+    if 0 not in x.strides:
+        return x.copy("K")
+    parts = tuple(slice(None) if stride else slice(1) for stride in x.strides)
+    return np.broadcast_to(x[parts].copy("K"), x.shape)
 
 
 # ---------------------------------------------------------------------------- the transform
@@ -300,11 +377,12 @@ def _trace(f: Any, /, *args: Any, **kwargs: Any) -> Graph:
     names = names_of(f, args, kwargs)
     slots, boxes = [], []
     for x, name in zip(leaves, names, strict=True):
-        x = plain(as_array(x) if isinstance(x, list) else x)
+        x = sample(as_array(x) if isinstance(x, list) else x)
         if not isinstance(x, (bool, int, float, complex)):
             x = as_array(x)
             check_data(x, "trace: ")
         slots.append(recording.value(x, name))
+        slots[-1].weak = type(x) in NUMBERS
         boxes.append(tracer(x, slots[-1], level))
     recordings[level] = recording
     try:

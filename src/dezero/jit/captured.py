@@ -9,17 +9,18 @@ the time) cannot be seen.
 
 from __future__ import annotations
 
-import builtins
+import contextlib
 import dis
 import functools
 import inspect
 import operator
 import sys
 import types
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from ..box import Box
+from .glances import BUILTINS, FIXED, Glance, fact_in, identical, meanings
 from .objects import PLAIN, WHOLE, below, fact_of, is_library
 
 MOST = 10_000
@@ -29,7 +30,7 @@ Place = tuple[types.CodeType | None, str]
 """In which code, and by what name, something is read."""
 
 
-THE_FUNCTION: Place = (None, "the function")
+THE_FUNCTION: Place = (None, "itself")
 
 
 class Unwatched(Exception):
@@ -56,7 +57,7 @@ def shown(place: Place) -> str:
         for each in (codes_in(code) if code is not None else ())
         for line in lines_of(each, name)
     )
-    return next(lines, f"`{name}`")
+    return next(lines, f"`{name}`" if code is not None else name)
 
 
 class Captured:
@@ -75,7 +76,7 @@ class Captured:
         self.seen: list[Any] = []  # objects
         self.facts: list[Any] = []  # what these are like, where they can be written into
         self.places: list[Place] = []  # where each is read
-        self.opened: list[tuple[Any, tuple[str, ...]]] = []  # each once, and by which names
+        self.glances: list[Glance] = []
         self.look()
 
     def look(self) -> None:
@@ -95,26 +96,40 @@ class Captured:
                 continue
             if kind is types.FunctionType:
                 code = x.__code__
-                words = () if is_library(code.co_filename) else words_in(code)
-                self.opened.append((x, words))
-                stack += [(y, (code, word), words) for word, y in read_by(x, words)]
+                mine = not is_library(code.co_filename)
+                words = words_in(code) if mine else ()
+                stack += [(y, (code, word), words) for word, y in read_by(x, mine)]
+                names = words, imports_in(code) if mine else ()
+                self.glances.append((identical, meanings, x, names, meanings(x, names)))
                 continue
-            self.opened.append((x, words))
             if len(seen) > MOST:
                 what = f"reads more than {MOST} objects, by way of {shown(place)}"
                 raise Unwatched(what, place)
-            if isinstance(x, Box):
+            if issubclass(kind, Box):
                 lost = "whose gradient a trace would not carry: make it an argument"
                 what = f"reads the {kind.__name__} {shown(place)}, {lost}"
                 raise Unwatched(what, place, passing=x._level > 0)
             fact = fact_of(x)
             if fact is not None:
                 self.facts.append((len(seen) - 1, fact))
-            stack += [(y, place, words) for y in below(x, words)]
+                self.glances.append((operator.eq, fact_in, x, words, fact))
+            held = tuple(below(x, words))
+            stack += [(y, place, words) for y in held]
+            if kind not in FIXED:
+                self.glances.append((identical, below, x, words, held))
 
     def changed(self) -> bool:
-        """Whether anything is another object, or an array has other numbers in it."""
-        return self.difference(Captured(self.f)) is not None
+        """Whether anything is another object, or an array has other numbers in it.
+
+        A glance at each place where something can become another object tells most of the time.
+        """
+        if all(alike(read(x, words), held) for alike, read, x, words, held in self.glances):
+            return False
+        later = Captured(self.f)
+        if self.difference(later) is not None:
+            return True
+        self.glances = later.glances  # another object, but an equal number
+        return False
 
     def difference(self, later: Captured) -> Place | None:
         """Where something is read that is another in a later look; the first that is found."""
@@ -140,29 +155,32 @@ def same(a: Any, b: Any) -> bool:
     return repr(a) == repr(b) if isinstance(a, (float, complex)) else a == b
 
 
-def read_by(f: types.FunctionType, words: Iterable[str]) -> Iterator[tuple[str, Any]]:
-    """What the code of a function reads, by name: cells, defaults, globals, what it imports."""
-    yield "its code", f.__code__
-    yield "a default", f.__defaults__
-    yield "a default", f.__kwdefaults__
-    yield "an attribute of its own", f.__dict__ or None
-    for name, cell in zip(f.__code__.co_freevars, f.__closure__ or (), strict=True):
-        try:
-            yield name, cell.cell_contents
-        except ValueError:  # not yet filled
-            continue
-    package = f.__globals__.get("__package__")
-    for word in words:
-        if word in f.__globals__:
-            yield word, f.__globals__[word]
+def read_by(f: types.FunctionType, mine: bool) -> list[tuple[str, Any]]:
+    """What a function reads, by name: cells, and if it is the program's, also what its code names.
+
+    That are defaults, globals, and what it imports when it runs.
+    """
+    code = f.__code__
+    read: list[tuple[str, Any]] = [("its code", code)] if mine else []
+    if f.__dict__:
+        read.append(("an attribute of its own", f.__dict__))
+    for name, cell in zip(code.co_freevars, f.__closure__ or (), strict=True):
+        with contextlib.suppress(ValueError):  # not yet filled
+            read.append((name, cell.cell_contents))
+    if not mine:
+        return read
+    read += [("a default", each) for each in (f.__defaults__, f.__kwdefaults__) if each]
+    space = f.__globals__
+    for word in words_in(code):
+        if word in space:
+            read.append((word, space[word]))
         elif word in BUILTINS:
-            yield word, BUILTINS[word]
-        for module in (word, f"{package}.{word}") if package else (word,):
-            if module in sys.modules:
-                yield word, sys.modules[module]
-
-
-BUILTINS = vars(builtins)
+            read.append((word, BUILTINS[word]))
+    package = space.get("__package__")
+    for word in imports_in(code):
+        names = (word, f"{package}.{word}".rstrip("."))
+        read += [(word, sys.modules[name]) for name in names if name in sys.modules]
+    return read
 
 
 @functools.lru_cache(4096)
@@ -173,6 +191,17 @@ def words_in(code: types.CodeType) -> tuple[str, ...]:
         words.update(each.co_names)
         words.update(x for x in each.co_consts if isinstance(x, str) and x.isidentifier())
     return tuple(sorted(words))
+
+
+@functools.lru_cache(4096)
+def imports_in(code: types.CodeType) -> tuple[str, ...]:
+    """The modules that a piece of code, and those inside it, import when they run."""
+    return tuple(
+        instruction.argval
+        for each in codes_in(code)
+        for instruction in dis.get_instructions(each)
+        if instruction.opname == "IMPORT_NAME"
+    )
 
 
 def codes_in(code: types.CodeType) -> Iterator[types.CodeType]:

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import importlib.util
 import operator
 import random
 import sys
 import types
 import warnings
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..box import Box, as_array, plain
+from ..box import Box, as_array, sample
 from ..debugging import user_frame
 from ..errors import DataError, EagerWarning, GraphError, GuardError, OperandError
 from ..ir import Graph, simplified, trace
 from ..ir.passes import FOR_MACHINES
+from ..ir.passes.layout import lies_in_rows
 from ..ir.tracer import FACTS
-from ..trees import bare, flatten, is_numbers, unflatten
+from ..trees import bare, flatten, leaves_of, unflatten
 from .captured import THE_FUNCTION, Captured, Place, Unwatched, shown
 from .outputs import takes_out, written
 from .replay import OtherPath, compiled
@@ -27,6 +31,13 @@ from .sharing import shared
 
 PATHS = 8
 """Paths that are traced for one signature; past them, the program runs as it is written."""
+
+KINDS = 256
+"""Kinds of arguments that are known; past them, the one that Python met longest ago is dropped."""
+
+
+Run = Callable[..., tuple[Any, ...]]
+"""A graph as a function of its inputs, which gives its outputs or raises `OtherPath`."""
 
 
 class Path:
@@ -46,14 +57,10 @@ class Path:
         The results that have to be copied, to be apart.
     """
 
-    def __init__(
-        self,
-        graph: Graph,
-        run: Callable[[Graph], Callable[..., tuple[Any, ...]]] = compiled,
-    ) -> None:
+    def __init__(self, graph: Graph, run: Callable[[Graph], Run] = compiled) -> None:
         self.graph = simplified(graph, FOR_MACHINES)
-        self.copied = shared(graph, self.graph)
         self.replay = run(self.graph)
+        self.copied = shared(graph, self.graph)
         self.entries: list[Any] = []
 
     def call(self, leaves: list[Any]) -> Any:
@@ -72,9 +79,19 @@ class Known:
     """What was traced while the function read the same besides its arguments."""
 
     def __init__(self, f: Any) -> None:
-        self.paths: dict[Any, list[Path]] = {}
+        self.paths: OrderedDict[Any, list[Path]] = OrderedDict()
         self.eager: set[Any] = set()
         self.captured = Captured(f)
+        self.present: Any = None  # the watches of `native.hanging`
+
+    def met(self, key: Any) -> list[Path]:
+        """The paths for arguments of a kind, which are asked for."""
+        paths = self.paths.setdefault(key, [])
+        with contextlib.suppress(KeyError):  # another thread has dropped it
+            self.paths.move_to_end(key)
+        while len(self.paths) > KINDS:
+            self.eager.discard(self.paths.popitem(last=False)[0])
+        return paths
 
 
 class Backend(NamedTuple):
@@ -86,15 +103,16 @@ class Backend(NamedTuple):
     path : callable
         Makes a `Path` of a graph and the arguments that it was traced with, ``(args, kwargs)``.
     hang : callable
-        ``hang(jitted, known)`` after a call, so that later ones can do without Python.
+        ``hang(jitted, known, path)`` after a call that took a path, so that later ones can take it
+        without Python.
     """
 
     name: str
     path: Callable[[Graph, Any], Path]
-    hang: Callable[[Jitted, Known], None]
+    hang: Callable[[Jitted, Known, Path], None]
 
 
-NUMPY = Backend("numpy", lambda graph, _example: Path(graph), lambda _jitted, _known: None)
+NUMPY = Backend("numpy", lambda graph, _example: Path(graph), lambda _jitted, _known, _path: None)
 
 
 class Jitted:
@@ -138,29 +156,29 @@ class Jitted:
         known = self.up_to_date()
         if known is None:
             return self.f(*args, **kwargs)
-        leaves, spec = flatten((args, kwargs), is_numbers)
+        leaves, spec = leaves_of(args, kwargs)
         leaves = [x if type(x) is np.ndarray else given(x) for x in leaves]
         key = spec, *map(kind, leaves)
+        paths = known.met(key)
         if key in known.eager:
             return self.f(*args, **kwargs)
         numbers = [x for x in leaves if not is_fact(x)]
-        paths = known.paths.setdefault(key, [])
         for path in paths:
             try:
                 result = path.call(numbers)
             except (OtherPath, GuardError):
                 continue
-            self.backend.hang(self, known)
+            self.backend.hang(self, known, path)
             return result
         if len(paths) >= PATHS:
             known.eager.add(key)
             self.warn(f"took more than {PATHS} paths for arguments of one kind")
             return self.f(*args, **kwargs)
-        example = unflatten(spec, [plain(x) for x in leaves])
+        example = unflatten(spec, [sample(x) for x in leaves])
         path = self.backend.path(self.traced(known, spec, leaves), example)
         paths.append(path)
         result = path.call(numbers)
-        self.backend.hang(self, known)
+        self.backend.hang(self, known, path)
         return result
 
     @functools.cached_property
@@ -180,6 +198,7 @@ class Jitted:
         except Unwatched as reason:
             if not reason.passing:
                 self.off = True
+                self.forget()
                 self.warn(str(reason))
             return None
         return known
@@ -190,11 +209,8 @@ class Jitted:
         path = getattr(self.f, "__qualname__", "")
         for name in path.split("."):
             found = getattr(found, name, None)
-        return (
-            path
-            if found is self
-            else (functools.partial(jit, backend=self.backend.name), (self.f,))
-        )
+        made = functools.partial(jit, backend=self.backend.name), (self.f,)
+        return path if found is self else made
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else types.MethodType(self, instance)
@@ -215,7 +231,7 @@ class Jitted:
         GraphError
             If the function changes what it reads, or draws random numbers: a replay would not.
         """
-        numbers = [plain(x) for x in leaves if not is_fact(x)]
+        numbers = [sample(x) for x in leaves if not is_fact(x)]
         changed: Place | None
         for _ in range(2):
             state = drawn_so_far()
@@ -245,7 +261,7 @@ class Jitted:
             arguments = unflatten(spec, boxes)
             args, kwargs = arguments
             result = self.f(*args, **kwargs)
-            after, structure = flatten(arguments, is_numbers)
+            after, structure = leaves_of(*arguments)
             held = structure == spec and all(map(operator.is_, after, boxes))
             if not held or before != [getattr(x, "_slot", None) for x in numbers]:
                 raise GraphError(
@@ -262,8 +278,13 @@ class Jitted:
 
 
 def drawn_so_far() -> Any:
-    """The states of the global random numbers of NumPy and Python, to see whether one draws."""
-    return repr(np.random.get_state(legacy=False)), random.getstate()  # noqa: NPY002  # likewise
+    """The states of the global random numbers of NumPy and Python, to see whether one draws.
+
+    Where NumPy's are not even imported, which takes long, nobody has drawn any.
+    """
+    state = getattr(sys.modules.get("numpy.random"), "get_state", None)
+    leaves = flatten(state(legacy=False))[0] if state else []
+    return [np.asarray(x).tolist() for x in leaves], random.getstate()
 
 
 def given(x: Any) -> Any:
@@ -290,7 +311,7 @@ def is_fact(x: Any) -> bool:
 def kind(x: Any) -> Any:
     """What a trace depends on, of an argument."""
     if isinstance(x, (np.ndarray, Box)):
-        return x.shape, x.dtype.str
+        return x.shape, x.dtype, lies_in_rows(x)
     return (type(x), x) if is_fact(x) else type(x)
 
 
@@ -307,8 +328,10 @@ def jit(f: Callable[..., Any] | None = None, *, backend: str | None = None) -> A
     ----------
     f : callable
         A function of arrays written with NumPy, without side effects; derivatives are such too.
-    backend : "numpy", optional
-        What runs it.
+        Strings, flags and dtypes among its arguments are traced anew when they change.
+    backend : "llvm" or "numpy", optional
+        What runs it: machine code, where the extra ``jit`` is installed (``dezero[jit]``), or calls
+        of NumPy. By default the first if it is there. ``repr`` tells.
 
     Returns
     -------
@@ -320,12 +343,16 @@ def jit(f: Callable[..., Any] | None = None, *, backend: str | None = None) -> A
     Raises
     ------
     OperandError
-        If `backend` is something else.
+        If `backend` is something else, or not installed.
+    GraphError
+        When it is called: if the function changes what it reads, writes into its arguments, or
+        draws random numbers.
 
     Warns
     -----
     EagerWarning
-        When there are more paths than that; the function then runs as it is written.
+        When there are more paths than that, or the function reads a Variable or more than 10,000
+        objects; it then runs as it is written.
 
     Examples
     --------
@@ -334,10 +361,38 @@ def jit(f: Callable[..., Any] | None = None, *, backend: str | None = None) -> A
     >>> slope(np.array([0.0, 1.0]))
     array([0.        , 0.90929743])
     """
-    if backend not in (None, "numpy"):
-        raise OperandError(f'jit: backend is "numpy" (or None), not {backend!r}')
+    if backend not in (None, *BACKENDS):
+        known = ", ".join(map(repr, BACKENDS))
+        raise OperandError(f"jit: backend is one of {known} (or None), not {backend!r}")
     if f is None:
         return functools.partial(jit, backend=backend)
     if not callable(f):
         raise OperandError(f"jit takes a function, not {f!r}")
-    return Jitted(f)
+    return BACKENDS[backend or fastest()](f)
+
+
+def fastest() -> str:
+    """The name of the best backend that is installed."""
+    return "llvm" if importlib.util.find_spec("llvmlite") else "numpy"
+
+
+def native(f: Callable[..., Any]) -> Jitted:
+    """A function whose paths are machine code.
+
+    Raises
+    ------
+    OperandError
+        If llvmlite is not installed.
+    """
+    try:
+        from .native import hanging, paths  # noqa: PLC0415  # an extra
+    except ImportError as error:
+        raise OperandError(
+            'jit: backend="llvm" needs llvmlite: pip install "dezero-autodiff[jit]"'
+        ) from error
+    made: Jitted = hanging.jitted()(f, paths.LLVM)
+    return made
+
+
+BACKENDS: dict[str, Callable[[Callable[..., Any]], Jitted]] = {"llvm": native, "numpy": Jitted}
+"""What makes a compiled function, by the names of backends."""

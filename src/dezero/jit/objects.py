@@ -107,12 +107,15 @@ def of_bytes(x: Any) -> Any:
         return None
 
 
+def of_random(x: Any) -> Any:
+    """How far a source of NumPy's random numbers has come."""
+    old = hasattr(x, "get_state")
+    return pickle.dumps(x.get_state() if old else getattr(x, "bit_generator", x).state)
+
+
 CHANGES: tuple[tuple[type, Callable[[Any], Any]], ...] = (
     (np.ndarray, of_numbers),
     (np.generic, of_numbers),
-    (np.random.RandomState, lambda x: pickle.dumps(x.get_state())),
-    (np.random.Generator, lambda x: pickle.dumps(x.bit_generator.state)),
-    (np.random.BitGenerator, lambda x: pickle.dumps(x.state)),
     (random.SystemRandom, lambda _: None),
     (random.Random, lambda x: x.getstate()),
     (types.GeneratorType, lambda x: x.gi_frame and x.gi_frame.f_lasti),
@@ -120,20 +123,24 @@ CHANGES: tuple[tuple[type, Callable[[Any], Any]], ...] = (
 
 
 @functools.lru_cache(1024)
-def change_in(kind: type) -> Callable[[Any], Any]:
-    """How to find what can change in objects of a type."""
+def change_in(kind: type) -> Callable[[Any], Any] | None:
+    """How to find what can change in objects of a type; None if nothing can."""
     for base, change in CHANGES:
         if issubclass(kind, base):
             return change
+    if any(base.__module__.startswith("numpy.random") for base in kind.__mro__):
+        return of_random  # found by name, as NumPy loads it when it is first used
     if kind.__module__ in ("builtins", "itertools") and hasattr(kind, "__next__"):
         return lambda x: (operator.length_hint(x, -1), repr(x))
-    native = kind.__module__ in ("builtins", "array", "mmap", "_ctypes", "ctypes")
-    return of_bytes if native else lambda _: None
+    modules = {base.__module__ for base in kind.__mro__}
+    native = issubclass(kind, (bytearray, memoryview)) or modules & {"array", "mmap", "_ctypes"}
+    return of_bytes if native else None
 
 
 def fact_of(x: Any) -> Any:
     """What can change in an object without any other object being there; None if nothing can."""
-    return change_in(type(x))(x)  # type: ignore[arg-type]  # likewise
+    change = change_in(type(x))  # type: ignore[arg-type]  # likewise
+    return change(x) if change is not None else None
 
 
 # ---------------------------------------------------------------------------- whose it is

@@ -13,7 +13,9 @@ from typing import Any
 import numpy as np
 
 from ..ir.graph import Graph
+from ..ir.scatters import scattered_sums
 from ..ir.steps import Equation, Guard, Value, agree
+from ..primitives import Primitive
 from ..rules.indexing import add_at
 
 LARGE = 4096
@@ -48,6 +50,14 @@ class OtherPath(Exception):
 def power(x: Any, y: Any) -> Any:
     """``x ** y`` as arrays do it: NumPy's scalars have an arithmetic of their own."""
     return operator.pow(x if isinstance(x, np.ndarray) else np.asarray(x), y)
+
+
+def function_of(p: Any) -> Callable[..., Any]:
+    """What computes a primitive on arrays."""
+    if p.title == "power":
+        return power
+    fn: Callable[..., Any] = p.fn
+    return fn if type(p).run is Primitive.run else p  # a `Function` computes on a copy of itself
 
 
 def asked(guard: Guard, name: str, answer: str) -> str:
@@ -96,7 +106,7 @@ class Generated:
 
     def equation(self, step: Equation, over: list[Value]) -> None:
         """One call."""
-        fn = power if step.p.title == "power" else step.p.fn
+        fn = function_of(step.p)
         arguments = [self.operand(x) for x in step.operands]
         params = step.params | {key: compiled(each) for key, each in step.parts.items()}
         arguments += [f"{key}={self.constant(value)}" for key, value in params.items()]
@@ -145,47 +155,10 @@ class Generated:
         return ""
 
 
-def meets_once(scatter: Equation) -> bool:
-    """Whether the index has no place twice."""
-    index, shape = scatter.params["index"], scatter.params["shape"]
-    parts = index if isinstance(index, tuple) else (index,)
-    if all(isinstance(each, (int, slice, type(None), type(...))) for each in parts):
-        return True
-    counts = np.zeros(shape, int)
-    add_at(counts, index, 1)
-    return bool(np.max(counts, initial=0) <= 1)
-
-
-def scattered_sums(graph: Graph) -> dict[Any, Equation]:
-    """Scatters that one sum reads and nothing else, by their results.
-
-    One that puts several numbers into one place adds these first: as numbers are rounded, its sum
-    is another than that of adding one after the other.
-    """
-    shown = {y for y in graph.outputs if isinstance(y, Value)}
-    found: dict[Any, Equation] = {}
-    for step in graph.steps:
-        for x in step.reads:
-            if x is not added(step, found):
-                found.pop(x, None)
-        if isinstance(step, Equation) and step.p.title == "scatter":
-            (y,) = step.results
-            if graph.uses[y] == 1 and y not in shown and meets_once(step):
-                found[y] = step
-    return found
-
-
-def added(step: Equation | Guard, found: dict[Any, Equation]) -> Any:
-    """The scatter that a sum of two adds to the other; None if it is no such sum."""
-    if isinstance(step, Guard) or step.p.title != "add" or len(set(step.reads)) != 2:
-        return None
-    x, y = step.operands
-    return (y if y in found else x) if x.shape == y.shape else None
-
-
 def compiled(graph: Graph) -> Callable[..., tuple[Any, ...]]:
     """The function ``replay(*leaves)``, which gives the outputs, or raises `OtherPath`."""
     made = Generated(graph)
     space = made.known
     exec(compile("\n".join(made.lines), f"<replay of {graph.name}>", "exec"), space)
-    return space["replay"]  # type: ignore[no-any-return]  # just defined
+    # Taken out of its own globals, so that no cycle keeps it, and its kernels, longer than needed.
+    return space.pop("replay")  # type: ignore[no-any-return]  # just defined

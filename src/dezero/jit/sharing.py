@@ -13,6 +13,9 @@ from .replay import is_fresh
 CONSTANT = Value((), np.dtype(bool), "constant")
 """Stands for all constants of a graph: a result in their memory could spoil the next."""
 
+SPREAD = Value((), np.dtype(bool), "spread")
+"""Stands for the memory of what is broadcast, which cannot be written into."""
+
 
 def shared(written: Graph, run: Graph) -> list[int]:
     """The results of a graph that must be copied, to be apart as they are in the one as written.
@@ -23,7 +26,7 @@ def shared(written: Graph, run: Graph) -> list[int]:
     copied: list[int] = []
     for k, (old, new) in enumerate(zip(before, after, strict=True)):
         others = [j for j in range(k) if j not in copied and after[j] & new and not before[j] & old]
-        if others or CONSTANT in new or (new & set(run.inputs)) - old:
+        if others or CONSTANT in new or (new & {*run.inputs, SPREAD}) - old:
             copied.append(k)
     return copied
 
@@ -40,5 +43,7 @@ def shown(graph: Graph) -> list[set[Value]]:
     for step in graph.steps:
         if isinstance(step, Equation):
             memory: set[Value] = set().union(*map(of, step.operands))
+            if step.p.title == "broadcast_to":
+                memory.add(SPREAD)
             known.update((y, {y} if is_fresh(step.p) else memory) for y in step.results)
     return [of(y) for y in graph.outputs]

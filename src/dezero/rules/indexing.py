@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..axes import lined_up, spread
-from ..box import ROWS, Box, as_array, describe, new_level, plain
+from ..box import ROWS, Box, arrayed, as_array, describe, new_level, plain
 from ..config import observing, records
 from ..core import Node, Variable, edge_of, is_constant, node_of, revive
 from ..dispatch import implements
@@ -99,7 +99,7 @@ scatter = General(
     batching=_scatter_members,
 )
 getitem = General(
-    lambda x, *, index: x[index],
+    lambda x, *, index: arrayed(x)[index],
     "getitem",
     (lambda g, x, *, index: scatter(g, index=index, shape=x.shape),),
     None,
@@ -195,7 +195,7 @@ def assign(v: Any, index: Any, w: Any) -> None:
     if observer is None:
         write_into(v, index, w)
     else:
-        observer.call(setitem, (v, w), lambda: write_into(v, index, w))
+        observer.call(setitem, (v, w), None, lambda: write_into(v, index, w))
 
 
 def write_into(v: Any, index: Any, w: Any) -> Any:

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.lib.array_utils import normalize_axis_index, normalize_axis_tuple
 
 from ..axes import every, lined_up, pointwise
-from ..box import as_array, plain
+from ..box import arrayed, as_array, plain
 from ..dispatch import implements
 from ..errors import BoundsError, OperandError, ShapeError, UnsupportedError
 from ..rows import General, Nondifferentiable, linear
 
 
 def _reshaped(x: Any, *, shape: Any, order: str = "C") -> Any:
-    return x.reshape(shape, order=order)
+    return arrayed(x).reshape(shape, order=order)
 
 
 def _reshape_members(p: Any, n: int, mine: Any, xs: Any, params: Any) -> Any:
@@ -164,7 +164,7 @@ def _positive(axes: Any, ndim: int) -> Any:
 
 
 astype = General(
-    lambda x, *, dtype: x.astype(dtype),
+    lambda x, *, dtype: arrayed(x).astype(dtype),
     "astype",
     (lambda g, *, dtype: g,),  # the sweep gives every cotangent its operand's dtype
     None,
@@ -173,7 +173,7 @@ astype = General(
 )
 
 
-whole = Nondifferentiable(lambda x, *, dtype: x.astype(dtype), "whole", batching=pointwise)
+whole = Nondifferentiable(lambda x, *, dtype: arrayed(x).astype(dtype), "whole", batching=pointwise)
 
 
 @implements("astype", *([np.astype] if hasattr(np, "astype") else []))

@@ -7,14 +7,10 @@ shown as MathML, and written with the names of a step.
 
 from __future__ import annotations
 
-import ast
 import html
-from collections.abc import Mapping, Sequence
-from typing import Any
-
-import numpy as np
 
 from ..rows import TABLE, Elementwise, General, Nondifferentiable
+from .mathml import letter, mathml, parsed
 
 PARTIALS: dict[str, tuple[str, ...]] = {
     "add": ("1", "1"),
@@ -83,6 +79,8 @@ PARTIALS: dict[str, tuple[str, ...]] = {
 
 A comparison counts 1 where it holds and 0 elsewhere, as it does in NumPy.
 """
+
+TURNS = "The gradient goes back through the turns, from the last to the first."
 
 MATRIX: dict[str, tuple[str, ...]] = {
     "matmul": ("g @ y.T", "x.T @ g"),
@@ -156,6 +154,8 @@ WORDS: dict[str, str] = {
     "frexp": "The gradient over the power of two that was taken out.",
     "round": STEPS,
     "stop_gradient": "The gradient stops here.",
+    **dict.fromkeys(("scan", "fori_loop", "while_loop"), TURNS),
+    "cond": "The gradient goes back through the branch that was taken.",
 }
 
 
@@ -174,145 +174,25 @@ def words(title: str) -> str:
 
 
 def rule_html(title: str) -> str:
-    """The rule as a formula in MathML, where it is one, and in words."""
-    partials = zip(map(partial, "xyz"), PARTIALS.get(title, ()), strict=False)
-    products = zip(map(gradient, "xy"), MATRIX.get(title, ()), strict=False)
-    shown = "".join(equation(left, text) for left, text in (*partials, *products))
-    return f"{shown}<p>{html.escape(words(title))}</p>"
+    """The rule as formulas in MathML, one for each operand, where it is one; and in words.
 
-
-def equation(left: str, text: str) -> str:
-    """What is left of the sign, in MathML, and the formula."""
-    right = mathml(parsed(text))
-    return f"<math displaystyle='true'><mrow>{left}<mo>=</mo>{right}</mrow></math>"
-
-
-def partial(x: str) -> str:
-    """∂out/∂x."""
-    return f"<mfrac><mrow><mo>∂</mo>{OUT}</mrow><mrow><mo>∂</mo><mi>{x}</mi></mrow></mfrac>"
-
-
-def gradient(x: str) -> str:
-    """The gradient of an operand, g with its name below."""
-    return f"<msub><mi>g</mi><mi>{x}</mi></msub>"
-
-
-# ---------------------------------------------------------------------------- with a step's names
-
-
-def applied(
-    title: str, k: int, names: Sequence[str], ndims: Sequence[int], g: str, out: str
-) -> str:
-    """What operand k gets, in the names of a step.
-
-    Examples
-    --------
-    >>> applied("multiply", 0, ["a", "b"], [0, 0], "d_c", "c")
-    'd_c * b'
-    >>> applied("sum", 0, ["a"], [1], "d_c", "c")
-    'back through sum of d_c'
+    The letters are elements of their own, so that the page can put the names of a step in place.
     """
-    env = {**dict(zip("xyz", names, strict=False)), "out": out, "g": g}
-    if title in MATRIX and set(ndims) == {2}:
-        return ast.unparse(Named(env).visit(parsed(MATRIX[title][k])))
-    if title not in PARTIALS or k >= len(PARTIALS[title]):
-        return f"back through {title} of {g}"
-    slope = PARTIALS[title][k]
-    if slope in ("1", "-1"):
-        return g if slope == "1" else f"-{g}"
-    product = ast.BinOp(ast.Name("g"), ast.Mult(), parsed(slope))
-    return ast.unparse(Named(env).visit(product))
+    partials = zip("xyz", PARTIALS.get(title, ()), strict=False)
+    products = zip("xy", MATRIX.get(title, ()), strict=False)
+    shown = [formula(x, slope(x), text) for x, text in partials]
+    shown += [formula(x, letter(f"d_{x}"), text) for x, text in products]
+    return f"{''.join(shown)}<p>{html.escape(words(title))}</p>"
 
 
-def parsed(text: str) -> ast.expr:
-    """A formula as a tree."""
-    return ast.parse(text, mode="eval").body
+def formula(x: str, left: str, text: str) -> str:
+    """What stands on the left, and the formula, of operand `x`."""
+    right = mathml(parsed(text))
+    of = f'displaystyle="true" data-operand="{x}"'
+    return f"<math {of}><mrow>{left}<mo>=</mo>{right}</mrow></math>"
 
 
-class Named(ast.NodeTransformer):
-    """Puts a step's names, and constants, in place of a formula's."""
-
-    def __init__(self, env: Mapping[str, str]) -> None:
-        self.env = env
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        text = self.env.get(node.id, node.id)
-        try:
-            return ast.Constant(ast.literal_eval(text))
-        except (SyntaxError, ValueError):
-            return ast.Name(text)
-
-    def visit_Call(self, node: ast.Call) -> ast.Call:
-        return ast.Call(node.func, [self.visit(x) for x in node.args], [])
-
-    def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
-        """With what people do in their heads: ``2 * x ** (2 - 1)`` is ``2 * x``."""
-        node = ast.BinOp(self.visit(node.left), node.op, self.visit(node.right))
-        match node:
-            case ast.BinOp(ast.Constant(float() | int() as x), ast.Sub(), ast.Constant(1)):
-                return ast.Constant(x - 1)
-            case ast.BinOp(x, ast.Pow(), ast.Constant(1)):
-                return x
-        return node
-
-
-def value(text: str, env: Mapping[str, Any]) -> Any:
-    """A formula computed by NumPy."""
-    return eval(text, {"__builtins__": {}}, {**vars(np), **env})
-
-
-# ---------------------------------------------------------------------------- MathML
-
-OUT = "<mi>out</mi>"
-LETTERS = {"pi": "π"}
-NAMES = {"log": "ln"}
-SIGNS: dict[type[ast.AST], str] = {
-    ast.Add: "+",
-    ast.Sub: "−",
-    ast.Mult: "·",
-    ast.MatMult: "·",
-    ast.Gt: "&gt;",
-    ast.Lt: "&lt;",
-}
-
-
-def mathml(node: ast.expr) -> str:  # noqa: C901  # one line for each form
-    """A formula as MathML; its parts are those of the tables above, so nothing is escaped."""
-    match node:
-        case ast.Constant(number):
-            return f"<mn>{number!r}</mn>"
-        case ast.Name(name):
-            return f"<mi>{LETTERS.get(name, name)}</mi>"
-        case ast.Attribute(x):  # of the formulas above only `.T`
-            return f"<msup>{mathml(x)}<mi>T</mi></msup>"
-        case ast.UnaryOp(_, x):
-            return f"<mrow><mo>−</mo>{factor(x)}</mrow>"
-        case ast.BinOp(x, ast.Div(), y):
-            return f"<mfrac>{mathml(x)}{mathml(y)}</mfrac>"
-        case ast.BinOp(x, ast.Pow(), y):
-            return f"<msup>{factor(x)}{mathml(y)}</msup>"
-        case ast.BinOp(x, ast.Add() | ast.Sub() as op, y):
-            return f"<mrow>{mathml(x)}<mo>{SIGNS[type(op)]}</mo>{factor(y)}</mrow>"
-        case ast.BinOp(x, op, y):
-            return f"<mrow>{factor(x)}<mo>{SIGNS[type(op)]}</mo>{factor(y)}</mrow>"
-        case ast.Compare(x, [op], [y]):
-            return (
-                f"<mrow><mo>[</mo>{mathml(x)}<mo>{SIGNS[type(op)]}</mo>{mathml(y)}<mo>]</mo></mrow>"
-            )
-        case ast.Call(ast.Name("sqrt"), [x]):
-            return f"<msqrt>{mathml(x)}</msqrt>"
-        case ast.Call(ast.Name("exp"), [x]):
-            return f"<msup><mi>e</mi>{mathml(x)}</msup>"
-        case ast.Call(ast.Name("floor"), [x]):
-            return f"<mrow><mo>⌊</mo>{mathml(x)}<mo>⌋</mo></mrow>"
-        case ast.Call(ast.Name(name), [x]):
-            return f"<mrow><mi>{NAMES.get(name, name)}</mi><mo>(</mo>{mathml(x)}<mo>)</mo></mrow>"
-    raise AssertionError(ast.dump(node))
-
-
-def factor(node: ast.expr) -> str:
-    """A part that is bound more strongly than a sum."""
-    sums = isinstance(node, ast.UnaryOp) or (
-        isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Add, ast.Sub))
-    )
-    return f"<mrow><mo>(</mo>{mathml(node)}<mo>)</mo></mrow>" if sums else mathml(node)
+def slope(x: str) -> str:
+    """∂out/∂x."""
+    out, by = letter("out"), letter(x)
+    return f"<mfrac><mrow><mo>∂</mo>{out}</mrow><mrow><mo>∂</mo>{by}</mrow></mfrac>"

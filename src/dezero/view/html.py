@@ -41,7 +41,7 @@ def to_html(graph: Graph, path: str | os.PathLike[str] | None = None) -> str:
     rules = "\n".join(
         f'<div data-rule="{html.escape(title)}" hidden>{rule_html(title)}</div>' for title in titles
     )
-    script = piece("page.js")
+    script = "".join(map(piece, ("run.js", "layout.js", "page.js")))
     page = Template(piece("page.html")).substitute(
         title=html.escape(data["name"]),
         policy=digest(script),

@@ -1,10 +1,5 @@
-"use strict";
-// The page of `to_html`. All text of the user's program goes in as text, never as markup.
+// The page itself. All text of the user's program goes in as text, never as markup.
 
-const $ = (id) => document.getElementById(id);
-const run = JSON.parse($("data").textContent);
-const { values, parts, frames } = run;
-const LAST = frames.length - 1;
 const SVG = "http://www.w3.org/2000/svg";
 
 function make(tag, attributes = {}, ...children) {
@@ -19,197 +14,10 @@ function make(tag, attributes = {}, ...children) {
 }
 
 const cut = (text, n) => ([...text].length > n ? [...text].slice(0, n - 1).join("") + "…" : text);
-const wide = (text) => [...text].length * 7.3;
-
-// ---- when things happen -------------------------------------------------------------------
-
-const story = values.map(() => ({ at: Infinity, brief: "", exact: "", grads: [] }));
-const framesOf = parts.map(() => ({ forward: 0, backward: null })); // inputs are there from 0
-frames.forEach((frame, t) => {
-  if (frame.phase === "forward") framesOf[frame.part].forward = t;
-  if (frame.phase === "backward") framesOf[frame.part].backward = t;
-  for (const [v, brief, exact] of frame.sets || []) Object.assign(story[v], { at: t, brief, exact });
-  for (const [v, , , brief, exact] of frame.grads || []) story[v].grads.push({ t, brief, exact });
-});
-const makerOf = values.map(() => 0);
-parts.forEach((part, k) => part.makes.forEach((v) => { makerOf[v] = k; }));
-
-const valueAt = (v, t) => (story[v].at <= t ? story[v] : null);
-const gradAt = (v, t) => story[v].grads.findLast((g) => g.t <= t) || null;
-const turn = frames.findIndex((frame) => frame.phase === "seed");
-const isBack = (t) => turn >= 0 && t >= turn;
-
-// ---- what is folded -----------------------------------------------------------------------
-
-const folds = []; // each { items, times, period, label, above, first, open }
-const above = parts.map(() => null); // the innermost fold of a part
-
-function enter(item, outer, nth) {
-  if (typeof item === "number") { above[item] = outer; return item; }
-  const fold = { ...item, above: outer, nth, open: false, id: folds.length };
-  folds.push(fold);
-  fold.items = item.items.map((each, k) => enter(each, fold, k + 1));
-  fold.first = firstOf(fold);
-  fold.last = lastOf(fold);
-  return fold;
-}
-const firstOf = (item) => (typeof item === "number" ? item : firstOf(item.items[0]));
-const lastOf = (item) => (typeof item === "number" ? item : lastOf(item.items.at(-1)));
-const inputs = parts.flatMap((part, k) => (part.role === "input" ? [k] : []));
-const tree = [...inputs, ...run.folds.map((item) => enter(item, null, 0))];
-const headline = (fold) =>
-  fold.times ? `${fold.times} × (${fold.label})` : `${fold.nth} of ${fold.above.times}`;
-
-function unitOf(part) { // the outermost closed fold around a part, or itself
-  let unit = part;
-  for (let fold = above[part]; fold; fold = fold.above) if (!fold.open) unit = fold;
-  return unit;
-}
-function visible(items, rows = []) {
-  for (const item of items) {
-    rows.push(item);
-    if (typeof item !== "number" && item.open) visible(item.items, rows);
-  }
-  return rows;
-}
-
-// ---- layout: layers, their order, and places ----------------------------------------------
-
-const ROW = 92, GAP = 18, REACH = 6, WIDEST = 7;
-
-function layout() {
-  const units = [], number = new Map();
-  const shown = visible(tree).filter((item) => typeof item === "number" || !item.open);
-  for (const item of shown) { number.set(item, units.length); units.push(unitData(item)); }
-  const home = parts.map((_, k) => number.get(unitOf(k)));
-  const edges = new Map();
-  parts.forEach((part, k) => {
-    for (const v of part.reads) {
-      const [a, b] = [home[makerOf[v]], home[k]];
-      if (a === b) continue;
-      const key = `${a} ${b}`;
-      if (!edges.has(key)) {
-        edges.set(key, { a, b, values: [] });
-        units[b].from.push(a);
-        units[a].to.push(b);
-      }
-      edges.get(key).values.push(v);
-    }
-  });
-  setLayers(units);
-  const layers = [];
-  const put = (thing) => (layers[thing.layer] ||= []).push(thing);
-  units.forEach(put);
-  for (const edge of edges.values()) thread(edge, units, put);
-  for (let k = 0; k < layers.length; k++) layers[k] ||= [];
-  order(layers);
-  place(layers);
-  return { units, edges: [...edges.values()], home, layers };
-}
-
-function unitData(item) {
-  const isFold = typeof item !== "number";
-  const text = isFold ? headline(item) : parts[item].text;
-  const made = isFold ? [] : parts[item].makes;
-  const longest = [text, ...made.flatMap((v) => [story[v].brief, ...story[v].grads.map((g) => "∂ " + g.brief)])];
-  const width = Math.max(84, Math.min(236, Math.max(...longest.map(wide)) + 20));
-  return { item, isFold, text, width, height: 60, from: [], to: [], up: [], down: [], x: 0 };
-}
-
-function setLayers(units) {
-  // Each below all that it reads, but no layer wider than the eye takes in.
-  const count = new Map(), fill = (unit, layer) => { unit.layer = layer; count.set(layer, (count.get(layer) || 0) + 1); };
-  const full = (layer) => (count.get(layer) || 0) >= WIDEST;
-  const isInput = (unit) => !unit.isFold && parts[unit.item].role === "input";
-  for (const unit of units) {
-    if (isInput(unit)) continue;
-    let layer = Math.max(0, ...unit.from.map((k) => (isInput(units[k]) ? 0 : units[k].layer + 1)));
-    while (full(layer)) layer++;
-    fill(unit, layer);
-  }
-  for (const unit of units.filter(isInput)) { // an input just above what reads it first
-    let layer = Math.min(...unit.to.map((k) => units[k].layer), Infinity);
-    layer = layer === Infinity ? -1 : layer - 1;
-    while (full(layer)) layer--;
-    fill(unit, layer);
-  }
-  const top = Math.min(0, ...units.map((unit) => unit.layer));
-  for (const unit of units) unit.layer -= top;
-}
-
-function thread(edge, units, put) { // a long edge goes through a point in each layer between
-  const [a, b] = [units[edge.a], units[edge.b]];
-  edge.points = [];
-  edge.far = b.layer - a.layer > REACH;
-  let before = a;
-  for (let layer = a.layer + 1; layer < b.layer && !edge.far; layer++) {
-    const point = { layer, width: 6, height: 0, up: [before], down: [], x: 0 };
-    before.down.push(point);
-    put(point);
-    edge.points.push(point);
-    before = point;
-  }
-  if (!edge.far) { before.down.push(b); b.up.push(before); }
-}
-
-function order(layers) {
-  const rank = () => layers.forEach((layer) => layer.forEach((thing, k) => { thing.rank = k; }));
-  rank();
-  for (let pass = 0; pass < 8; pass++) {
-    const down = pass % 2 === 0;
-    for (const layer of down ? layers : [...layers].reverse()) {
-      for (const thing of layer) {
-        const near = down ? thing.up : thing.down;
-        thing.key = near.length ? near.reduce((sum, n) => sum + n.rank, 0) / near.length : thing.rank;
-      }
-      layer.sort((p, q) => p.key - q.key);
-      layer.forEach((thing, k) => { thing.rank = k; });
-    }
-  }
-}
-
-function place(layers) {
-  for (const layer of layers) spread(layer, layer.map((_, k) => k * 60));
-  for (let pass = 0; pass < 8; pass++) {
-    const down = pass % 2 === 0;
-    for (const layer of down ? layers : [...layers].reverse()) {
-      spread(layer, layer.map((thing) => {
-        const near = pass < 6 ? (down ? thing.up : thing.down) : [...thing.up, ...thing.down];
-        return near.length ? near.reduce((sum, n) => sum + n.x, 0) / near.length : thing.x;
-      }));
-    }
-  }
-  const left = Math.min(...layers.flat().map((thing) => thing.x - thing.width / 2));
-  layers.forEach((layer, k) => layer.forEach((thing) => {
-    thing.x += 16 - left;
-    thing.y = 16 + k * ROW;
-  }));
-}
-
-function spread(layer, wanted) {
-  // The places nearest to those wanted (least squares) that keep the order and the gaps:
-  // isotonic regression, by pooling neighbours that would overlap.
-  const offsets = [];
-  layer.forEach((thing, k) => {
-    offsets.push(k ? offsets[k - 1] + (layer[k - 1].width + thing.width) / 2 + GAP : 0);
-  });
-  const pools = [];
-  wanted.forEach((x, k) => {
-    pools.push({ sum: x - offsets[k], n: 1 });
-    while (pools.length > 1 && pools.at(-2).sum / pools.at(-2).n > pools.at(-1).sum / pools.at(-1).n) {
-      const { sum, n } = pools.pop();
-      pools.at(-1).sum += sum; pools.at(-1).n += n;
-    }
-  });
-  let k = 0;
-  for (const { sum, n } of pools) {
-    for (let j = 0; j < n; j++, k++) layer[k].x = sum / n + offsets[k];
-  }
-}
 
 // ---- the picture --------------------------------------------------------------------------
 
-let drawing = null, zoom = 1, now = 0, timer = null;
+let drawing = null, zoom = 1, zoomed = false, now = 0, timer = null;
 
 function draw() {
   const { units, edges, home, layers } = layout();
@@ -231,6 +39,13 @@ function draw() {
   units.forEach((unit, k) => { svg.append(box(unit, results.has(k))); });
   drawing = { units, edges, home, svg, width, height };
   $("canvas").replaceChildren(svg);
+  fitted();
+}
+
+function fitted() { // as large as there is room, as long as it can be read
+  const { width, height } = $("canvas").getBoundingClientRect();
+  const high = Math.min(1.3, Math.max(1, (height - 2) / drawing.height));
+  if (!zoomed) zoom = Math.max(0.85, Math.min(high, (width - 18) / drawing.width)); // a scrollbar
   rescale();
 }
 
@@ -241,20 +56,23 @@ function rescale() {
 
 function curve(edge, units) {
   const [a, b] = [units[edge.a], units[edge.b]];
-  const stops = [[a.x, a.y + a.height], ...edge.points.map((p) => [p.x, p.y + 30]), [b.x, b.y]];
-  let d = `M${stops[0]}`;
-  for (let k = 1; k < stops.length; k++) {
-    const [[x0, y0], [x1, y1]] = [stops[k - 1], stops[k]];
-    const bend = (y1 - y0) * 0.45;
-    d += `C${x0} ${y0 + bend} ${x1} ${y1 - bend} ${x1} ${y1}`;
+  let [x0, y0] = [a.x, a.y + a.height], d = `M${x0} ${y0}`;
+  const bend = (x1, y1) => {
+    const half = (y1 - y0) / 2;
+    d += `C${x0} ${y0 + half} ${x1} ${y1 - half} ${x1} ${y1}`;
+  };
+  for (const { x, y } of edge.points) { // between boxes it goes straight down
+    bend(x, y);
+    d += `V${y + a.height}`;
+    [x0, y0] = [x, y + a.height];
   }
+  bend(b.x, b.y);
   return d;
 }
 
 function box(unit, isResult) {
-  const role = unit.isFold ? "fold" : parts[unit.item].role;
   const left = unit.x - unit.width / 2;
-  const group = make("g", { class: `unit ${role}${isResult ? " result" : ""}` });
+  const group = make("g", { class: `unit ${unit.role}${isResult ? " result" : ""}` });
   const rect = (shift, cls) => make("rect", { x: left + shift, y: unit.y + shift, width: unit.width, height: unit.height, rx: 7, class: cls });
   if (unit.isFold) group.append(rect(6, "under"), rect(3, "under"));
   group.append(rect(0, "box"));
@@ -267,7 +85,7 @@ function box(unit, isResult) {
   unit.title = make("title");
   group.append(unit.title);
   group.addEventListener("click", () => {
-    if (unit.isFold) toggle(unit.item, true); else visit(unit.item);
+    if (unit.role === "fold") toggle(unit.item, true); else visit(partsOf(unit.item)[0]);
   });
   unit.element = group;
   return group;
@@ -275,30 +93,43 @@ function box(unit, isResult) {
 
 // ---- the table and the code ---------------------------------------------------------------
 
-let rows = []; // { v, row, value, grad }
+let rows = []; // { of: a part or a fold, v, row, value, grad }
 
 function tabulate() {
   rows = [];
   const body = [];
   for (const item of visible(tree)) {
-    if (typeof item !== "number") { body.push(foldRow(item)); continue; }
+    if (typeof item !== "number") {
+      const row = foldRow(item);
+      rows.push({ of: item, row });
+      body.push(row);
+      for (const v of item.makes) { // unless another row inside shows it
+        const unit = unitOf(makerOf[v]);
+        const apart = unit === item || (typeof unit !== "number" && !unit.makes.includes(v));
+        if (apart) body.push(valueRow(item, v, [jump(makerOf[v], values[v].name)], "its result"));
+      }
+      continue;
+    }
     const part = parts[item];
     if (!part.makes.length) {
       const row = make("tr", {}, make("td", { colspan: 4 }, jump(item, part.text)));
-      rows.push({ part: item, row });
+      rows.push({ of: item, row });
       body.push(row);
     }
     part.makes.forEach((v, k) => {
-      const name = make("th", { scope: "row" }, jump(item, values[v].name));
       const how = part.role === "input" ? "input" : part.text.slice(part.text.indexOf(" = ") + 3);
-      const value = make("td", { class: "value" }), grad = make("td", { class: "grad" });
-      const row = make("tr", { "data-name": values[v].name }, name,
-        make("td", { title: values[v].kind }, k ? "〃" : how), value, grad);
-      rows.push({ part: item, v, row, value, grad });
-      body.push(row);
+      body.push(valueRow(item, v, [jump(item, values[v].name)], k ? "〃" : how));
     });
   }
   $("rows").replaceChildren(...body);
+}
+
+function valueRow(of, v, name, how) {
+  const value = make("td", { class: "value" }), grad = make("td", { class: "grad" });
+  const row = make("tr", { "data-name": values[v].name }, make("th", { scope: "row" }, ...name),
+    make("td", { title: values[v].kind }, how), value, grad);
+  rows.push({ of, v, row, value, grad });
+  return row;
 }
 
 function jump(part, text) {
@@ -310,7 +141,7 @@ function jump(part, text) {
 function foldRow(fold) {
   const depth = (function count(f) { return f ? 1 + count(f.above) : 0; })(fold.above);
   const button = make("button", { "aria-expanded": String(fold.open), "data-fold": fold.id },
-    `${fold.open ? "▾" : "▸"} ${headline(fold)}`);
+    `${fold.open ? "▾" : "▸"} ${fold.name}`);
   button.style.paddingLeft = `${depth * 14 + 2}px`;
   button.addEventListener("click", () => toggle(fold, !fold.open));
   return make("tr", { class: "fold" }, make("td", { colspan: 4 }, button));
@@ -322,7 +153,7 @@ function list() {
     const pre = make("pre");
     block.lines.forEach((line, j) => {
       const number = make("i", { "aria-hidden": "true" }, String(block.start + j));
-      pre.append(make("span", { class: "codeline", id: `line-${k}-${j}` }, number, line || " "));
+      pre.append(make("span", { class: "codeline", id: `line-${k}-${j}` }, number, make("span", {}, line || " ")));
     });
     $("blocks").append(make("div", { class: "block" }, make("p", {}, `${block.file}:${block.start}`), pre));
   });
@@ -337,32 +168,69 @@ function show(t) {
   document.body.dataset.step = now;
   $("say").textContent = frame.say;
   $("slider").value = now;
-  $("slider").setAttribute("aria-valuetext", frame.say);
-  $("count").textContent = `${now} / ${LAST}`;
+  $("slider").setAttribute("aria-valuetext", `${now} of ${LAST}`);
+  $("count").textContent = `${now} / ${LAST} ${back ? "backward" : "forward"}`;
   // Not `disabled`: a button that a person has just pressed would lose the focus.
-  for (const id of ["first", "back"]) $(id).setAttribute("aria-disabled", now === 0);
-  for (const id of ["forward", "last"]) $(id).setAttribute("aria-disabled", now === LAST);
+  for (const id of ["first", "before", "back"]) $(id).setAttribute("aria-disabled", now === 0);
+  for (const id of ["forward", "after", "last"]) $(id).setAttribute("aria-disabled", now === LAST);
   detail(frame);
   light(frame, back);
   fillTable(frame);
   lightCode(frame);
 }
 
+const NUMBER = /-?\d+\.\d*(e[+-]?\d+)?/g, LONG = 60;
+let digits = false;
+
+function rounded(text) { // the numbers of an array in columns, to a few digits
+  if (digits || text.length <= LONG) return text;
+  const short = (number) => String(Number(Number(number).toPrecision(5)));
+  const width = Math.max(...(text.match(NUMBER) || []).map((number) => short(number).length));
+  return text.replace(NUMBER, (number) => short(number).padStart(text.includes("\n") ? width : 0));
+}
+
 function detail(frame) {
-  const items = [];
-  const add = (name, text) => items.push(make("dt", {}, name), make("dd", {}, text));
-  for (const [v, , exact] of frame.sets || []) add(values[v].name, exact);
-  for (const [v, how, gets, , exact] of frame.grads || []) {
+  const items = [], part = frame.part == null ? null : parts[frame.part];
+  let long = false;
+  const add = (name, text) => {
+    long ||= text.length > LONG && NUMBER.test(text);
+    NUMBER.lastIndex = 0;
+    const shape = text.includes("\n") ? { class: "rows", role: "group", "aria-label": `${name} as rows` } : {};
+    items.push(make("dt", {}, name), make("dd", {}, make("span", shape, rounded(text))));
+  };
+  const sets = frame.sets || [];
+  for (const [v, brief, exact] of sets) add(values[v].name, sets.length < CROWD ? exact : brief);
+  const grads = frame.grads || [];
+  if (frame.phase === "rest") add("0", grads.map(([v]) => `d_${values[v].name}`).join(", "));
+  else for (const [v, how, gets, , exact] of grads) {
     const name = `d_${values[v].name}`;
-    if (how) add(`${name} +=`, `${how}\n= ${gets}`);
-    add(how ? `${name} so far` : name, exact);
+    if (how) add(`${name} +=`, `${how} = ${gets}`);
+    add(how ? "so far" : name, exact);
   }
+  if (part?.role === "guard") add("question", "The steps that follow are the program's path after this answer.");
+  if (part?.inside?.length) add("inside", part.inside.join("\n"));
   if (now === LAST && run.why) add("No backward pass:", run.why);
   $("detail").replaceChildren(...items);
-  const title = frame.part != null && parts[frame.part].role === "step" ? parts[frame.part].title : null;
-  $("rule-box").hidden = title === null;
-  $("where").textContent = title === null ? "" : `Here ${parts[frame.part].where}.`;
-  for (const rule of $("rules").children) rule.hidden = rule.dataset.rule !== title;
+  for (const rows of $("detail").querySelectorAll(".rows")) { // the keyboard scrolls what has the focus
+    if (rows.scrollWidth > rows.clientWidth || rows.scrollHeight > rows.clientHeight) rows.tabIndex = 0;
+  }
+  $("digits").hidden = !long;
+  rule(part?.role === "step" ? part : null);
+}
+
+function rule(part) { // with the names of the step in place of its letters
+  $("rule-box").hidden = !part;
+  $("turned").hidden = !part?.letters.turns;
+  for (const rule of $("rules").children) {
+    rule.hidden = rule.dataset.rule !== part?.title;
+    if (rule.hidden) continue;
+    for (const formula of rule.querySelectorAll("[data-operand]")) {
+      formula.toggleAttribute("hidden", !part.letters.slopes.includes(formula.dataset.operand));
+    }
+    for (const letter of rule.querySelectorAll("[data-letter]")) {
+      letter.textContent = part.letters[letter.dataset.letter];
+    }
+  }
 }
 
 function light(frame, back) {
@@ -402,28 +270,35 @@ function fillUnit(unit, cls) {
 }
 
 function fillFold(unit, cls, part) {
-  const fold = unit.item;
-  const total = fold.last - fold.first + 1;
-  let done = 0, back = 0;
-  for (let k = fold.first; k <= fold.last; k++) {
-    done += framesOf[k].forward <= now;
-    back += framesOf[k].backward !== null && framesOf[k].backward <= now;
-  }
+  const fold = unit.item, total = fold.parts.length;
+  const done = fold.parts.filter((k) => framesOf[k].forward <= now).length;
+  const back = fold.parts.filter((k) => framesOf[k].backward !== null && framesOf[k].backward <= now
+    || parts[k].role === "input" && gradAt(parts[k].makes[0], now)).length;
+  const told = (entries) => (entries.length && entries.every(Boolean) ? entries.map((entry) => entry.brief).join(", ") : "");
+  const value = told(fold.makes.map((v) => valueAt(v, now))), grad = told(fold.makes.map((v) => gradAt(v, now)));
   cls.toggle("known", done > 0);
-  cls.toggle("moved", back > 0);
-  const inside = part === null ? null : Math.floor((part - fold.first) / fold.period) + 1;
-  const where = inside && fold.times ? `${inside} of ${fold.times}: ${parts[part].text}` : part !== null ? parts[part].text : `${done} of ${total} done`;
+  cls.toggle("moved", back > 0 || Boolean(grad));
   const room = Math.floor((unit.width - 12) / 7.3);
+  const progress = (n) => (n === total ? `all ${total} steps` : `${n} of ${total} steps`);
+  let where = part === null ? value || progress(done) : whereIn(fold, part);
+  if (unit.role === "input") where = ends(fold);
+  const count = unit.role === "input" ? `${back} of ${total}` : progress(back);
   unit.texts[1].textContent = cut(where, room);
-  unit.texts[2].textContent = back ? cut(`∂ ${back} of ${total} done`, room) : "";
-  unit.title.textContent = `${headline(fold)}: click to open`;
+  unit.texts[2].textContent = back || grad ? cut(`∂ ${grad || count}`, room) : "";
+  unit.title.textContent = unit.role === "input" ? fold.parts.map((k) => parts[k].text).join(", ") : `${fold.name}\nClick to open`;
+}
+
+function whereIn(fold, part) {
+  const turn = fold.items.find((item) => typeof item !== "number" && item.parts.includes(part));
+  return turn ? `${turn.name}: ${parts[part].text}` : parts[part].text;
 }
 
 function fillTable(frame) {
   const got = new Set((frame.grads || []).map(([v]) => v));
   let current = null;
-  for (const { part, v, row, value, grad } of rows) {
-    const here = frame.part === part;
+  const at = frame.part == null ? null : unitOf(frame.part);
+  for (const { of, v, row, value, grad } of rows) {
+    const here = at !== null && of === at && (v === undefined || typeof of === "number");
     if (here) current ??= row;
     row.classList.toggle("now", here);
     if (here) row.setAttribute("aria-current", "step"); else row.removeAttribute("aria-current");
@@ -455,11 +330,13 @@ function lightCode(frame) {
   scrollInto($("blocks"), line);
 }
 
-// Only the box itself is scrolled, never the page under the reader.
+// Only the box itself is scrolled, never the page under the reader: to where the window shows it.
 function scrollInto(frame, element) {
   const [outer, inner] = [frame.getBoundingClientRect(), element.getBoundingClientRect()];
-  if (inner.top < outer.top + 34) frame.scrollTop += inner.top - outer.top - outer.height / 3;
-  else if (inner.bottom > outer.bottom) frame.scrollTop += inner.bottom - outer.bottom + outer.height / 3;
+  const bottom = outer.top + 90 < innerHeight ? Math.min(outer.bottom, innerHeight) : outer.bottom;
+  const third = (bottom - outer.top) / 3;
+  if (inner.top < outer.top + 34) frame.scrollTop += inner.top - outer.top - third;
+  else if (inner.bottom > bottom) frame.scrollTop += inner.bottom - bottom + third;
 }
 
 function reveal(frame, unit) {
@@ -499,8 +376,7 @@ function redraw() {
 function stop() {
   clearInterval(timer);
   timer = null;
-  $("play").textContent = "▶︎▶︎";
-  $("play").setAttribute("aria-label", "Play");
+  $("play").textContent = "Play";
   $("say").setAttribute("aria-live", "polite");
 }
 
@@ -508,33 +384,50 @@ function play() {
   if (timer) { stop(); return; }
   if (now === LAST) show(0);
   $("say").setAttribute("aria-live", "off"); // it would talk without end
-  $("play").textContent = "❚❚";
-  $("play").setAttribute("aria-label", "Pause");
+  $("play").textContent = "Pause";
   timer = setInterval(() => { if (now < LAST) show(now + 1); else stop(); }, 900);
 }
 
 const go = (t) => { stop(); show(t); };
+const boxAt = (t) => (frames[t]?.part == null ? null : unitOf(frames[t].part));
+
+function leap(by) { // over all that happens in one box
+  const here = boxAt(now);
+  let t = now + by;
+  while (here !== null && t >= 0 && t <= LAST && boxAt(t) === here) t += by;
+  go(t);
+}
+
 const keys = {
-  ArrowLeft: () => go(now - 1), ArrowRight: () => go(now + 1),
+  ArrowLeft: (event) => (event.shiftKey ? leap(-1) : go(now - 1)),
+  ArrowRight: (event) => (event.shiftKey ? leap(1) : go(now + 1)),
   Home: () => go(0), End: () => go(LAST), " ": play,
 };
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey || !keys[event.key]) return;
   if (event.key === " " && event.target.closest("button")) return; // it presses the button
   event.preventDefault();
-  keys[event.key]();
+  keys[event.key](event);
 });
 $("first").addEventListener("click", () => go(0));
 $("back").addEventListener("click", () => go(now - 1));
 $("forward").addEventListener("click", () => go(now + 1));
+$("before").addEventListener("click", () => leap(-1));
+$("after").addEventListener("click", () => leap(1));
 $("last").addEventListener("click", () => go(LAST));
 $("play").addEventListener("click", play);
 $("slider").addEventListener("input", (event) => go(Number(event.target.value)));
+$("digits").addEventListener("click", () => {
+  digits = !digits;
+  $("digits").setAttribute("aria-pressed", digits);
+  detail(frames[now]);
+});
 $("fold").addEventListener("click", () => setFolds(false));
 $("unfold").addEventListener("click", () => setFolds(true));
 for (const [id, factor] of [["smaller", 1 / 1.2], ["larger", 1.2]]) {
   $(id).addEventListener("click", () => {
     zoom = Math.max(0.2, Math.min(3, zoom * factor));
+    zoomed = true;
     rescale();
     show(now);
   });
@@ -552,7 +445,8 @@ const count = parts.filter((part) => part.role === "step").length;
 $("about").textContent = `${count} operation${count === 1 ? "" : "s"}, ${
   turn < 0 ? `forward only: ${run.why}` : "forward and then backward"}`;
 $("slider").max = LAST;
-$("fold").hidden = $("unfold").hidden = !folds.length;
+for (const id of ["fold", "unfold", "before", "after", "leap"]) $(id).hidden = !folds.length;
 list();
 redraw();
 follow();
+new ResizeObserver(() => { fitted(); light(frames[now], isBack(now)); }).observe($("canvas"));

@@ -1,12 +1,13 @@
 """A run of a graph and of its backward pass, frame by frame, as data for the page.
 
 The numbers are those of a real run: the sweep tells what each equation makes of its gradient.
+Loops are played turn by turn.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,16 +18,20 @@ from ..core import Node, Variable, attach, fit, node_of, opened, sweep
 from ..errors import DeZeroError, DifferentiationError
 from ..ir.graph import Graph
 from ..ir.steps import Equation, Guard, Step, Value, look_up
-from ..ir.tape import short, written
+from ..ir.tape import inside, short, written
 from .code import Code
-from .folds import Fold, folded
-from .formulas import applied
+from .formulas import MATRIX
+from .mathml import LESS
+from .named import Kind, applied, less_one
+from .numbers import brief, shown
+from .outline import Outline, title_of
+from .turns import played
 
 Data = dict[str, Any]
 
 
-FOLD_FROM = 60
-"""Steps that a person can take in one by one."""
+SAID = 6
+"""Names that a sentence lists."""
 
 
 class Pulled(NamedTuple):
@@ -59,14 +64,18 @@ class Replay:
     """One run of a graph on its example."""
 
     def __init__(self, graph: Graph) -> None:
-        self.graph, self.names = graph, graph.names
+        self.graph, self.items = played(graph)
+        self.names = self.graph.names
+        graph = self.graph
         self.values = [*graph.inputs, *(v for step in graph.steps for v in step.results)]
         self.number = {value: k for k, value in enumerate(self.values)}
         self.env: dict[Value, Any] = {}
         self.frames: list[Data] = []
 
     def data(self) -> Data:
-        graph, code = self.graph, Code()
+        graph = self.graph
+        code = Code(step.line for step in graph.steps)
+        outline = Outline(graph.steps, self.items, self.number, len(graph.inputs))
         parts: list[Data] = [
             {"role": "input", "text": self.names[v], "reads": [], "makes": [self.number[v]]}
             for v in graph.inputs
@@ -79,17 +88,20 @@ class Replay:
                 self.backward()
             except DeZeroError as problem:
                 why = str(problem)
-        outputs = [self.number[y] for y in graph.outputs if isinstance(y, Value)]
         return {
             "name": graph.name,
             "values": [{"name": self.names[v], "kind": v.kind} for v in self.values],
             "parts": parts,
-            "outputs": outputs,
+            "outputs": self.numbers(graph.outputs),
             "frames": self.frames,
             "why": why,
             "blocks": [block._asdict() for block in code.blocks],
-            "folds": [fold_data(item, parts) for item in self.folds(len(graph.inputs))],
+            "folds": outline.data(),
         }
+
+    def numbers(self, values: Iterable[Any]) -> list[int]:
+        """Of those that are values."""
+        return [self.number[v] for v in values if isinstance(v, Value)]
 
     def part(self, step: Step, code: Code) -> Data:
         """A step as the page knows it."""
@@ -97,27 +109,42 @@ class Replay:
             "role": "guard" if isinstance(step, Guard) else "step",
             "text": written(step, self.names),
             "title": title_of(step),
-            "reads": [self.number[v] for v in dict.fromkeys(step.reads)],
-            "makes": [self.number[v] for v in step.results],
-            "place": code.place(step.line),
-            "where": "" if isinstance(step, Guard) else self.where(step),
+            "reads": self.numbers(dict.fromkeys(step.reads)),
+            "makes": self.numbers(step.results),
+            "place": code.places.get(step.line),
+            "letters": {} if isinstance(step, Guard) else self.letters(step),
+            "inside": [line.removeprefix("    ") for line in inside(step)],
         }
 
-    def where(self, step: Equation) -> str:
-        """What the letters of the rule are in this step."""
-        pairs = [*zip("xyz", self.operands(step), strict=False)]
+    def letters(self, step: Equation) -> dict[str, Any]:
+        """What the letters of the rule are in this step, and by which operands it has slopes."""
         out = ", ".join(self.names[v] for v in step.results)
-        return ", ".join(f"{x} = {name}" for x, name in [*pairs, ("out", out)])
+        names = {**dict(zip("xyz", self.operands(step), strict=False)), "out": out}
+        kinds = self.kinds(step)
+        whole = step.p.title not in MATRIX or {kind.ndim for kind in kinds} == {2}
+        pairs = zip("xyz", step.operands, kinds, strict=False)
+        return {
+            **names,
+            **{f"d_{x}": f"d_{name}" for x, name in names.items()},
+            **({LESS: less_one(names["y"])} if "power" in step.p.title else {}),
+            "slopes": [
+                x
+                for x, v, kind in pairs
+                if whole and kind.turns <= kinds[-1].turns
+                if isinstance(v, Value) and v.dtype.kind in "fc"
+            ],
+            "turns": kinds[-1].turns,
+        }
+
+    def kinds(self, step: Equation) -> list[Kind]:
+        """Of the operands, and of the first result."""
+        arrays = [*step.operands, *step.results[:1]]
+        arrays = [x if isinstance(x, Value) else as_array(x) for x in arrays]
+        return [Kind(x.shape, x.dtype.kind == "c") for x in arrays]
 
     def operands(self, step: Equation) -> list[str]:
         """What a step reads, as it is called."""
         return [self.names[x] if isinstance(x, Value) else brief(x) for x in step.operands]
-
-    def folds(self, first: int) -> list[Any]:
-        """The steps, by their parts' numbers; in a long program what is repeated is folded."""
-        if len(self.graph.steps) < FOLD_FROM:
-            return [*range(first, first + len(self.graph.steps))]
-        return folded([token(step) for step in self.graph.steps], first)
 
     # the frames
 
@@ -134,10 +161,12 @@ class Replay:
             moves = value.dtype.kind in "fc"
             self.env[value] = attach(as_array(x), None, level) if moves else x
         given = ", ".join(f"{self.names[v]} = {brief(plain(self.env[v]))}" for v in graph.inputs)
+        given = given if len(graph.inputs) <= SAID else f"{len(graph.inputs)} inputs"
         self.frame("start", None, f"Start: {given}.", sets=self.sets(graph.inputs))
         with opened(level):
             for k, step in enumerate(graph.steps, len(graph.inputs)):
-                step.run(self.env)
+                if isinstance(step, Equation):
+                    step.run(self.env)
                 say = f"{written(step, self.names)}."
                 if isinstance(step, Guard):
                     say = (
@@ -154,6 +183,9 @@ class Replay:
         graph = self.graph
         if len(graph.outputs) != 1:
             raise DifferentiationError(f"it has {len(graph.outputs)} results, not one")
+        for step in graph.steps:
+            if isinstance(step, Guard):
+                step.run(self.env)  # refused where a derivative would be cut
         y = look_up(self.env, graph.outputs[0])
         if not isinstance(y, Variable):
             raise DifferentiationError("the result does not move with the inputs")
@@ -170,11 +202,29 @@ class Replay:
             f"The backward pass starts: the derivative of {of} by {out} is {brief(seed)}.",
             grads=[[self.number[graph.outputs[0]], "", "", *shown(seed)]],
         )
-        made = self.makers(owner)
-        for pulled in witness.seen:
-            if pulled.edges:
-                self.pulled(pulled, made[pulled.node], owner, totals)
+        self.pulls([each for each in witness.seen if each.edges], owner, totals)
         self.rest(totals)
+
+    def pulls(self, pulls: list[Pulled], owner: dict[Node, Value], totals: dict[Node, Any]) -> None:
+        """A frame for each step of the sweep; one for all of those of a loop that is one step."""
+        made = self.makers(owner)
+        last = {made[pulled.node]: t for t, pulled in enumerate(pulls)}
+        gained: dict[int, dict[tuple[Node, int | None], Any]] = {}
+        for t, pulled in enumerate(pulls):
+            k = made[pulled.node]
+            step, got = self.graph.steps[k], gained.setdefault(k, {})
+            assert isinstance(step, Equation)
+            for j, (edge, gx) in enumerate(zip(pulled.edges, pulled.gxs, strict=False)):
+                if edge is None or gx is None:
+                    continue
+                gx = fit(as_array(gx), edge, pulled.node.p)
+                totals[edge] = totals[edge] + gx if edge in totals else gx
+                if edge in owner:  # else inside of a loop
+                    key = (edge, None if step.parts else j)
+                    got[key] = got[key][0] + gx if key in got else gx, totals[edge]
+            if t == last[k] and got:
+                gains = [(owner[edge], j, *amounts) for (edge, j), amounts in got.items()]
+                self.pulled(step, k, gains)
 
     def makers(self, owner: dict[Node, Value]) -> dict[Node, int]:
         """The step that made each node; a loop made those of all of its turns."""
@@ -189,34 +239,21 @@ class Replay:
                     stack.append(edge)
         return made
 
-    def pulled(
-        self, pulled: Pulled, k: int, owner: dict[Node, Value], totals: dict[Node, Any]
-    ) -> None:
-        """The frame of one step of the sweep."""
-        step, grads, told = self.graph.steps[k], [], []
-        assert isinstance(step, Equation)
-        for j, (edge, gx) in enumerate(zip(pulled.edges, pulled.gxs, strict=False)):
-            if edge is None or gx is None:
-                continue
-            gx = fit(as_array(gx), edge, pulled.node.p)
-            totals[edge] = totals[edge] + gx if edge in totals else gx
-            if edge not in owner:  # inside of a loop
-                continue
-            value, how = owner[edge], "" if step.parts else self.how(step, j)
-            grads.append([self.number[value], how, brief(gx), *shown(totals[edge])])
-            told.append(f"d_{self.names[value]} gets {brief(gx)}")
-        if step.parts and not told:
-            return
+    def pulled(self, step: Equation, k: int, gains: list[tuple[Value, Any, Any, Any]]) -> None:
+        """The frame of one step: who gets what by which operand, and has how much then."""
+        grads, told = [], []
+        for value, j, gx, total in gains:
+            gets = brief(gx)
+            how = "" if j is None else self.how(step, j)
+            grads.append([self.number[value], how, gets, *shown(total)])
+            told.append(f"d_{self.names[value]} gets {gets}")
         say = f"Back through {written(step, self.names)}: {', '.join(told)}."
         self.frame("backward", k + len(self.graph.inputs), say, grads=grads)
 
     def how(self, step: Equation, j: int) -> str:
         """What operand j gets, as an expression."""
         out = self.names[step.results[0]]
-        ndims = [
-            np.ndim(self.env[x]) if isinstance(x, Value) else np.ndim(x) for x in step.operands
-        ]
-        return applied(step.p.title, j, self.operands(step), ndims, f"d_{out}", out)
+        return applied(step.p.title, j, self.operands(step), self.kinds(step), f"d_{out}", out)
 
     def rest(self, totals: dict[Node, Any]) -> None:
         """What no gradient reached has zeros, from the last frame on."""
@@ -227,6 +264,7 @@ class Replay:
         ]
         if left:
             named = ", ".join(self.names[value] for value in left)
+            named = named if len(left) <= SAID else f"{len(left)} values"
             zeros = [np.zeros(value.shape, value.dtype) for value in left]
             grads = [
                 [self.number[value], "", "0", *shown(zero)]
@@ -234,81 +272,3 @@ class Replay:
             ]
             verb = "it is" if len(left) == 1 else "they are"
             self.frame("rest", None, f"No gradient reached {named}: {verb} 0.", grads=grads)
-
-
-def token(step: Step) -> Hashable:
-    """What two steps share that are the same step of a loop."""
-    return title_of(step), step.line
-
-
-def title_of(step: Step) -> str:
-    """What a step does, in a word."""
-    title: str = step.question if isinstance(step, Guard) else step.p.title
-    return title
-
-
-def fold_data(item: Any, parts: list[Data]) -> Any:
-    """A fold as the page knows it: what is in it, how often, and in which words."""
-    if not isinstance(item, Fold):
-        return item
-    steps = list(flat(item))
-    titles = list(dict.fromkeys(parts[k]["title"] for k in steps))
-    label = ", ".join(titles[:4]) + (", …" if len(titles) > 4 else "")
-    items = [fold_data(each, parts) for each in item.items]
-    return {"times": item.times, "period": item.period, "label": label, "items": items}
-
-
-def flat(item: Any) -> Iterator[int]:
-    """The steps in a fold."""
-    if isinstance(item, Fold):
-        for each in item.items:
-            yield from flat(each)
-    else:
-        yield item
-
-
-# ---------------------------------------------------------------------------- numbers as text
-
-WHOLE = 64
-"""Numbers of an array that are written out where there is room for them."""
-
-
-def brief(x: Any) -> str:
-    """A value in a few characters: a number, a short row, or shape and range."""
-    x = np.asarray(x)
-    if x.size > 6 or x.ndim > 2:
-        return f"{list(x.shape)} {extent(x)}".strip()
-    return text(x, "{:.5g}".format).replace("\n", "")
-
-
-def extent(x: Any) -> str:
-    """Between which numbers an array's elements are."""
-    if x.dtype.kind not in "fiu" or not x.size:
-        return ""
-    finite = x[np.isfinite(x)]
-    lost = f"{x.size - finite.size} not finite" if finite.size < x.size else ""
-    between = f"{finite.min():.3g} … {finite.max():.3g}" if finite.size else ""
-    return ", ".join(filter(None, (between, lost)))
-
-
-def shown(x: Any) -> tuple[str, str]:
-    """A value in brief, and to the last digit, or as much of it as a person reads."""
-    x = np.asarray(x)
-    if x.size <= WHOLE:
-        return brief(x), text(x, str)
-    more = [f"{x.dtype}{list(x.shape)}", extent(x)]
-    if x.dtype.kind in "fiuc":
-        more += [f"mean {x.mean():.6g}", f"norm {np.linalg.norm(x.ravel()):.6g}"]
-    return brief(x), ", ".join(filter(None, more))
-
-
-def text(x: Any, number: Callable[[Any], str]) -> str:
-    """An array in brackets, each number as long as it is."""
-    if x.ndim == 0:
-        return number(x[()]) if x.dtype.kind in "fc" else str(x)
-    return np.array2string(
-        x,
-        separator=", ",
-        formatter={"float_kind": number, "complex_kind": number},
-        max_line_width=88,
-    )

@@ -13,6 +13,7 @@ from ..graph import Graph
 from ..steps import Equation, Step
 from .algebra import algebra
 from .broadcasts import late_broadcasts
+from .loops import unread
 from .rewriting import rebuilt
 from .sharing import common_subexpressions, constants, dead_code
 from .strength import quotients, strength
@@ -42,6 +43,7 @@ PASSES: tuple[Callable[[Graph], Graph], ...] = (
     late_views,
     strength,
     common_subexpressions,
+    unread,
     parts,
     dead_code,
 )
@@ -58,4 +60,5 @@ def simplified(graph: Graph, passes: tuple[Callable[[Graph], Graph], ...] = PASS
         before = graph
         for each in passes:
             graph = each(graph)
-    return graph.verify()
+    graph.check_order()
+    return graph

@@ -9,9 +9,9 @@ import numpy as np
 from ..graph import Graph
 from ..steps import Equation, Value
 from .rewriting import (
+    NUMBERS,
     Known,
     Rule,
-    filled_with,
     instead,
     rewritten,
     same_kind,
@@ -24,9 +24,14 @@ def algebra(graph: Graph) -> Graph:
     return rewritten(graph, RULES)
 
 
+def number_of(x: Any) -> Any:
+    """An operand that is a plain number, None if it is none."""
+    return x if isinstance(x, NUMBERS) else None
+
+
 def _multiply(step: Equation, _known: Known) -> Any:
     for k, constant in enumerate(step.operands):
-        number, other = filled_with(constant), step.operands[1 - k]
+        number, other = number_of(constant), step.operands[1 - k]
         if number is None or not same_real(other, step):
             continue
         if number == 1:
@@ -38,12 +43,12 @@ def _multiply(step: Equation, _known: Known) -> Any:
 
 def _divide(step: Equation, _known: Known) -> Any:
     x, y = step.operands
-    return x if filled_with(y) == 1 and same_real(x, step) else None
+    return x if number_of(y) == 1 and same_real(x, step) else None
 
 
 def _subtract(step: Equation, _known: Known) -> Any:
     x, y = step.operands
-    number = filled_with(y)
+    number = number_of(y)
     zero = number is not None and number == 0 and not np.signbit(np.real(number))
     return x if zero and same_real(x, step) else None  # -0.0 - 0.0 is -0.0
 
@@ -73,7 +78,7 @@ def _unchanged(step: Equation, _known: Known) -> Any:
 
 def _real(step: Equation, known: Known) -> Any:
     (x,) = step.operands
-    if isinstance(x, Value) and x.dtype.kind != "c":
+    if same_kind(x, step) and x.dtype.kind != "c":  # the conjugate of truths is int8
         return x
     return _undone(step.p.title)(step, known) if step.p.title == "conjugate" else None
 
@@ -95,7 +100,7 @@ def _comparison(step: Equation, known: Known) -> Any:
             step, step.p.title, *(x if each is None else each.operands[0] for each, x in pairs)
         )
     x = step.operands[0]
-    if step.p.title == "not_equal" and filled_with(step.operands[1]) == 0:
+    if step.p.title == "not_equal" and number_of(step.operands[1]) == 0:
         return x if same_kind(x, step) else None
     return None
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ..graph import Graph
 from ..steps import Equation, Value
+from .layout import elementwise_in, has_no_rows
 from .rewriting import (
     EXACT,
     Known,
     Rule,
-    elementwise_in,
     filled_with,
     instead,
     rewritten,
@@ -31,9 +32,9 @@ def late_broadcasts(graph: Graph) -> Graph:
 
 def unspread(x: Any, known: Known) -> Any:
     """What an operand was before it was repeated, or was given axes of length 1 in front."""
-    if isinstance(x, np.ndarray):
-        number = filled_with(x)
-        return x if number is None else x.dtype.type(number)
+    number = filled_with(x) if isinstance(x, np.ndarray) else None
+    if number is not None:
+        return x.dtype.type(number)
     made = known.by(x, "broadcast_to", "reshape", "expand_dims")
     if made is None:
         return x
@@ -44,23 +45,55 @@ def unspread(x: Any, known: Known) -> Any:
     return small if in_front and made.params.get("order", "C") == "C" else x
 
 
+def bare(x: Any, step: Equation) -> Any:
+    """A number as a person writes it, beside arrays of its dtype."""
+    if type(x) is not np.float64:
+        return x
+    dtypes = {each.dtype for each in step.reads}
+    return x.item() if dtypes == {x.dtype} else x
+
+
 def _pointwise(step: Equation, known: Known) -> Any:
-    """The same on small operands where the others are as large as the result, or on all of them."""
-    smalls = [unspread(x, known) for x in step.operands]
-    if len(step.results) > 1 or all(x is y for x, y in zip(smalls, step.operands, strict=True)):
+    """The same on small operands where the others are as large as the result, or on all of them.
+
+    A constant that is full of one number has a say in how the result lies in memory.
+    """
+    smalls = [bare(unspread(x, known), step) for x in step.operands]
+    pairs = list(zip(smalls, step.operands, strict=True))
+    if len(step.results) > 1 or all(x is y for x, y in pairs):
         return None
-    (y,) = step.results
+    constants = [y for x, y in pairs if isinstance(y, np.ndarray) and x is not y]
+    if not all(has_no_rows(y.shape) for y in constants) and not known.in_rows(*step.operands):
+        return None
+    return _some_small(step, smalls) or _all_small(step, smalls, known)
+
+
+def _some_small(step: Equation, smalls: list[Any]) -> Equation | None:
     operands, shapes = [*step.operands], [shape_of(x) for x in step.operands]
     for k, small in enumerate(smalls):  # one at a time: each may be what is as large
         others = shapes[:k] + shapes[k + 1 :]
-        if np.broadcast_shapes(shape_of(small), *others) == y.shape:
+        if np.broadcast_shapes(shape_of(small), *others) == step.results[0].shape:
             operands[k], shapes[k] = small, shape_of(small)
-    if any(x is not y for x, y in zip(operands, step.operands, strict=True)):
-        return Equation(step.p, tuple(operands), step.params, step.results, step.line)
+    changed = any(x is not y for x, y in zip(operands, step.operands, strict=True))
+    return replace(step, operands=tuple(operands)) if changed else None
+
+
+def _all_small(step: Equation, smalls: list[Any], known: Known) -> Any:
+    """The row on the small operands, and its result broadcast.
+
+    Only if nobody sees how that lies in memory: a sum takes a broadcast array in another order, a
+    caller cannot write into one, and next to an array that lies column by column it has no say.
+    """
+    (y,) = step.results
     whole = Value(np.broadcast_shapes(*map(shape_of, smalls)), y.dtype)
     if step.p.title not in EXACT or math.prod(whole.shape) >= math.prod(y.shape):
         return None
-    first = Equation(step.p, tuple(smalls), step.params, (whole,), step.line)
+    for each in known.readers(y):
+        if not isinstance(each, Equation) or each.p.title not in EXACT:
+            return None
+        if not known.in_rows(*each.operands):
+            return None
+    first = replace(step, operands=tuple(smalls), results=(whole,))
     return first, instead(step, "broadcast_to", whole, shape=y.shape)
 
 

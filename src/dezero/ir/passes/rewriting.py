@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from ...axes import pointwise
 from ...rows import TABLE
 from ..graph import Graph
 from ..steps import Equation, Guard, Step, Value
+from .layout import in_rows, lies_in_rows
 
 Env = dict[Value, Any]
 """What is read in place of values."""
+
+VIEWS = (
+    "broadcast_to", "reshape", "expand_dims", "squeeze", "transpose", "swapaxes", "moveaxis",
+    "getitem",
+)  # fmt: skip
 
 NUMBERS = (bool, int, float, complex, np.generic)
 
@@ -53,6 +59,30 @@ class Known:
         made = self.new.get(x) or self.graph.made.get(x)
         return made if made is not None and made.p.title in titles else None
 
+    @functools.cached_property
+    def rows(self) -> set[Value]:
+        """The values that surely lie in memory row by row."""
+        return in_rows(self.graph)
+
+    def in_rows(self, *xs: Any) -> bool:
+        """Whether operands do, those that have rows."""
+        return all(x in self.rows if isinstance(x, Value) else lies_in_rows(x) for x in xs)
+
+    def is_spread(self, x: Any) -> bool:
+        """Whether a value is a view of what was broadcast; what is computed of it, is none."""
+        made = self.by(x, *VIEWS)
+        while made is not None and made.p.title != "broadcast_to":
+            made = self.by(made.operands[0], *VIEWS)
+        return made is not None
+
+    def laid_out_otherwise(self, step: Equation, x: Any) -> bool:
+        """Whether an operand, read in place of a result, is a view of what was broadcast."""
+        return isinstance(x, Value) and step.p.title not in VIEWS and self.is_spread(x)
+
+    def readers(self, x: Value) -> list[Any]:
+        """The equations and guards that read a value, and None if it is a result of the program."""
+        return self.graph.readers.get(x, [])
+
     def only(self, x: Value, step: Equation) -> bool:
         """Whether an equation is all that reads a value."""
         return self.graph.uses[x] == sum(y is x for y in step.operands)
@@ -74,7 +104,7 @@ def rewritten(graph: Graph, rules: Mapping[str, Rule]) -> Graph:
         found: Any = with_operands(before, env) if env else before
         while isinstance(found, Equation) and found.p.title in rules:
             better = rules[found.p.title](found, known)
-            if better is None:
+            if better is None or known.laid_out_otherwise(found, better):
                 break
             changed = True
             *first, found = better if isinstance(better, tuple) else (better,)
@@ -107,16 +137,6 @@ def with_operands(step: Step, env: Env) -> Step:
 
 
 # ---- words of the rules ----
-
-
-def elementwise_in(graph: Graph) -> set[str]:
-    """The titles of a graph's elementwise rows."""
-    return {p.title for p in graph.rows if is_elementwise(p)}
-
-
-def is_elementwise(p: Any) -> bool:
-    """Whether a row does the same to each number."""
-    return bool(p.pointwise or (p.nondifferentiable and p.batching is pointwise))
 
 
 def instead(step: Equation, title: str, *operands: Any, **params: Any) -> Equation:

@@ -79,5 +79,5 @@ def same_number(x: Any, dtype: np.dtype[Any] | None) -> Any:
     if dtype is not None and dtype.kind == "f":
         plain = isinstance(x, (int, float)) and not isinstance(x, np.generic)
         if plain or (isinstance(x, np.generic) and x.dtype == dtype):
-            return "number", repr(float(x))
+            return "number", repr(float(x)), dtype
     return frozen(x)

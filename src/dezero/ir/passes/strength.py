@@ -80,23 +80,11 @@ def is_power(x: float) -> bool:
 def _multiply(step: Equation, known: Known) -> Any:
     for number, x in (step.operands, step.operands[::-1]):
         a = factor(number)
-        if a is None or not same_floating(x, step):
-            continue
-        found = scaled(x, known)
-        ab = exact_product(a, found[0], x.dtype) if found else None
-        return instead(step, "multiply", ab, found[1]) if found and ab is not None else None
-    return _both_turned(step, known)
-
-
-def _negative(step: Equation, known: Known) -> Any:
-    (x,) = step.operands
-    if not same_floating(x, step):
-        return None
-    found = scaled(x, known)
-    if found and known.by(x, "multiply"):
-        return instead(step, "multiply", -found[0], found[1])
-    product = turned_back(x, step, known)
-    return None if product is None else replace(product, results=step.results, line=step.line)
+        if a is not None and same_floating(x, step):
+            found = scaled(x, known)
+            ab = exact_product(a, found[0], x.dtype) if found else None
+            return instead(step, "multiply", ab, found[1]) if found and ab is not None else None
+    return _turned(step, known)
 
 
 def _by_power(step: Equation, _known: Known) -> Any:
@@ -114,56 +102,67 @@ def _by_power(step: Equation, _known: Known) -> Any:
 def unsigned(x: Any, known: Known) -> Value | None:
     """What a value is the negative of, if it was made so."""
     made = known.by(x, "negative")
-    return made.operands[0] if made is not None and x.dtype.kind == "f" else None
-
-
-def turned_back(x: Any, step: Equation, known: Known) -> Equation | None:
-    """The product that a value is the negative of, made with a factor turned, for `step` alone."""
-    made = known.by(x, "multiply", "divide")
-    if made is None or x.dtype.kind != "f" or not known.only(x, step):
+    if made is None or x.dtype.kind != "f" or known.is_spread(made.operands[0]):
         return None
-    for k, each in enumerate(made.operands):
-        factor = unsigned(each, known)
-        if factor is not None:
-            operands = (*made.operands[:k], factor, *made.operands[k + 1 :])
-            return replace(made, operands=operands, results=(Value(x.shape, x.dtype),))
+    return made.operands[0]  # type: ignore[no-any-return]  # of a value it is one
+
+
+def absorbs(step: Any, x: Value) -> bool:
+    """Whether an equation can read the negative of a value for nothing."""
+    if not isinstance(step, Equation):
+        return False
+    if step.p.title == "multiply":
+        return any(factor(y) is not None for y in step.operands) and same_floating(x, step)
+    return step.p.title in ("add", "negative") or (
+        step.p.title == "subtract" and step.operands[0] is not x
+    )
+
+
+def _turned(step: Equation, known: Known) -> Any:
+    """Products and quotients of negatives: of two, or of one whose sign goes where it is free."""
+    bare = [unsigned(x, known) for x in step.operands]
+    (y,) = step.results
+    if None not in bare:
+        return instead(step, step.p.title, *bare)
+    for k, (x, turned) in enumerate(zip(step.operands, bare, strict=True)):
+        if turned is None or y.dtype.kind != "f" or not known.only(x, step):
+            continue
+        if all(absorbs(each, y) for each in known.readers(y)):
+            operands = (*step.operands[:k], turned, *step.operands[k + 1 :])
+            product = Value(y.shape, y.dtype)
+            first = replace(step, operands=operands, results=(product,))
+            return first, instead(step, "negative", product)
     return None
 
 
-def opposite(x: Any, step: Equation, known: Known) -> tuple[Equation | None, Value | None]:
-    """What a value is the negative of, and the equation that must be there for it, if any."""
-    product = turned_back(x, step, known)
-    return product, unsigned(x, known) if product is None else product.results[0]
-
-
-def _both_turned(step: Equation, known: Known) -> Any:
-    turned = [unsigned(each, known) for each in step.operands]
-    return None if None in turned else instead(step, step.p.title, *turned)
+def _negative(step: Equation, known: Known) -> Any:
+    (x,) = step.operands
+    found = scaled(x, known) if same_floating(x, step) else None
+    if found is None:
+        return None
+    c, y = found
+    return y if c == -1 else instead(step, "multiply", -c, y)
 
 
 def _add(step: Equation, known: Known) -> Any:
     x, y = step.operands
     for kept, other in ((x, y), (y, x)):
-        product, turned = opposite(other, step, known)
+        turned = unsigned(other, known)
         if turned is not None:
-            difference = instead(step, "subtract", kept, turned)
-            return difference if product is None else (product, difference)
+            return instead(step, "subtract", kept, turned)
     return instead(step, "multiply", 2, x) if x is y and same_floating(x, step) else None
 
 
 def _subtract(step: Equation, known: Known) -> Any:
     x, y = step.operands
-    product, turned = opposite(y, step, known)
-    if turned is None:
-        return None
-    total = instead(step, "add", x, turned)
-    return total if product is None else (product, total)
+    turned = unsigned(y, known)
+    return None if turned is None else instead(step, "add", x, turned)
 
 
 RULES: dict[str, Rule] = {
     "add": _add,
     "subtract": _subtract,
     "multiply": _multiply,
-    "divide": _both_turned,
+    "divide": _turned,
     "negative": _negative,
 }

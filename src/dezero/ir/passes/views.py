@@ -13,12 +13,12 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from ..graph import Graph
 from ..steps import Equation, Value
+from .layout import elementwise_in
 from .rewriting import (
     EXACT,
     NUMBERS,
     Known,
     Rule,
-    elementwise_in,
     instead,
     rewritten,
     shape_of,
@@ -76,6 +76,10 @@ def _permuted(step: Equation, known: Known) -> Any:
 
 
 def _reshaped(step: Equation, known: Known) -> Any:
+    """One new shape for two, of which one only puts or takes axes of length 1.
+
+    Any other may copy, and after it the numbers lie in another order, which sums show.
+    """
     (x,), (y,) = step.operands, step.results
     if not in_order(step):
         return None
@@ -84,7 +88,15 @@ def _reshaped(step: Equation, known: Known) -> Any:
     made = known.by(x, *RESHAPING)
     if made is None or not in_order(made):
         return None
-    return instead(step, "reshape", *made.operands, shape=y.shape)
+    base = made.operands[0]
+    if long_axes(shape_of(x)) not in (long_axes(shape_of(base)), long_axes(y.shape)):
+        return None
+    return base if shape_of(base) == y.shape else instead(step, "reshape", base, shape=y.shape)
+
+
+def long_axes(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """A shape without axes of length 1."""
+    return tuple(n for n in shape if n != 1)
 
 
 def in_order(step: Equation) -> bool:
@@ -96,38 +108,25 @@ def in_order(step: Equation) -> bool:
 
 
 def _pointwise(step: Equation, known: Known) -> Any:
-    """The same on what all operands but numbers are views of, if of the same shape and alike."""
-    views = [known.by(x, *PERMUTING, *RESHAPING) for x in step.operands]
-    if not any(views) or len(step.results) > 1:
+    """The same on what an operand is a view of, if the others are numbers."""
+    arrays = [k for k, x in enumerate(step.operands) if not isinstance(x, NUMBERS)]
+    if len(arrays) != 1 or len(step.results) > 1:
         return None
-    (y,) = step.results
-    pairs = list(zip(step.operands, views, strict=True))
-    for x, view in pairs:
-        if view is None:
-            if not isinstance(x, NUMBERS):
-                return None
-        elif x.shape != y.shape or not known.only(x, step):
-            return None
-    wholes = [x if view is None else view.operands[0] for x, view in pairs]
-    shapes = {shape_of(view.operands[0]) for view in views if view is not None}
-    kinds = {kind_of(view, step) for view in views if view is not None}
-    if len(shapes) > 1 or len(kinds) > 1 or None in kinds:
+    (k,), (y,) = arrays, step.results
+    view = known.by(step.operands[k], *PERMUTING, *RESHAPING)
+    if view is None or step.operands[k].shape != y.shape or not known.only(view.results[0], step):
         return None
-    (kind,), whole = kinds, Value(shapes.pop(), y.dtype)
-    first = Equation(step.p, tuple(wholes), step.params, (whole,), step.line)
-    if kind == RESHAPING:
-        return first, instead(step, "reshape", whole, shape=y.shape)
-    return first, transposed(step, whole, kind)
-
-
-def kind_of(view: Equation, step: Equation) -> Any:
-    """The order of a permutation; of a new shape, that it is one that a row may be moved before.
-
-    A reshape may copy, and NumPy has other loops for arrays whose numbers do not lie in a row.
-    """
+    base = view.operands[0]
+    if known.is_spread(base):
+        return None  # what is computed of it is laid out in rows as it is now
+    whole = Value(shape_of(base), y.dtype)
+    operands = (*step.operands[:k], base, *step.operands[k + 1 :])
+    first = replace(step, operands=operands, results=(whole,))
     if view.p.title in PERMUTING:
-        return order_of(view)
-    return RESHAPING if step.p.title in EXACT and in_order(view) else None
+        return first, transposed(step, whole, order_of(view))
+    if step.p.title in EXACT and in_order(view):  # a reshape may copy: other loops, other bits
+        return first, instead(step, "reshape", whole, shape=y.shape)
+    return None
 
 
 # ---- into rows that take axes as they are ----
@@ -136,7 +135,7 @@ def kind_of(view: Equation, step: Equation) -> Any:
 def _folded(step: Equation, known: Known) -> Any:
     """A fold of an array whose axes were permuted: over the same axes, where they were."""
     made = known.by(step.operands[0], *PERMUTING)
-    if made is None:
+    if made is None or known.is_spread(step.operands[0]):
         return None
     order, axis = order_of(made), step.params.get("axis")
     x = made.operands[0]
@@ -162,7 +161,7 @@ def _einsum(step: Equation, known: Known) -> Any:
     letters, operands = inputs.split(","), list(step.operands)
     for k, x in enumerate(operands):
         made = known.by(x, *PERMUTING)
-        if made is not None:
+        if made is not None and not known.is_spread(x):
             back = np.argsort(order_of(made))
             letters[k], operands[k] = "".join(letters[k][i] for i in back), made.operands[0]
             params = step.params | {"subscripts": f"{','.join(letters)}->{output}"}

@@ -3,7 +3,7 @@
 An `Entry` is a kernel with the kind of arguments that it is for. Entries hang on a `Called` object
 one behind the other. Calling that runs machine code (see `caller`): it tries each, and what none of
 them takes goes to the object's method ``missed``. Where objects are not laid out as machine code
-expects, all calls go there, and `Entry.run` calls the kernel through `ctypes`.
+expects, all calls go there.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from ...trees import bare
 from . import caller
 from .layouts import inspected, layout, numpy_functions
-from .runtime import KNOWN, Code, compiled
-from .tables import Callee, Fresh, Given, Result, Table, Unfit
+from .runtime import KNOWN, Code, compiled, find
+from .tables import Callee, Result, Table, Unfit
 from .watches import ALWAYS, Watches
+
+LOOK = ctypes.PYFUNCTYPE(ctypes.c_bool, ctypes.c_void_p)
+"""`holds` in machine code. Once: each such type is a new class."""
 
 
 class Entry:
@@ -52,7 +52,7 @@ class Entry:
         If arguments or results are of a kind that only Python can handle.
     """
 
-    __slots__ = ("kernel", "onward", "results", "table", "watches", "words")
+    __slots__ = ("onward", "table", "watches", "words")
 
     def __init__(
         self,
@@ -62,36 +62,10 @@ class Entry:
         structure: Any,
         into: bool = False,
     ) -> None:
-        self.kernel, self.results = kernel, results
         self.table = Table(kernel, example, results, structure, into)
         self.words = self.table.words
         self.watches = ALWAYS
         self.onward: Entry | None = None
-
-    def run(self, inputs: Sequence[Any]) -> list[Any] | None:
-        """The results' leaves for inputs of the right shapes and dtypes; None if it is not the way.
-
-        Arrays that are not contiguous, not aligned or in another byte order are copied.
-        """
-        kinds = self.table.kinds
-        given = [np.require(x, kind, ["C", "A"]) for x, kind in zip(inputs, kinds, strict=True)]
-        fresh = [np.empty(y.shape, y.dtype) for y in self.results if isinstance(y, Fresh)]
-        arrays = (*self.table.given(given, fresh), *self.table.constants)
-        data = [x.ctypes.data for x in arrays]
-        pointers = (ctypes.c_void_p * len(data))(*data)
-        function = ctypes.CFUNCTYPE if self.kernel.unlocked else ctypes.PYFUNCTYPE
-        kernel = function(ctypes.c_int, ctypes.c_void_p)(self.kernel.address)
-        if kernel(ctypes.addressof(pointers)):
-            return None
-        made = iter(fresh)
-        return [bare(self.result(y, inputs, made)) for y in self.results]
-
-    @staticmethod
-    def result(y: Result, inputs: Sequence[Any], made: Any) -> Any:
-        """One of them, before it is bare."""
-        if isinstance(y, Fresh):
-            return next(made)
-        return inputs[y.number] if isinstance(y, Given) else y.value
 
 
 def entries(kernel: Callee, example: Any, results: Sequence[Result], structure: Any) -> list[Entry]:
@@ -148,27 +122,27 @@ CALL, BASETYPE = 50, 1 << 10
 
 IMPORTS = (
     "Py_IncRef", "Py_DecRef", "PyDict_GetItem", "PyDict_Size", "PyDict_New", "PyDict_Next",
-    "PyDict_SetItem",
-    "PyTuple_New", "PyTuple_SetItem", "PyList_New", "PyList_SetItem", "PyFloat_AsDouble",
-    "PyLong_AsLongLongAndOverflow", "PyComplex_RealAsDouble",
+    "PyDict_SetItem", "PyTuple_New", "PyTuple_SetItem", "PyList_New", "PyList_SetItem",
+    "PyFloat_AsDouble", "PyLong_AsLongLongAndOverflow", "PyComplex_RealAsDouble",
     "PyComplex_ImagAsDouble", "PyObject_CallOneArg", "PyObject_Call", "PyObject_GetAttr",
-    "PyObject_GetAttrString", "PyErr_Clear",
-    "PyEval_SaveThread", "PyEval_RestoreThread", "memcmp", "PyArray_Empty", "PyArray_Scalar",
-    "Entry",
+    "PyObject_GetAttrString", "PyErr_Clear", "PyEval_SaveThread", "PyEval_RestoreThread",
+    "memcmp", "PyArray_Empty", "PyArray_Scalar", "Entry",
 )  # fmt: skip
 
 
 @functools.cache
 def code() -> Code | None:
-    """The machine code of calls, once for the process."""
-    at = layout()
-    if at is None:
+    """The machine code of calls, once for the process; None if it would not know its way."""
+    at, functions = layout(), numpy_functions()
+    KNOWN.update(functions, Entry=id(Entry))
+    if at is None or not all(map(find, IMPORTS)):
         return None
-    KNOWN.update(numpy_functions(), Entry=id(Entry))
     slots = ((Slots, "head"), (Entry, "words"), (Entry, "onward"), (Entry, "watches"))
     places = (inspected(vars(kind)[name], at.member) for kind, name in (*slots, (Watches, "words")))
     text = caller.text(at, caller.Ours(*places))
-    return Code(compiled(text), ["call", "holds"], IMPORTS)
+    made = Code(compiled(text), ["call", "holds"], IMPORTS)
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(made))  # objects may be called until the very end
+    return made
 
 
 @functools.cache
@@ -189,5 +163,4 @@ def called() -> type[Slots]:
 def holds(watches: Watches) -> bool:
     """Whether all that is watched is as it was."""
     machine = code()
-    look = ctypes.PYFUNCTYPE(ctypes.c_bool, ctypes.c_void_p)
-    return machine is not None and look(machine["holds"])(watches.words.ctypes.data)
+    return machine is not None and LOOK(machine["holds"])(watches.words.ctypes.data)

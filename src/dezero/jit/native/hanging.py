@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import functools
-import itertools
+import threading
 from typing import Any
 
-from ..compiled import Jitted, Known
-from .entry import called, holds
+from ..compiled import Jitted, Known, Path
+from .entry import called, code, holds
 from .tables import Unfit
 from .watches import Watches, watched
 
 PATIENCE = 64
 """Calls through Python, at most, between two tries to do without it."""
+
+CHAIN = 64
+"""Paths that are tried without Python; the oldest gives way."""
+
+LINKING = threading.RLock()
+"""One thread at a time changes what follows what."""
 
 
 @functools.cache
@@ -23,7 +29,7 @@ def jitted() -> type[Jitted]:
 
 
 class Present:
-    """The present watches of what a function captured, and how often they were made.
+    """What hangs on a function: the present watches of what it captured, and paths.
 
     Something may change at each call and yet mean the same, such as a number that is computed
     anew: then making watches each time would cost more than it saves.
@@ -31,6 +37,8 @@ class Present:
 
     def __init__(self) -> None:
         self.watches: Watches | None = None
+        self.paths: list[Path] = []  # that are hung, the newest first
+        self.hung: Watches | None = None  # what their entries watch
         self.made = self.waited = 0
         self.reason = ""  # why there are none
 
@@ -53,24 +61,33 @@ class Present:
         return watches
 
 
-def hang(jitted: Any, known: Known) -> None:
-    """Let calls go to the entries of a function's paths.
+def hang(jitted: Any, known: Known, path: Path) -> None:
+    """Let calls like the last one go to the entries of the path that it took, before all others."""
+    if code() is None or not usable(path, jitted):
+        return
+    with LINKING:
+        present = known.present = known.present or Present()
+        watches, hung = present.renewed(known), path in present.paths
+        if watches is None or (hung and present.hung is watches):
+            return
+        if not hung:
+            kept = {each for paths in known.paths.values() for each in paths}
+            others = [each for each in present.paths if each in kept]
+            present.paths = [path, *others[: CHAIN - 1]]
+        present.hung = watches
+        entries = [entry for each in present.paths for entry in usable(each, jitted)]
+        for entry in entries:
+            entry.watches = watches  # of all of them, before one leads to another
+        onward = None
+        for entry in reversed(entries):  # so that a call meanwhile is never led in a circle
+            entry.onward, onward = onward, entry
+        jitted.head = onward
 
-    Each path has a list of ``entries``, which is empty where only Python can call it.
-    """
-    paths = (path for each in known.paths.values() for path in each)
-    found = [entry for path in paths for entry in path.entries if entry.table.direct]
-    entries = [entry for entry in found if not entry.table.outs]
-    if not jitted.own_out:
-        entries += [entry for entry in found if entry.table.outs]
-    if not entries:
-        return
-    present = vars(known).setdefault("present", Present())
-    watches = present.renewed(known)
-    if watches is None:
-        return
-    for entry in entries:
-        entry.watches = watches  # all of them, before one leads to another
-    for entry, onward in itertools.pairwise([*entries, None]):
-        entry.onward = onward
-    jitted.head = entries[0]
+
+def usable(path: Path, jitted: Any) -> list[Any]:
+    """The entries that take arguments as they are, and ``out=`` if it is not the function's."""
+    return [
+        entry
+        for entry in path.entries
+        if entry.table.direct and not (entry.table.outs and jitted.own_out)
+    ]

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...ir.steps import Equation, Value
 from ...rules.gather import Pattern, brought_to_form
-from .lowering import RULES, Check, Lowering, Rule
+from .lowering import RULES, Lowering, Rule
 from .moves import basic, only_arrays, picked, scatter
 from .nests import Lookup, Nest
 from .places import Place
@@ -73,13 +73,6 @@ def both(lowering: Lowering, x: Value, y: Value) -> Value:
     return lowering.make("logical_and", (x, y), Value(x.shape, np.dtype(bool)))
 
 
-def insist(lowering: Lowering, allowed: Value | None) -> None:
-    """Leave the kernel if a place is not within the array: NumPy says what is wrong."""
-    if allowed is not None:
-        whole = lowering.make("all", (allowed,), Value((), np.dtype(bool)))
-        lowering.stages.append(Check(lowering.memory(whole)))
-
-
 def gathered(lowering: Lowering, x: Value, places: Value, pattern: Pattern, result: Value) -> None:
     """Read at places."""
     place = lowering.memory(x)
@@ -94,7 +87,8 @@ def gathered(lowering: Lowering, x: Value, places: Value, pattern: Pattern, resu
         lowering.read(each, nest)
     nest.steps.append(Lookup(result, seen, rows, allowed))
     lowering.home[result] = number
-    insist(lowering, allowed)
+    if allowed is not None:
+        lowering.insist(allowed)  # else NumPy says what is wrong
 
 
 def deposited(lowering: Lowering, g: Value, places: Value, pattern: Pattern, result: Value) -> None:
@@ -114,7 +108,8 @@ def deposited(lowering: Lowering, g: Value, places: Value, pattern: Pattern, res
         lowering.read(each, nest)
     nest.deposits.append(Lookup(g, seen, rows, allowed))
     lowering.known(result, target, len(lowering.stages))
-    insist(lowering, allowed)
+    if allowed is not None:
+        lowering.insist(allowed)  # else NumPy says what is wrong
 
 
 def gather(lowering: Lowering, step: Equation) -> None:

@@ -27,6 +27,8 @@ from .places import Buffer, Place, compact
 if TYPE_CHECKING:
     from .program import Program
 
+BOOL = np.dtype(bool)
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -233,7 +235,8 @@ class Lowering:
     def equation(self, step: Equation) -> None:
         """Lower one equation, with arrays among its operands as values."""
         operands = tuple(
-            self.constant(x) if isinstance(x, np.ndarray) and x.ndim else x for x in step.operands
+            self.constant(np.asarray(x)) if isinstance(x, (np.ndarray, range)) and np.ndim(x) else x
+            for x in step.operands
         )
         step = Equation(step.p, operands, step.params, step.results, step.line)
         rule = RULES.get(step.p.title)
@@ -246,10 +249,29 @@ class Lowering:
         """Leave if the program would go another way."""
         x, answer = guard.operand, np.asarray(guard.answer)
         if guard.question == "bool":
-            x = self.make("not_equal", (x, 0), Value(x.shape, np.dtype(bool)))
-        same = Value(x.shape, np.dtype(bool))
-        self.make("equal", (x, answer if answer.ndim else answer[()]), same)
-        whole = self.make("all", (same,), Value((), np.dtype(bool)))
+            x = self.make("not_equal", (x, 0), Value(x.shape, BOOL))
+        elif x.dtype != answer.dtype:
+            converted = Value(x.shape, answer.dtype)
+            self.same(x, converted)
+            x = converted
+        self.insist(self.agrees(x, answer if answer.ndim else answer[()]))
+
+    def agrees(self, x: Value, answer: Any) -> Value:
+        """Where numbers are the same to the bit, but for kinds of NaN."""
+
+        def made(title: str, *operands: Any) -> Value:
+            return self.make(title, operands, Value(x.shape, BOOL))
+
+        same = made("equal", x, answer)
+        if x.dtype.kind == "f" and np.any(answer == 0):
+            same = made("logical_and", same, made("equal", made("signbit", x), np.signbit(answer)))
+        if x.dtype.kind == "f" and np.any(np.isnan(answer)):
+            same = made("where", np.isnan(answer), made("isnan", x), same)
+        return same
+
+    def insist(self, true: Value) -> None:
+        """Leave the kernel unless all is true."""
+        whole = self.make("all", (true,), Value((), BOOL))
         self.stages.append(Check(self.memory(whole)))
 
     def make(self, title: str, operands: tuple[Any, ...], result: Value, **params: Any) -> Value:
@@ -296,6 +318,8 @@ class Lowering:
 
     def output(self, y: Any, target: Place) -> None:
         """See to it that a result is where it is wanted, as numbers of that dtype."""
+        if isinstance(y, np.ndarray) and y.ndim:
+            y = self.constant(y)
         if not isinstance(y, Value) or y.dtype != target.dtype:
             number, y = y, Value(target.shape, target.dtype)
             self.same(number, y)

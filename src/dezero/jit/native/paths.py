@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable
 from typing import Any
 
 from ...ir.graph import Graph
 from ...ir.steps import Equation, Value
-from ..compiled import Backend, Path
+from ..compiled import Backend, Path, Run
 from ..replay import OtherPath, compiled
 from ..sharing import shown
 from .entry import entries
@@ -22,7 +21,7 @@ def path(graph: Graph, example: Any) -> Path:
     """A path of kernels and calls of NumPy; if it is one kernel, it has entries."""
     found: list[Parts] = []
 
-    def run(graph: Graph) -> Callable[..., tuple[Any, ...]]:
+    def run(graph: Graph) -> Run:
         found.append(Parts(graph))
         return found[0]
 
@@ -48,7 +47,7 @@ class Parts:
         self.run = compiled(self.parts)
 
     @functools.cached_property
-    def plain(self) -> Callable[..., tuple[Any, ...]]:
+    def plain(self) -> Run:
         """The same without kernels."""
         return compiled(self.graph)
 

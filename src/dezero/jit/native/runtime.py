@@ -5,35 +5,59 @@ from __future__ import annotations
 import ctypes
 import functools
 import importlib
+import os
 import threading
 from collections.abc import Sequence
 from typing import Any
 
+import llvmlite
 import llvmlite.binding as llvm
 
+import dezero
+
+from . import disk
+
+llvm.initialize_native_target()
+llvm.initialize_native_asmprinter()
+
 LOCK = threading.RLock()
-"""One thread at a time talks to LLVM."""
+"""One thread at a time talks to LLVM, and none while the process forks."""
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=LOCK.acquire, after_in_parent=LOCK.release, after_in_child=LOCK.release
+    )
+
+OPTIMIZATION = 2
+"""How much LLVM does to choose instructions and registers well, from 0 to 3."""
+
+PASSES = ("always_inliner", "sroa", "instruction_combine", "simplify_cfg")
+"""What LLVM does before that. Texts are written the way code should be, so it is little."""
+
+
+@functools.cache
+def features() -> str:
+    """What the processor can do, and should do, by LLVM's names."""
+    found: str = llvm.get_host_cpu_features().flatten()
+    return f"{found},-prefer-256-bit"
 
 
 @functools.cache
 def machine() -> Any:
     """The processor that the program runs on, as LLVM writes code for it."""
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    features = llvm.get_host_cpu_features().flatten() + ",-prefer-256-bit"
     target = llvm.Target.from_triple(llvm.get_process_triple())
     return target.create_target_machine(
-        cpu=llvm.get_host_cpu_name(), features=features, opt=2, jit=True
+        cpu=llvm.get_host_cpu_name(), features=features(), opt=OPTIMIZATION, jit=True
     )
 
 
 def processor() -> str:
     """What code is good for: the processor's kind and features, and LLVM's version."""
     version = ".".join(map(str, llvm.llvm_version_info))
-    features = llvm.get_host_cpu_features().flatten()
-    return f"{llvm.get_process_triple()} {llvm.get_host_cpu_name()} {features} LLVM {version}"
+    return f"{llvm.get_process_triple()} {llvm.get_host_cpu_name()} {features()} LLVM {version}"
 
 
+@functools.cache
 def has(feature: str) -> bool:
     """Whether the processor has a feature, by LLVM's name for it (``"avx512f"``)."""
     return bool(llvm.get_host_cpu_features().get(feature, False))
@@ -47,28 +71,35 @@ def vector_bytes() -> int:
 
 
 def optimized(text: str) -> Any:
-    """A module of LLVM's from its text, after the passes.
-
-    The text is written the way the code should be, so that little is left for LLVM to do.
-    """
+    """A module of LLVM's from its text, after the passes."""
     module = llvm.parse_assembly(text)
     module.triple = llvm.get_process_triple()
     options = llvm.create_pipeline_tuning_options(1)
     builder = llvm.create_pass_builder(machine(), options)
     passes = llvm.create_new_module_pass_manager()
-    passes.add_always_inliner_pass()
-    passes.add_sroa_pass()
-    passes.add_instruction_combine_pass()
-    passes.add_simplify_cfg_pass()
+    for name in PASSES:
+        getattr(passes, f"add_{name}_pass")()
     passes.run(module, builder)
     return module
 
 
 def compiled(text: str) -> bytes:
-    """The machine code of a module's text, as an object file."""
+    """The machine code of a module's text, as an object file; from disk, if it was there before."""
+    return disk.kept(f"{recipe()}\n{text}", lambda: made(text))
+
+
+def made(text: str) -> bytes:
+    """The same, made now."""
     with LOCK:
         code: bytes = machine().emit_object(optimized(text))
         return code
+
+
+@functools.cache
+def recipe() -> str:
+    """What machine code depends on besides the text, in one line."""
+    versions = f"DeZero {dezero.__version__} llvmlite {llvmlite.__version__}"
+    return f"{versions} {processor()} {OPTIMIZATION} {' '.join(PASSES)}"
 
 
 def assembly(text: str) -> str:

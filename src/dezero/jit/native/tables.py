@@ -24,12 +24,8 @@ from ..compiled import is_fact
 from .caller import Check, Head, Kind, Make
 from .layouts import ALIGNED, CONTIGUOUS, SCALARS, WRITEABLE
 
-NUMBERS = {
-    float: (Check.FLOAT, np.dtype(np.float64)),
-    int: (Check.INT, np.dtype(np.int64)),
-    complex: (Check.COMPLEX, np.dtype(np.complex128)),
-}
-"""Python's numbers, but for those that are facts: how they are read, and what a kernel sees."""
+NUMBERS = {float: Check.FLOAT, int: Check.INT, complex: Check.COMPLEX}
+"""How Python's numbers are read, but for those that are facts; kernels see 64 bits, or twice."""
 
 MOST = 4096
 """Words of room on the stack for one call; one with more leaves than fit is left to Python."""
@@ -121,8 +117,6 @@ class Table:
     ----------
     words : array
         The table itself.
-    kinds : list of dtype
-        Of the inputs, as the kernel sees them.
     direct : bool
         Whether arguments like the example are taken as they are, and not only copies of them.
 
@@ -141,10 +135,9 @@ class Table:
         structure: Any,
         into: bool = False,
     ) -> None:
-        self.held: list[Any] = []
+        self.held: list[Any] = [kernel]
         self.leaves: list[Any] = []
         self.numbers: list[Any] = []  # the leaves that are inputs
-        self.kinds: list[np.dtype[Any]] = []
         self.places: list[int] = []  # of the inputs among the objects
         self.outs: list[int] = []  # of the arrays to write into
         self.objects = len(example)
@@ -243,14 +236,11 @@ class Table:
         self.numbers.append(x)
         self.places.append(k)
         if kind in NUMBERS:
-            step, dtype = NUMBERS[kind]
-            self.kinds.append(dtype)
-            yield from (step, k, id(kind), self.slot())
+            yield from (NUMBERS[kind], k, id(kind), self.slot())
             return
         if kind is not np.ndarray and kind not in SCALARS:
             raise Unfit(f"an argument of {kind.__name__}")
         dtype = plain_dtype(x.dtype)
-        self.kinds.append(dtype)
         scalar = dtype.type if x.ndim == 0 and dtype.type in SCALARS else np.ndarray
         yield from (Check.ARRAY, k, id(np.ndarray), self.slot(), id(scalar), self.at(dtype))
         yield from (CONTIGUOUS | ALIGNED, x.ndim, *x.shape)

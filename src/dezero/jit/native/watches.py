@@ -10,7 +10,6 @@ be watched, and neither can the function.
 from __future__ import annotations
 
 import abc
-import builtins
 import ctypes
 import functools
 import gc
@@ -25,6 +24,7 @@ import numpy as np
 
 from ...trees import Derived
 from ..captured import Captured
+from ..glances import BUILTINS
 from ..objects import OUTWARD, PLAIN, WHOLE, below
 from .caller import Watch
 from .layouts import Layout, inspected, layout, word
@@ -82,10 +82,11 @@ class Watching:
         if found is None:
             raise Unfit("this interpreter's objects")
         self.at: Layout = found
-        self.held: list[Any] = [captured, *captured.seen]
+        self.held: list[Any] = [captured.seen, captured.glances]
         self.program: list[int] = []
         self.names: dict[int, dict[str, int]] = {}  # that are watched, by dicts' addresses
-        for x, words in captured.opened:
+        opened = {id(x): (x, words) for _, _, x, words, _ in captured.glances}
+        for x, words in opened.values():
             self.look(x, words)
         for space, names in self.names.items():
             pairs = [each for name, value in names.items() for each in (id(name), value)]
@@ -136,11 +137,11 @@ class Watching:
 
     # objects, kind by kind
 
-    def look(self, x: Any, words: tuple[str, ...]) -> None:
+    def look(self, x: Any, words: Any) -> None:
         """All through which another look would come to something else."""
         kind = type(x)
         if kind is types.FunctionType:
-            self.function(x, words)
+            self.function(x, *words)
         elif kind is types.ModuleType:
             self.watch_names(vars(x), words)
         elif isinstance(x, type):
@@ -178,19 +179,20 @@ class Watching:
         kinds = types.MemberDescriptorType
         return {inspected(each, self.at.member) for each in declared if type(each) is kinds}
 
-    def function(self, f: types.FunctionType, words: tuple[str, ...]) -> None:
+    def function(
+        self, f: types.FunctionType, words: tuple[str, ...], imports: tuple[str, ...]
+    ) -> None:
         """Its fields, its cells, and what its names mean."""
         at = self.at
         self.watch_entries(f.__dict__)
         self.watch(f, at.code, at.defaults, at.kwdefaults, at.attributes)
         for cell in f.__closure__ or ():
             self.watch(cell, at.cell)
-        if words:
-            package = f.__globals__.get("__package__")
-            paths = [f"{package}.{each}" for each in words] if package else []
-            self.watch_names(f.__globals__, [*words, "__package__"])
-            self.watch_names(vars(builtins), words)
-            self.watch_names(sys.modules, [*words, *paths])
+        package = f.__globals__.get("__package__")
+        paths = [f"{package}.{each}".rstrip(".") for each in imports]
+        self.watch_names(f.__globals__, [*words, *(["__package__"] if imports else [])])
+        self.watch_names(BUILTINS, words)
+        self.watch_names(sys.modules, [*imports, *paths])
 
     def of_class(self, x: type) -> None:
         """The attributes of one of the program's, and what it derives from."""
