@@ -226,7 +226,7 @@ class Lowering:
         for step in steps:
             for x in step.needs:
                 self.read(x, nest)
-            nest.steps.append(step)
+            nest.add(step)
         if not steps:
             nest.reads[value] = self.memory(value).broadcast(nest.shape)
 
@@ -305,7 +305,7 @@ class Lowering:
 
     def computed(self, step: Computed, number: int) -> None:
         """Put a step into a nest."""
-        self.nest_at(number).steps.append(step)
+        self.nest_at(number).add(step)
         self.home[step.result], self.made[step.result] = number, step
 
     def shown(self, result: Value, x: Value, fn: Callable[[Any], Any]) -> None:

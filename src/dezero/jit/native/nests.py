@@ -103,6 +103,8 @@ class Nest:
     reductions : list of Reduction
     axes : frozenset of int or None
         Those that are reduced.
+    made : set of Value
+        What the steps compute.
     """
 
     shape: tuple[int, ...]
@@ -113,11 +115,12 @@ class Nest:
     axes: frozenset[int] | None = None
     deposits: list[Lookup] = field(default_factory=list)
     running: list[Reduction] = field(default_factory=list)
+    made: set[Value] = field(default_factory=set)
 
-    @property
-    def made(self) -> set[Value]:
-        """All that is computed."""
-        return {step.result for step in self.steps}
+    def add(self, step: Computed | Lookup) -> None:
+        """Compute one more value."""
+        self.steps.append(step)
+        self.made.add(step.result)
 
     @property
     def gathering(self) -> list[Reduction]:
