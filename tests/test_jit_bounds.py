@@ -88,14 +88,17 @@ def test_kernels_that_are_dropped_are_gone_at_once():
     from dezero.jit.native import hanging, paths
     from dezero.jit.native.kernel import Kernel
 
+    def kernels():
+        return {id(each) for each in gc.get_objects() if isinstance(each, Kernel)}
+
+    before = kernels()
     twice = hanging.jitted()(lambda x: x * 2, paths.LLVM)
     for n in range(1, 12):
         for _ in range(3):
             np.testing.assert_array_equal(twice(np.ones(n)), np.full(n, 2.0))
-    found = [each for each in gc.get_objects() if isinstance(each, Kernel)]
-    assert len(found) == len(twice.paths) == 4
-    del found, twice
-    assert not any(isinstance(each, Kernel) for each in gc.get_objects())
+    assert len(kernels() - before) == len(twice.paths) == 4
+    del twice
+    assert kernels() <= before
 
 
 PROGRAM = """

@@ -104,7 +104,7 @@ def test_the_wheel_holds_nothing_else(wheel: zipfile.ZipFile) -> None:
 
 
 def test_the_wheel_is_small(wheel: zipfile.ZipFile) -> None:
-    assert Path(str(wheel.filename)).stat().st_size < 0.5 * MEGABYTE
+    assert Path(str(wheel.filename)).stat().st_size < 0.6 * MEGABYTE
     # What an installation adds to NumPy's: the package, optree, and what optree brings along.
     ours = sum(entry.file_size for entry in wheel.infolist())
     others = sum(installed_bytes(name) for name in ("optree", "typing_extensions"))

@@ -8,10 +8,11 @@ import importlib.util
 import operator
 import random
 import sys
+import time
 import types
 import warnings
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,9 +23,10 @@ from ..errors import DataError, EagerWarning, GraphError, GuardError, OperandErr
 from ..ir import Graph, simplified, trace
 from ..ir.passes import FOR_MACHINES
 from ..ir.passes.layout import lies_in_rows
-from ..ir.tracer import FACTS
+from ..ir.tracer import FACTS, names_of
 from ..trees import bare, flatten, leaves_of, unflatten
 from .captured import THE_FUNCTION, Captured, Place, Unwatched, shown
+from .explaining import Lowered, explained, through_numpy
 from .outputs import takes_out, written
 from .replay import OtherPath, compiled
 from .sharing import shared
@@ -55,6 +57,8 @@ class Path:
         For calls without Python (see `native.entry`).
     copied : list of int
         The results that have to be copied, to be apart.
+    seconds : tuple of float
+        What it took to trace and to compile.
     """
 
     def __init__(self, graph: Graph, run: Callable[[Graph], Run] = compiled) -> None:
@@ -62,6 +66,7 @@ class Path:
         self.replay = run(self.graph)
         self.copied = shared(graph, self.graph)
         self.entries: list[Any] = []
+        self.seconds = 0.0, 0.0
 
     def call(self, leaves: list[Any]) -> Any:
         """The result, or `OtherPath`, or `GuardError`."""
@@ -105,11 +110,18 @@ class Backend(NamedTuple):
     hang : callable
         ``hang(jitted, known, path)`` after a call that took a path, so that later ones can take it
         without Python.
+    parts : callable
+        The graph of kernels and calls of NumPy that a path runs, and the kernels.
+    about, surroundings : callable
+        What `explain` says of a path, and of all of them.
     """
 
     name: str
     path: Callable[[Graph, Any], Path]
     hang: Callable[[Jitted, Known, Path], None]
+    parts: Callable[[Path], tuple[Graph, list[Any]]] = lambda path: (path.graph, [])
+    about: Callable[[Jitted, Path], Iterable[str]] = through_numpy
+    surroundings: Callable[[], str] = str
 
 
 NUMPY = Backend("numpy", lambda graph, _example: Path(graph), lambda _jitted, _known, _path: None)
@@ -174,12 +186,55 @@ class Jitted:
             known.eager.add(key)
             self.warn(f"took more than {PATHS} paths for arguments of one kind")
             return self.f(*args, **kwargs)
-        example = unflatten(spec, [sample(x) for x in leaves])
-        path = self.backend.path(self.traced(known, spec, leaves), example)
-        paths.append(path)
-        result = path.call(numbers)
-        self.backend.hang(self, known, path)
+        paths.append(self.new_path(known, spec, leaves))
+        result = paths[-1].call(numbers)
+        self.backend.hang(self, known, paths[-1])
         return result
+
+    def new_path(self, known: Known, spec: Any, leaves: list[Any]) -> Path:
+        """The path that these arguments take, traced and compiled."""
+        start = time.perf_counter()
+        graph = self.traced(known, spec, leaves)
+        between = time.perf_counter()
+        path = self.backend.path(graph, unflatten(spec, [sample(x) for x in leaves]))
+        path.seconds = between - start, time.perf_counter() - between
+        return path
+
+    def explain(self) -> str:
+        """What was traced, and what became of it; prints itself.
+
+        For each kind of arguments and each path: the question that made it another one, the time
+        of tracing and compiling; kernels with their stages, time and memory; what runs through
+        NumPy, and why; and what keeps calls from doing without Python.
+
+        Examples
+        --------
+        >>> twice = jit(lambda x: x * 2, backend="numpy")
+        >>> twice.explain()
+        <jit of <lambda>, backend 'numpy'>
+        was not called yet
+        """
+        return explained(self)
+
+    def lower(self, *args: Any, **kwargs: Any) -> Lowered:
+        """What the program becomes for arguments: its graph, LLVM's text, the processor's code.
+
+        Raises
+        ------
+        GraphError
+            If it runs as it is written.
+
+        Examples
+        --------
+        >>> print(jit(lambda x: x * 2, backend="numpy").lower(np.ones(3)).graph)
+        v1 = x * 2
+        """
+        known = self.up_to_date()
+        if known is None:
+            raise GraphError(f"{self!r} runs as it is written: there is nothing to lower")
+        leaves, spec = leaves_of(args, kwargs)
+        path = self.new_path(known, spec, list(map(given, leaves)))
+        return Lowered(path.graph, *self.backend.parts(path))
 
     @functools.cached_property
     def own_out(self) -> bool:
@@ -243,6 +298,7 @@ class Jitted:
                 break
             changed, drawn = known.captured.difference(later), drawn_so_far() != state
             if changed is None and not drawn:
+                self.name(graph, spec, leaves)
                 return graph
             known.captured = later
         self.forget()
@@ -251,6 +307,14 @@ class Jitted:
             f"{self!r}: the function {what}, which would happen when it is traced and not "
             "when it is replayed: make it an argument, or a result"
         )
+
+    def name(self, graph: Graph, spec: Any, leaves: list[Any]) -> None:
+        """Call the inputs of a graph what the function calls its arguments."""
+        args, kwargs = unflatten(spec, leaves)
+        names = names_of(self.f, args, kwargs)
+        given = (name for name, x in zip(names, leaves, strict=False) if not is_fact(x))
+        for value, name in zip(graph.inputs, given, strict=False):
+            value.name = name
 
     def program(self, spec: Any, leaves: list[Any]) -> Callable[..., Any]:
         """The function, of the numbers in its arguments."""
@@ -384,12 +448,10 @@ def native(f: Callable[..., Any]) -> Jitted:
     OperandError
         If llvmlite is not installed.
     """
-    try:
-        from .native import hanging, paths  # noqa: PLC0415  # an extra
-    except ImportError as error:
-        raise OperandError(
-            'jit: backend="llvm" needs llvmlite: pip install "dezero-autodiff[jit]"'
-        ) from error
+    if not importlib.util.find_spec("llvmlite"):
+        raise OperandError('jit: backend="llvm" needs llvmlite: pip install "dezero-autodiff[jit]"')
+    from .native import hanging, paths  # noqa: PLC0415  # an extra
+
     made: Jitted = hanging.jitted()(f, paths.LLVM)
     return made
 

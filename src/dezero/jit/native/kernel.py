@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,16 +11,33 @@ import numpy as np
 from ...ir.graph import Graph
 from ..replay import OtherPath
 from .program import Program
-from .runtime import Code, compiled, vector_bytes
+from .runtime import Code, assembly, compiled, vector_bytes
+
+LONG = 1 << 16
+"""Bytes that a kernel touches from which on other threads of Python may run meanwhile."""
 
 
 class Kernel:
-    """A graph as one function of machine code: arrays in, a tuple of arrays out."""
+    """A graph as one function of machine code: arrays in, a tuple of arrays out.
+
+    Attributes
+    ----------
+    text : str
+        In LLVM's language.
+    stages : list of Stage
+    between : int
+        Bytes of memory that it needs besides its inputs and outputs.
+    long : bool
+        Whether it takes so long that other threads should not wait.
+    """
 
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         program = Program(graph, vector_bytes())
         self.text, self.constants = program.text(), program.constants
+        self.stages, self.between = program.stages, program.size
+        touched = {place.buffer for stage in self.stages for place in stage.touched}
+        self.long = sum(buffer.bytes for buffer in touched) > LONG
         self.code = Code(compiled(self.text), ["kernel"], program.calls)
         self.function = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p)(self.code["kernel"])
 
@@ -31,11 +49,28 @@ class Kernel:
         OtherPath
             If a guard does not hold, or NumPy must do it.
         """
-        pairs = zip(arrays, self.graph.inputs, strict=True)
-        given = [np.require(x, v.dtype, ("C", "A")) for x, v in pairs]
-        outs = [np.empty(y.shape, y.dtype) for y in self.graph.outputs]
-        everything = (*given, *outs, *self.constants)
-        addresses = (ctypes.c_void_p * len(everything))(*(x.ctypes.data for x in everything))
-        if self.function(addresses):
+        outs = self.outputs()
+        if self.bound(arrays, outs)():
             raise OtherPath
         return tuple(outs)
+
+    def assembly(self) -> str:
+        """In the processor's language."""
+        return assembly(self.text)
+
+    def outputs(self) -> list[Any]:
+        """Memory for the results."""
+        return [np.empty(y.shape, y.dtype) for y in self.graph.outputs]
+
+    def bound(self, arrays: Sequence[Any], outs: list[Any] | None = None) -> Callable[[], int]:
+        """A call on given arrays that writes into others."""
+        pairs = zip(arrays, self.graph.inputs, strict=True)
+        given = [np.require(x, v.dtype, ("C", "A")) for x, v in pairs]
+        everything = (*given, *(self.outputs() if outs is None else outs), *self.constants)
+        addresses = (ctypes.c_void_p * len(everything))(*(x.ctypes.data for x in everything))
+
+        def call() -> int:
+            status: int = self.function(addresses)
+            return status if everything else 0  # which keeps them alive
+
+        return call

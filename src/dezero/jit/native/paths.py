@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+from collections.abc import Iterator
 from typing import Any
 
 from ...ir.graph import Graph
@@ -12,7 +13,9 @@ from ..compiled import Backend, Path, Run
 from ..replay import OtherPath, compiled
 from ..sharing import shown
 from .entry import entries
+from .explaining import of_parts, surroundings
 from .hanging import hang
+from .kernel import Kernel
 from .regions import with_kernels
 from .tables import Callee, Constant, Fresh, Given, Result, Unfit
 
@@ -77,7 +80,14 @@ class Parts:
         kernel = step.p.fn
         reads = tuple(inputs.index(x) for x in step.operands)
         writes = tuple(fresh.index(y) for y in step.results)
-        callee = Callee(kernel.code["kernel"], reads, writes, tuple(kernel.constants), keep=kernel)
+        callee = Callee(
+            kernel.code["kernel"],
+            reads,
+            writes,
+            tuple(kernel.constants),
+            unlocked=kernel.long,
+            keep=kernel,
+        )
         return callee, [result(self.graph, y) for y in outputs]
 
 
@@ -88,4 +98,25 @@ def result(graph: Graph, y: Any) -> Result:
     return Given(graph.inputs.index(y)) if y in graph.inputs else Fresh(y.shape, y.dtype)
 
 
-LLVM = Backend("llvm", path, hang)
+def parts(path: Path) -> tuple[Graph, list[Kernel]]:
+    """What a path runs, and the kernels in it."""
+    graph: Graph = path.replay.parts  # type: ignore[attr-defined]  # it is `Parts`
+    equations = (step for step in graph.steps if isinstance(step, Equation))
+    return graph, [step.p.fn for step in equations if isinstance(step.p.fn, Kernel)]
+
+
+def about(jitted: Any, path: Path) -> Iterator[str]:
+    """What there is to say about a path."""
+    graph, _ = parts(path)
+    if graph is path.graph:
+        yield "  NumPy: all of it, because results are views of arguments"
+    else:
+        yield from of_parts(path.graph, graph)
+    present = jitted.known.present
+    if not path.entries:
+        yield "  called through Python: not all of it is one kernel"
+    elif present is not None and present.reason:
+        yield f"  called through Python, which has to look at {present.reason}"
+
+
+LLVM = Backend("llvm", path, hang, parts, about, lambda: f"\n{surroundings()}")

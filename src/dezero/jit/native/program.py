@@ -31,20 +31,29 @@ REGISTERS = 64
 
 def lowers(step: Step, weak: dict[Value, type]) -> bool:
     """Whether an equation, or a guard, can be machine code."""
+    return not misfit(step, weak)
+
+
+def misfit(step: Step, weak: dict[Value, type]) -> str:
+    """Why a step cannot be machine code; empty if it can."""
+    dtypes = [x.dtype for x in (*step.reads, *step.results)]
     if isinstance(step, Guard):
-        answer = np.asarray(step.answer)
-        return handles(step.operand.dtype) and handles(answer.dtype)
+        dtypes.append(np.asarray(step.answer).dtype)
+    else:
+        dtypes += [x.dtype for x in step.operands if isinstance(x, np.ndarray)]
+    other = next((dtype for dtype in dtypes if not handles(dtype)), None)
+    if other is not None:
+        return f"numbers are {other}"
+    if isinstance(step, Guard):
+        return ""
     title = step.p.title
-    values = [*step.reads, *step.results]
-    dtypes = [x.dtype for x in values]
-    dtypes += [x.dtype for x in step.operands if isinstance(x, np.ndarray)]
-    if not all(map(handles, dtypes)):
-        return False
     if TABLE.get(title) is not step.p and LOOPS.get(title) is not step.p:
-        return False
+        return "it is the program's own"
     if title in RULES:
-        return RULES[title].fits(step)
-    return not step.params and fits(title, loop_for(step, weak), step.results[0].dtype)
+        return "" if RULES[title].fits(step) else "its arguments are not those of a loop"
+    result = step.results[0].dtype
+    fit = not step.params and fits(title, loop_for(step, weak), result)
+    return "" if fit else f"there are no instructions for it, of {result}"
 
 
 def planned(stages: list[Stage]) -> int:
@@ -110,19 +119,23 @@ class Program:
         The block to go to when the kernel cannot go on; it then returns 1.
     vector_bytes : int
         The size of the processor's vectors.
+    stages : list of Stage
+    size : int
+        Bytes of memory between them.
     """
 
     def __init__(self, graph: Graph, vector_bytes: int) -> None:
         lowering = Lowering.of(graph)
         self.constants, self.vector_bytes = lowering.constants, vector_bytes
+        self.stages = lowering.stages
         self.asm = asm = Assembly("i32 @kernel(ptr %arrays)")
         starts = {"input": 0, "output": len(graph.inputs)}
         starts["constant"] = starts["output"] + len(graph.outputs)
-        size = planned(lowering.stages)
-        work, block = self.between(size)
+        self.size = planned(self.stages)
+        work, block = self.between(self.size)
         self.pointers: dict[Buffer, str] = Pointers(asm, starts, work)
         self.leave, status = asm.label(), asm.variable("i32", "1")
-        for stage in lowering.stages:
+        for stage in self.stages:
             stage.write(self)
         asm.set("i32", status, "0")
         asm.begin(self.leave)

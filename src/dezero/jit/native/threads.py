@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import ctypes
 import math
-import os
 from typing import Any
 
-from ...errors import OperandError
+from ..cores import COUNT, MOST
 from .assembly import Assembly
 from .instructions import elementary
 from .lanes import Lanes, kind_of
@@ -21,13 +20,9 @@ from .reductions import FOLDS, PlaceOfExtreme
 from .runtime import KNOWN, find
 from .writing import Writer
 
-MOST = 64
-"""Threads at most."""
-
 ENOUGH = 1 << 20
 """What a nest must cost, in simple steps, to be split: a few hundred microseconds."""
 
-COUNT = ctypes.c_int64(1)
 KNOWN["dezero_threads"] = ctypes.addressof(COUNT)
 
 SPLIT = """\
@@ -54,40 +49,6 @@ define internal ptr @thread(ptr %job) nounwind {
 
 JOB = 6
 """Words of a job; the last is the thread."""
-
-
-def set_num_threads(n: int) -> None:
-    """Use this many threads for large loops of compiled functions.
-
-    Parameters
-    ----------
-    n : int
-        From 1 to 64. At first, what the environment's ``OMP_NUM_THREADS`` says, or as many as there
-        are processors.
-
-    Raises
-    ------
-    OperandError
-        If it is another number.
-    """
-    if not isinstance(n, int) or not 1 <= n <= MOST:
-        raise OperandError(f"set_num_threads takes a whole number from 1 to {MOST}, not {n!r}")
-    COUNT.value = n
-
-
-def get_num_threads() -> int:
-    """The number of threads that large loops of compiled functions use."""
-    return COUNT.value
-
-
-def at_first() -> int:
-    """The number of threads that the environment asks for."""
-    said = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
-    here = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min(int(said) if said.isdigit() and int(said) else here or 1, MOST)
-
-
-set_num_threads(at_first())
 
 
 # ---------------------------------------------------------------------------- what is split
