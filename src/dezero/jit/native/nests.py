@@ -244,11 +244,15 @@ def cost(nest: Nest, axis: Axis, most: int) -> float:
     """What the nest costs for one number along all other axes, in vectors along this one."""
     vectors = -(-axis.extent // width_of(axis, most))
     apart = sum(stride not in (0, 1) for stride in axis.strides)
-    titles = [step.equation.p.title for step in nest.steps if isinstance(step, Computed)]
-    steps = sum(COSTLY if elementary(title) else PLAIN for title in titles)
     across = ACROSS * len(nest.reductions) if axis.reduced else 0
-    each = steps + PLAIN * len(axis.strides) + APART * apart
+    each = work(nest) + PLAIN * len(axis.strides) + APART * apart
     return (vectors * each + across) / max(axis.extent, 1)
+
+
+def work(nest: Nest) -> int:
+    """What the steps cost for one vector."""
+    titles = [step.equation.p.title for step in nest.steps if isinstance(step, Computed)]
+    return sum(COSTLY if elementary(title) else PLAIN for title in titles)
 
 
 def largest(nest: Nest) -> int:
