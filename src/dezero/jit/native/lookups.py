@@ -91,7 +91,7 @@ def gathered(lowering: Lowering, x: Value, places: Value, pattern: Pattern, resu
     nest = lowering.nest_at(number)
     for each in operands:
         lowering.read(each, nest)
-    nest.steps.append(Lookup(result, seen, rows, allowed))
+    nest.add(Lookup(result, seen, rows, allowed))
     lowering.home[result] = number
     if allowed is not None:
         lowering.insist(allowed)  # else NumPy says what is wrong

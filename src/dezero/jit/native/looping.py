@@ -14,6 +14,7 @@ import numpy as np
 
 from ...ir.graph import Graph
 from ...ir.steps import Equation, Value
+from .again import without_idle
 from .lanes import Lanes, kind_of
 from .lowering import RULES, Lowering, Rule, Stage, weak_inputs
 from .nests import FEW
@@ -229,7 +230,7 @@ def inner(lowering: Lowering, graph: Graph, places: list[Place], targets: list[P
     part.steps(graph)
     for y, target in zip(graph.outputs, targets, strict=True):
         part.output(y, target)
-    return part.stages
+    return without_idle(part.stages, part.own)
 
 
 class Loop:
