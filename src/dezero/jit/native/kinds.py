@@ -11,6 +11,9 @@ Dtype = np.dtype[Any]
 
 BOOL = np.dtype(bool)
 
+INT = np.dtype(np.int64)
+"""Of indices and places."""
+
 KINDS = {"f8": "double", "f4": "float", "b1": "i1"} | {
     f"{sign}{size}": f"i{8 * size}" for sign in "iu" for size in (1, 2, 4, 8)
 }

@@ -13,10 +13,8 @@ from typing import Any
 import numpy as np
 
 from .instructions import INSTRUCTIONS, comparison, is_nan
-from .kinds import BOOL, Dtype, kind_of
+from .kinds import BOOL, INT, Dtype, kind_of
 from .lanes import Lanes, Words
-
-PLACE = np.dtype(np.int64)
 
 
 class Fold:
@@ -131,17 +129,17 @@ class PlaceOfExtreme(Fold):
     """Where the first of the greatest, or smallest, is; or the first NaN."""
 
     def kept(self, dtype: Dtype) -> list[tuple[Dtype, Any]]:
-        return [*super().kept(dtype), (PLACE, np.iinfo(PLACE).max)]
+        return [*super().kept(dtype), (INT, np.iinfo(INT).max)]
 
     def result(self, _dtype: Dtype) -> Dtype:
-        return PLACE
+        return INT
 
     def wanted(self, _lanes: Lanes, _dtype: Dtype, found: Words) -> str:
         return found[1]
 
     def combined(self, lanes: Lanes, dtype: Dtype, old: Words, new: Words) -> Words:
         better = self.better(lanes, dtype, new, old)
-        kinds = kind_of(dtype), kind_of(PLACE)
+        kinds = kind_of(dtype), kind_of(INT)
         triples = zip(kinds, new, old, strict=True)
         return tuple(lanes.select(better, kind, x, y) for kind, x, y in triples)
 
@@ -155,7 +153,7 @@ class PlaceOfExtreme(Fold):
         number = lanes.two("xor", "i1", y_nan, lanes.constant(True, BOOL))
         beyond = lanes.two("or", "i1", beyond, lanes.two("and", "i1", x_nan, number))
         same = lanes.two("or", "i1", same, lanes.two("and", "i1", x_nan, y_nan))
-        sooner = comparison("", "slt")(lanes, PLACE, i, j)
+        sooner = comparison("", "slt")(lanes, INT, i, j)
         return lanes.two("or", "i1", beyond, lanes.two("and", "i1", same, sooner))
 
 

@@ -170,16 +170,9 @@ def transposed(lanes: Lanes, kind: str, rows: list[str]) -> list[str]:
         ]
         for i in (i for i in places if not i & step):
             pair = rows[i], rows[i | step]
-            rows[i], rows[i | step] = (shuffled(lanes, kind, *pair, order) for order in orders)
+            rows[i], rows[i | step] = (lanes.shuffle(kind, *pair, order) for order in orders)
         step //= 2
     return rows
-
-
-def shuffled(lanes: Lanes, kind: str, x: str, y: str, order: list[int]) -> str:
-    """Lanes of two vectors."""
-    picks = ", ".join(f"i32 {k}" for k in order)
-    of = lanes.of(kind)
-    return lanes.asm(f"shufflevector {of} {x}, {of} {y}, <{lanes.width} x i32> <{picks}>")
 
 
 class Tile:
