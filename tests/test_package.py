@@ -195,3 +195,22 @@ def imported(name: str, path: Path, modules: set[str]) -> Iterator[str]:
             if names - modules and source in modules and source != name:
                 yield source
             yield from names & modules
+
+
+def test_the_map_of_machine_code_is_the_order_of_its_imports() -> None:
+    folder = PACKAGE / "jit" / "native"
+    text = ast.get_docstring(ast.parse((folder / "__init__.py").read_text("utf-8"))) or ""
+    order = re.findall(r"`(\w+)`", text[text.index("\nLLVM\n") :])
+    files = {path.stem: path for path in folder.glob("*.py") if path.stem != "__init__"}
+    files["vectors"] = folder / "vectors" / "__init__.py"
+    assert sorted(order) == sorted(files)
+    for k, name in enumerate(order):
+        imports = [
+            x
+            for x in ast.parse(files[name].read_text("utf-8")).body
+            if isinstance(x, ast.ImportFrom)
+        ]
+        level = 2 if name == "vectors" else 1
+        for each in (x for x in imports if x.level == level):
+            found = [each.module] if each.module else [alias.name for alias in each.names]
+            assert {*found} <= {*order[:k]}, name

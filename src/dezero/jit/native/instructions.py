@@ -19,6 +19,17 @@ from .lanes import Lanes
 
 Instruction = Callable[..., str]
 
+
+def only(kinds: str) -> Callable[[Instruction], Instruction]:
+    """Mark an instruction that is for some kinds of dtypes alone."""
+
+    def marked(f: Instruction) -> Instruction:
+        f.kinds = kinds  # type: ignore[attr-defined]  # `fits` asks for it
+        return f
+
+    return marked
+
+
 # ---- arithmetic ----
 
 
@@ -26,10 +37,10 @@ def by_kind(floats: str, signed: str, unsigned: str = "", bits: str = "") -> Ins
     """One instruction of LLVM's for each kind of number."""
     names = {"f": floats, "i": signed, "u": unsigned or signed, "b": bits}
 
+    @only("".join(key for key, name in names.items() if name))
     def instruction(lanes: Lanes, dtype: Dtype, *operands: str) -> str:
         return lanes.two(names[dtype.kind], kind_of(dtype), *operands)
 
-    instruction.kinds = "".join(key for key, name in names.items() if name)  # type: ignore[attr-defined]
     return instruction
 
 
@@ -47,23 +58,11 @@ def comparison(floats: str, signed: str, unsigned: str = "") -> Instruction:
 def intrinsic(name: str) -> Instruction:
     """One of LLVM's functions, of floating-point numbers."""
 
+    @only("f")
     def instruction(lanes: Lanes, dtype: Dtype, *operands: str) -> str:
         return lanes.intrinsic(name, kind_of(dtype), *operands)
 
-    instruction.kinds = "f"  # type: ignore[attr-defined]
     return instruction
-
-
-def of_floats(f: Instruction) -> Instruction:
-    """Mark an instruction that is for floating-point numbers alone."""
-    f.kinds = "f"  # type: ignore[attr-defined]
-    return f
-
-
-def of_numbers(f: Instruction) -> Instruction:
-    """Mark an instruction that is not for truth values."""
-    f.kinds = "fiu"  # type: ignore[attr-defined]
-    return f
 
 
 def same(_lanes: Lanes, _dtype: Dtype, x: str) -> str:
@@ -71,7 +70,7 @@ def same(_lanes: Lanes, _dtype: Dtype, x: str) -> str:
     return x
 
 
-@of_numbers
+@only("fiu")
 def negative(lanes: Lanes, dtype: Dtype, x: str) -> str:
     """``-x``."""
     if dtype.kind == "f":
@@ -79,19 +78,19 @@ def negative(lanes: Lanes, dtype: Dtype, x: str) -> str:
     return lanes.two("sub", kind_of(dtype), lanes.constant(0, dtype), x)
 
 
-@of_numbers
+@only("fiu")
 def square(lanes: Lanes, dtype: Dtype, x: str) -> str:
     """``x * x``."""
     return INSTRUCTIONS["multiply"](lanes, dtype, x, x)
 
 
-@of_floats
+@only("f")
 def reciprocal(lanes: Lanes, dtype: Dtype, x: str) -> str:
     """``1 / x``."""
     return lanes.two("fdiv", kind_of(dtype), lanes.constant(1, dtype), x)
 
 
-@of_numbers
+@only("fiu")
 def absolute(lanes: Lanes, dtype: Dtype, x: str) -> str:
     """The size."""
     if dtype.kind == "f":
@@ -105,14 +104,14 @@ def absolute(lanes: Lanes, dtype: Dtype, x: str) -> str:
 def scaled(factor: float) -> Instruction:
     """A multiple."""
 
-    @of_floats
+    @only("f")
     def instruction(lanes: Lanes, dtype: Dtype, x: str) -> str:
         return lanes.two("fmul", kind_of(dtype), x, lanes.constant(factor, dtype))
 
     return instruction
 
 
-@of_numbers
+@only("fiu")
 def sign(lanes: Lanes, dtype: Dtype, x: str) -> str:
     """-1, 0 or 1; NaN of NaN."""
     zero, kind = lanes.constant(0, dtype), kind_of(dtype)
@@ -148,7 +147,7 @@ def against_infinity(floats: str, otherwise: bool) -> Instruction:
     return instruction
 
 
-@of_floats
+@only("f")
 def signbit(lanes: Lanes, dtype: Dtype, x: str) -> str:
     """Whether the sign is that of negative numbers."""
     whole = np.dtype(f"i{dtype.itemsize}")
