@@ -140,8 +140,7 @@ class Turns:
             if self.goes_on is not None:
                 for stage in self.question:
                     stage.write(program)
-                pointer = pointers[self.goes_on.buffer]
-                asm.unless(Lanes(asm, 1).load(pointer, 0, self.goes_on.dtype), after)
+                asm.unless(program.number(self.goes_on), after)
             for part, place in self.moving:
                 pointers[part] = moved(program, place, i)
             for stage in self.stages:
@@ -157,9 +156,7 @@ class Turns:
         """Where it begins or ends to count."""
         if not isinstance(each, Place):
             return each
-        lanes = Lanes(program.asm, 1)
-        number = lanes.load(moved(program, each, "0"), 0, each.dtype)
-        return lanes.convert(number, each.dtype, INT)
+        return Lanes(program.asm, 1).convert(program.number(each), each.dtype, INT)
 
 
 def moved(program: Program, place: Place, i: str) -> str:
@@ -191,10 +188,8 @@ class Branch:
 
     def write(self, program: Program) -> None:
         asm = program.asm
-        pointer = program.pointers[self.chosen.buffer]
-        bit = Lanes(asm, 1).load(pointer, 0, self.chosen.dtype)
         yes, no, after = asm.label(), asm.label(), asm.label()
-        asm.branch(bit, yes, no)
+        asm.branch(program.number(self.chosen), yes, no)
         for label, stages in ((yes, self.yes), (no, self.no)):
             asm.begin(label)
             for stage in stages:

@@ -21,7 +21,6 @@ from ...rows import TABLE
 from .again import again, without_idle
 from .instructions import loop_of
 from .kinds import BOOL
-from .lanes import Lanes
 from .nests import Computed, Nest
 from .places import Buffer, Place, compact
 
@@ -71,8 +70,7 @@ class Check:
         return [self.place]
 
     def write(self, program: Program) -> None:
-        pointer = program.pointers[self.place.buffer]
-        program.asm.unless(Lanes(program.asm, 1).load(pointer, 0, self.place.dtype), program.leave)
+        program.asm.unless(program.number(self.place), program.leave)
 
 
 class Lowering:

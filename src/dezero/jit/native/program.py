@@ -9,12 +9,14 @@ from ...ir.loops import LOOPS
 from ...ir.steps import Guard, Step, Value
 from ...rows import TABLE
 from . import folds, lookups, looping, matrices, moves  # noqa: F401  # they fill the table of rules
+from .arrays import offset
 from .assembly import Assembly, module
 from .instructions import fits
-from .kinds import handles
+from .kinds import handles, memory_kind
+from .lanes import Lanes
 from .lowering import RULES, Lowering, Stage, loop_for
 from .nests import Nest
-from .places import Buffer, memory_of
+from .places import Buffer, Place, memory_of
 from .threads import Split, worth
 from .writing import Writer
 
@@ -148,6 +150,12 @@ class Program:
             Split(nest, self.asm, self.pointers, self.vector_bytes).call()
         else:
             writer.level(0, [], "")
+
+    def number(self, place: Place) -> str:
+        """The number at the first index of a place."""
+        kind, base = memory_kind(place.dtype), self.pointers[place.buffer]
+        pointer = offset(self.asm, base, kind, (place.offset, 1))
+        return Lanes(self.asm, 1).load(pointer, 0, place.dtype)
 
     def between(self, size: int) -> tuple[str, str]:
         """Memory for what goes from stage to stage, and what is to be freed of it."""

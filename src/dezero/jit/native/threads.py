@@ -13,10 +13,9 @@ from typing import Any
 
 from ..cores import COUNT, MOST
 from .assembly import Assembly
-from .instructions import elementary
 from .kinds import memory_kind
 from .lanes import Lanes
-from .nests import COSTLY, Computed, Nest
+from .nests import PLAIN, Nest, work
 from .reductions import FOLDS, PlaceOfExtreme
 from .runtime import KNOWN, find
 from .writing import Writer
@@ -59,10 +58,8 @@ def worth(nest: Nest, writer: Writer) -> bool:
     """Whether a nest can be split, and has enough to do."""
     if not writer.axes or nest.deposits or writer.unrolled or find("pthread_create") is None:
         return False
-    titles = [step.equation.p.title for step in nest.steps if isinstance(step, Computed)]
-    each = 1 + sum(COSTLY if elementary(title) else 1 for title in titles)
     outer = writer.axes[0]
-    if math.prod(nest.shape) * each < ENOUGH or outer.extent < 2 * writer.width:
+    if math.prod(nest.shape) * (PLAIN + work(nest)) < ENOUGH or outer.extent < 2 * writer.width:
         return False
     if not outer.reduced:
         return True
