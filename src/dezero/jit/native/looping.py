@@ -6,6 +6,7 @@ they change places. What it walks along, and what it puts out, is seen through a
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -14,12 +15,11 @@ import numpy as np
 
 from ...ir.graph import Graph
 from ...ir.steps import Equation, Value
-from .again import without_idle
 from .kinds import BOOL, INT, kind_of
 from .lanes import Lanes
 from .lowering import RULES, Lowering, Rule, Stage, weak_inputs
 from .nests import FEW
-from .places import Buffer, Place, compact
+from .places import Buffer, Place, whole_of
 
 if TYPE_CHECKING:
     from .program import Program
@@ -122,7 +122,7 @@ class Turns:
         own = [self.index, *(b for each in self.carried for b in each.memory)]
         bounds = [each for each in self.span or () if isinstance(each, Place)]
         arrays = [place for _, place in self.moving]
-        return [*inner, *map(all_of, own), *bounds, *arrays]
+        return [*inner, *(whole_of(b, (b.size,)) for b in own), *bounds, *arrays]
 
     def write(self, program: Program) -> None:
         asm, pointers = program.asm, program.pointers
@@ -168,11 +168,6 @@ def moved(program: Program, place: Place, i: str) -> str:
     return asm(f"getelementptr {kind}, ptr {program.pointers[place.buffer]}, i64 {far}")
 
 
-def all_of(buffer: Buffer) -> Place:
-    """All of a buffer."""
-    return Place(buffer, 0, (1,), (buffer.size,))
-
-
 @dataclass(eq=False)
 class Branch:
     """One of two lists of stages."""
@@ -203,27 +198,14 @@ class Branch:
 
 def stand_in(like: Value, *within: Buffer) -> Buffer:
     """A buffer whose address is found while the kernel runs."""
-    return Buffer("address", int(np.prod(like.shape)), like.dtype, within=within)
-
-
-def whole_of(buffer: Buffer, shape: tuple[int, ...]) -> Place:
-    """All of a buffer, as an array of a shape."""
-    return Place(buffer, 0, compact(shape), shape)
+    return Buffer("address", math.prod(like.shape), like.dtype, within=within)
 
 
 def inner(lowering: Lowering, graph: Graph, places: list[Place], targets: list[Place]) -> list[Any]:
     """The stages of a graph from inputs at places to outputs at others."""
     part = Lowering(lowering.constants)
-    part.weak = weak_inputs(graph)
-    for x, place in zip(graph.inputs, places, strict=True):
-        part.known(x, place, 0)
-    for y, target in zip(graph.outputs, targets, strict=True):
-        if isinstance(y, Value):
-            part.targets.setdefault(y, target)
-    part.steps(graph)
-    for y, target in zip(graph.outputs, targets, strict=True):
-        part.output(y, target)
-    return without_idle(part.stages, part.own)
+    part.graph(graph, places, targets)
+    return part.stages
 
 
 class Loop:
@@ -249,7 +231,7 @@ class Loop:
 
     def carry(self, x: Any, like: Value) -> None:
         """Something that the loop carries, from its first value on."""
-        memory = tuple(Buffer("work", int(np.prod(like.shape)), like.dtype) for _ in range(2))
+        memory = tuple(Buffer("work", math.prod(like.shape), like.dtype) for _ in range(2))
         value = Value(like.shape, like.dtype)
         self.lowering.same(x, value)
         self.lowering.copied(value, whole_of(memory[0], like.shape))
@@ -313,7 +295,7 @@ def scan(lowering: Lowering, step: Equation) -> None:
     more = [loop.at(x, v) for x, v in zip(step.operands[end:], body.inputs[end:], strict=True)]
     for y in step.results[count:]:
         place = lowering.fresh(y)
-        part = Buffer("address", int(np.prod(y.shape[1:])), y.dtype, within=(place.buffer,))
+        part = Buffer("address", math.prod(y.shape[1:]), y.dtype, within=(place.buffer,))
         moving.append((part, place))
         targets.append(whole_of(part, y.shape[1:]))
     turns = Turns((0, params["length"]), loop.index, loop.carried, moving, [], None)

@@ -22,7 +22,7 @@ from .again import again, without_idle
 from .instructions import loop_of
 from .kinds import BOOL
 from .nests import Computed, Nest
-from .places import Buffer, Place, compact
+from .places import Buffer, Place, whole_of
 
 if TYPE_CHECKING:
     from .program import Program
@@ -108,25 +108,29 @@ class Lowering:
     def of(cls, graph: Graph) -> Lowering:
         """The stages of a graph, from the kernel's inputs to its outputs."""
         self = cls()
-        self.weak = weak_inputs(graph)
-        for k, x in enumerate(graph.inputs):
-            self.known(x, self.whole(x.shape, x.dtype, "input", k), 0)
-        targets = [self.whole(y.shape, y.dtype, "output", k) for k, y in enumerate(graph.outputs)]
-        for y, target in zip(graph.outputs, targets, strict=True):
-            self.targets.setdefault(y, target)
-        self.steps(graph)
-        for y, target in zip(graph.outputs, targets, strict=True):
-            self.output(y, target)
-        self.stages = without_idle(self.stages, self.own)
+        sources, targets = (
+            [self.whole(x.shape, x.dtype, role, k) for k, x in enumerate(values)]
+            for values, role in ((graph.inputs, "input"), (graph.outputs, "output"))
+        )
+        self.graph(graph, sources, targets)
         return self
 
-    def steps(self, graph: Graph) -> None:
-        """Lower all steps of a graph."""
+    def graph(self, graph: Graph, sources: list[Place], targets: list[Place]) -> None:
+        """All of a graph, from inputs at places to outputs at others."""
+        self.weak = weak_inputs(graph)
+        for x, place in zip(graph.inputs, sources, strict=True):
+            self.known(x, place, 0)
+        for y, target in zip(graph.outputs, targets, strict=True):
+            if isinstance(y, Value):
+                self.targets.setdefault(y, target)
         for step in graph.steps:
             if isinstance(step, Guard):
                 self.guard(step)
             else:
                 self.equation(step)
+        for y, target in zip(graph.outputs, targets, strict=True):
+            self.output(y, target)
+        self.stages = without_idle(self.stages, self.own)
 
     # ---- memory ----
 
@@ -135,7 +139,7 @@ class Lowering:
         buffer = Buffer(role, math.prod(shape), np.dtype(dtype), number)
         if role == "work":
             self.own.add(buffer)
-        return Place(buffer, 0, compact(shape), tuple(shape))
+        return whole_of(buffer, tuple(shape))
 
     def known(self, value: Value, place: Place, ready: int) -> Place:
         self.places[value], self.ready[value] = place, ready

@@ -65,12 +65,6 @@ class Place:
         return self.buffer.dtype
 
     @property
-    def whole(self) -> bool:
-        """Whether it is all of its buffer, in order."""
-        same = self.strides == compact(self.shape) or not self.size
-        return not self.bounds and self.offset == 0 and same and self.size == self.buffer.size
-
-    @property
     def size(self) -> int:
         return math.prod(self.shape)
 
@@ -107,3 +101,8 @@ class Place:
 def compact(shape: tuple[int, ...]) -> tuple[int, ...]:
     """The strides of an array in order, without gaps."""
     return tuple(math.prod(shape[k + 1 :]) for k in range(len(shape)))
+
+
+def whole_of(buffer: Buffer, shape: tuple[int, ...]) -> Place:
+    """All of a buffer, as an array of a shape."""
+    return Place(buffer, 0, compact(shape), shape)
