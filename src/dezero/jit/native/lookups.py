@@ -80,10 +80,7 @@ def both(lowering: Lowering, x: Value, y: Value) -> Value:
 
 def gathered(lowering: Lowering, x: Value, places: Value, pattern: Pattern, result: Value) -> None:
     """Read at places."""
-    place = lowering.memory(x)
-    ready = lowering.ready[x]
-    if place.bounds:
-        place, ready = lowering.compacted(x), len(lowering.stages)
+    place, ready = lowering.unbounded(x), lowering.ready[x]
     seen, rows, allowed = looked_up(lowering, place, places, pattern, result.shape)
     operands = [row for row, _ in rows] + ([allowed] if allowed is not None else [])
     number = lowering.nest(result.shape, operands, ready)
@@ -109,8 +106,7 @@ def deposited(lowering: Lowering, g: Value, places: Value, pattern: Pattern, res
     nest = Nest(g.shape)
     operands = [g, *(row for row, _ in rows), *([allowed] if allowed is not None else [])]
     for each in operands:
-        if lowering.memory(each).bounds:
-            lowering.known(each, lowering.compacted(each), len(lowering.stages))
+        lowering.unbounded(each)
     lowering.stages.append(nest)
     for each in operands:
         lowering.read(each, nest)

@@ -226,8 +226,7 @@ class Loop:
             value = Value(like.shape, like.dtype)
             lowering.same(x, value)
             x = value
-        place = lowering.memory(x)
-        return lowering.compacted(x) if place.bounds else place
+        return lowering.unbounded(x)
 
     def carry(self, x: Any, like: Value) -> None:
         """Something that the loop carries, from its first value on."""

@@ -172,6 +172,11 @@ class Lowering:
         self.copied(value, place)
         return place
 
+    def unbounded(self, value: Value) -> Place:
+        """Where a value lies, with numbers everywhere: a copy if there are zeros around it."""
+        place = self.memory(value)
+        return self.known(value, self.compacted(value), len(self.stages)) if place.bounds else place
+
     def copied(self, value: Value, place: Place) -> None:
         """Copy a value to a place."""
         nest = self.nest_at(self.nest(value.shape, [value]))
@@ -284,8 +289,8 @@ class Lowering:
         (result,) = step.results
         operands = [x for x in step.operands if isinstance(x, Value)]
         for x in operands:
-            if x.shape != result.shape and x in self.places and self.places[x].bounds:
-                self.known(x, self.compacted(x), len(self.stages))
+            if x.shape != result.shape and x in self.places:
+                self.unbounded(x)
         number = self.nest(result.shape, operands)
         nest = self.nest_at(number)
         for x in operands:

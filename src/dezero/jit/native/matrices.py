@@ -62,8 +62,7 @@ def algebra(lowering: Lowering, step: Equation) -> None:
         if x.dtype != dtype:
             x = Value(given.shape, dtype)
             lowering.same(given, x)
-        place = lowering.memory(x)
-        operands.append(lowering.compacted(x) if place.bounds else place)
+        operands.append(lowering.unbounded(x))
     results = []
     for y in step.results:
         place = lowering.fresh(y)

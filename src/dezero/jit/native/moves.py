@@ -113,9 +113,7 @@ def written(lowering: Lowering, result: Value, x: Value, w: Any, index: Any) -> 
         lowering.same(w, value)
         lowering.memory(value)
         w = value
-    place = lowering.memory(w)
-    if place.bounds:
-        place = lowering.compacted(w)
+    place = lowering.unbounded(w)
     more = len(place.shape) - len(part.shape)
     if more > 0:  # NumPy takes more axes, if they are 1
         place = Place(place.buffer, place.offset, place.strides[more:], place.shape[more:])
