@@ -111,7 +111,7 @@ def deposited(lowering: Lowering, g: Value, places: Value, pattern: Pattern, res
     for each in operands:
         lowering.read(each, nest)
     nest.deposits.append(Lookup(g, seen, rows, allowed))
-    lowering.known(result, target, len(lowering.stages))
+    lowering.known(result, target)
     if allowed is not None:
         lowering.insist(allowed)  # else NumPy says what is wrong
 

@@ -244,7 +244,7 @@ class Loop:
         lowering = self.lowering
         lowering.stages.append(turns)
         for y, each in zip(self.step.results, self.carried, strict=False):
-            lowering.known(y, whole_of(each.last, y.shape), len(lowering.stages))
+            lowering.known(y, whole_of(each.last, y.shape))
 
 
 def fori_loop(lowering: Lowering, step: Equation) -> None:
@@ -301,7 +301,7 @@ def scan(lowering: Lowering, step: Equation) -> None:
     turns.stages = inner(lowering, body, [*inputs, *more], targets)
     loop.finish(turns)
     for y, (_, place) in zip(step.results[count:], moving[params["sequences"] :], strict=True):
-        lowering.known(y, place, len(lowering.stages))
+        lowering.known(y, place)
 
 
 def cond(lowering: Lowering, step: Equation) -> None:
@@ -319,7 +319,7 @@ def cond(lowering: Lowering, step: Equation) -> None:
     )
     lowering.stages.append(branch)
     for y, place in zip(step.results, targets, strict=True):
-        lowering.known(y, place, len(lowering.stages))
+        lowering.known(y, place)
 
 
 # ---------------------------------------------------------------------------- what fits

@@ -141,8 +141,10 @@ class Lowering:
             self.own.add(buffer)
         return whole_of(buffer, tuple(shape))
 
-    def known(self, value: Value, place: Place, ready: int) -> Place:
-        self.places[value], self.ready[value] = place, ready
+    def known(self, value: Value, place: Place, ready: int | None = None) -> Place:
+        """Where a value lies from a stage on; behind all that there are, if nothing is said."""
+        self.places[value] = place
+        self.ready[value] = len(self.stages) if ready is None else ready
         return place
 
     def fresh(self, value: Value) -> Place:
@@ -175,7 +177,7 @@ class Lowering:
     def unbounded(self, value: Value) -> Place:
         """Where a value lies, with numbers everywhere: a copy if there are zeros around it."""
         place = self.memory(value)
-        return self.known(value, self.compacted(value), len(self.stages)) if place.bounds else place
+        return self.known(value, self.compacted(value)) if place.bounds else place
 
     def copied(self, value: Value, place: Place) -> None:
         """Copy a value to a place."""

@@ -74,7 +74,7 @@ def algebra(lowering: Lowering, step: Equation) -> None:
     stage.workspace = lowering.whole((size,), np.uint8, "work")
     lowering.stages.append(stage)
     for y, place in zip(step.results, results, strict=True):
-        lowering.known(y, place, len(lowering.stages))
+        lowering.known(y, place)
 
 
 def fits_kernel(step: Equation) -> bool:

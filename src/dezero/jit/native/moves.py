@@ -120,7 +120,7 @@ def written(lowering: Lowering, result: Value, x: Value, w: Any, index: Any) -> 
     # A nest of its own, after all others: it writes over what is there.
     nest = Nest(part.shape, reads={w: place.broadcast(part.shape)}, stores=[(w, part)])
     lowering.stages.append(nest)
-    lowering.known(result, target, len(lowering.stages))
+    lowering.known(result, target)
 
 
 def fits_setitem(step: Equation) -> bool:
@@ -145,7 +145,7 @@ def joining(lowering: Lowering, step: Equation) -> None:
         start += size
         if place.size:
             lowering.copied(x, place)
-    lowering.known(result, target, len(lowering.stages))
+    lowering.known(result, target)
 
 
 def part_of(axis: int, start: int, size: int, stacked: bool, x: Any) -> Any:
@@ -192,7 +192,7 @@ def roll(lowering: Lowering, step: Equation) -> None:
             place = target.view(functools.partial(part_of, axis, start, size, False))
             assert place is not None
             lowering.copied(piece, place)
-    lowering.known(result, target, len(lowering.stages))
+    lowering.known(result, target)
 
 
 def fits_roll(step: Equation) -> bool:
