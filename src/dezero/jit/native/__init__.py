@@ -16,10 +16,10 @@ linear algebra
     and `determinants` are for small matrices, `fortran` calls BLAS and LAPACK for large ones;
     `dense` chooses.
 graphs
-    `again` says what is computed twice; `lowering` makes stages of equations, by the rules of
-    `folds` (reductions), `moves` (views and copies), `lookups` (places that are computed),
-    `matrices` and `looping`; `program` is the whole text, `kernel` the code in memory, `regions`
-    finds what can be in one.
+    `again` says what is computed twice, `rules` which equations can be machine code; `lowering`
+    makes stages of them, by the rules of `folds` (reductions), `moves` (views and copies),
+    `lookups` (places that are computed), `matrices` and `looping`; `program` is the whole text,
+    `kernel` the code in memory; `regions` finds what is in one.
 calls
     `layouts` knows Python's objects, `caller` is machine code that reads them; `tables` tell it of
     arguments, `watches` of what a function captured; `entry` is what Python calls, and `hanging`

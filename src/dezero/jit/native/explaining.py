@@ -16,10 +16,10 @@ from ..cores import get_num_threads
 from . import disk
 from .kernel import Kernel
 from .looping import Branch, Turns
-from .lowering import Check, Stage, weak_inputs
+from .lowering import Check, Stage
 from .matrices import Algebra
 from .nests import Computed, Nest, axes_of, vectors_for
-from .program import misfit
+from .rules import misfit, weak_inputs
 from .runtime import vector_bytes
 
 SECONDS = 0.02

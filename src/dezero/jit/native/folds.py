@@ -11,9 +11,10 @@ from numpy.lib.array_utils import normalize_axis_tuple
 
 from ...ir.steps import Equation, Value
 from .kinds import BOOL
-from .lowering import RULES, Lowering, Rule
+from .lowering import Lowering
 from .nests import Reduction
 from .reductions import REDUCTIONS
+from .rules import RULES, Rule
 
 
 def settings(step: Equation) -> dict[str, Any]:

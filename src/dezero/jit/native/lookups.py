@@ -10,10 +10,11 @@ import numpy as np
 from ...ir.steps import Equation, Value
 from ...rules.gather import Pattern, brought_to_form
 from .kinds import BOOL, INT
-from .lowering import RULES, Lowering, Rule
+from .lowering import Lowering
 from .moves import basic, only_arrays, picked, scatter
 from .nests import Lookup, Nest
 from .places import Place
+from .rules import RULES, Rule
 
 Row = tuple[Value, int]
 

@@ -17,9 +17,10 @@ from ...ir.graph import Graph
 from ...ir.steps import Equation, Value
 from .kinds import BOOL, INT, kind_of
 from .lanes import Lanes
-from .lowering import RULES, Lowering, Rule, Stage, weak_inputs
+from .lowering import Lowering, Stage
 from .nests import FEW
 from .places import Buffer, Place, whole_of
+from .rules import RULES, Rule, lowers, weak_inputs
 
 if TYPE_CHECKING:
     from .program import Program
@@ -332,8 +333,6 @@ def graphs(step: Equation) -> Iterator[Graph]:
 
 def fits(step: Equation) -> bool:
     """Whether all that a loop does can be machine code."""
-    from .program import lowers  # noqa: PLC0415  # loops hold what programs do
-
     if not all(lowers(each, weak_inputs(g)) for g in graphs(step) for each in g.steps):
         return False
     pred = step.operands[0]

@@ -19,33 +19,13 @@ from ...ir.graph import Graph
 from ...ir.steps import Equation, Guard, Value
 from ...rows import TABLE
 from .again import again, without_idle
-from .instructions import loop_of
 from .kinds import BOOL
 from .nests import Computed, Nest
 from .places import Buffer, Place, whole_of
+from .rules import RULES, loop_for, weak_inputs
 
 if TYPE_CHECKING:
     from .program import Program
-
-
-@dataclass(frozen=True)
-class Rule:
-    """How the equations of a row are lowered that is not elementwise.
-
-    Attributes
-    ----------
-    lower : callable
-        ``lower(lowering, step)`` adds to the stages, and says where the results are.
-    fits : callable
-        ``fits(step)``: whether it can.
-    """
-
-    lower: Callable[[Lowering, Equation], None]
-    fits: Callable[[Equation], bool]
-
-
-RULES: dict[str, Rule] = {}
-"""The rules by the titles of rows; the files beside this one fill it."""
 
 
 class Stage(Protocol):
@@ -337,38 +317,3 @@ class Lowering:
             self.targets[y] = target
         if self.memory(y) != target:
             self.copied(y, target)
-
-
-def weak_inputs(graph: Graph) -> dict[Value, type]:
-    """The inputs that are Python's numbers, whose dtype gives way to that of arrays."""
-    return {
-        x: type(given)
-        for x, given in zip(graph.inputs, graph.example, strict=False)
-        if isinstance(given, (bool, int, float))
-    }
-
-
-def loop_for(step: Equation, weak: dict[Value, type]) -> list[Any] | None:
-    """The dtypes in which NumPy would compute an elementwise equation."""
-    dtypes: list[Any] = []
-    for x in step.operands:
-        if isinstance(x, Value):
-            dtypes.append(weak.get(x, x.dtype))
-        elif type(x) in (bool, int, float):
-            dtypes.append(type(x))
-        elif isinstance(x, (np.generic, np.ndarray)):
-            dtypes.append(x.dtype)
-        else:
-            return None
-    loop = loop_of(step.p.title, dtypes, step.results[0].dtype)
-    if loop is None or not all(map(holds, loop, step.operands)):
-        return None
-    return loop
-
-
-def holds(dtype: np.dtype[Any], x: Any) -> bool:
-    """Whether a plain number is one of a dtype: NumPy compares with others too, and clips."""
-    if dtype.kind not in "iu" or isinstance(x, Value) or np.asarray(x).dtype.kind not in "iuO":
-        return True
-    low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
-    return bool(low <= np.min(x, initial=low) and np.max(x, initial=low) <= high)

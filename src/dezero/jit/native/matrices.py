@@ -10,9 +10,10 @@ import numpy as np
 from ...ir.steps import Equation, Value
 from .arrays import Array
 from .dense import DENSE, Call, misfit
-from .lowering import RULES, Lowering, Rule
+from .lowering import Lowering
 from .moves import only_arrays
 from .places import Place, compact
+from .rules import RULES, Rule
 
 if TYPE_CHECKING:
     from .program import Program

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from ...ir.steps import Equation, Value
-from .lowering import RULES, Lowering, Rule
+from .lowering import Lowering
 from .nests import Nest
 from .places import Place
+from .rules import RULES, Rule
 
 
 def only_arrays(step: Equation) -> bool:

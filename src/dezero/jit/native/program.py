@@ -1,20 +1,14 @@
-"""The whole of a kernel: which equations it can have, its memory, its text."""
+"""The whole of a kernel: its memory and its text."""
 
 from __future__ import annotations
 
-import numpy as np
-
 from ...ir.graph import Graph
-from ...ir.loops import LOOPS
-from ...ir.steps import Guard, Step, Value
-from ...rows import TABLE
 from . import folds, lookups, looping, matrices, moves  # noqa: F401  # they fill the table of rules
 from .arrays import offset
 from .assembly import Assembly, module
-from .instructions import fits
-from .kinds import handles, memory_kind
+from .kinds import memory_kind
 from .lanes import Lanes
-from .lowering import RULES, Lowering, Stage, loop_for
+from .lowering import Lowering, Stage
 from .nests import Nest
 from .places import Buffer, Place, memory_of
 from .threads import Split, worth
@@ -27,33 +21,6 @@ ALIGNED = 64
 
 REGISTERS = 64
 """Bytes of a work buffer that LLVM may keep in registers, if it sees all that is done with it."""
-
-
-def lowers(step: Step, weak: dict[Value, type]) -> bool:
-    """Whether an equation, or a guard, can be machine code."""
-    return not misfit(step, weak)
-
-
-def misfit(step: Step, weak: dict[Value, type]) -> str:
-    """Why a step cannot be machine code; empty if it can."""
-    dtypes = [x.dtype for x in (*step.reads, *step.results)]
-    if isinstance(step, Guard):
-        dtypes.append(np.asarray(step.answer).dtype)
-    else:
-        dtypes += [x.dtype for x in step.operands if isinstance(x, np.ndarray)]
-    other = next((dtype for dtype in dtypes if not handles(dtype)), None)
-    if other is not None:
-        return f"numbers are {other}"
-    if isinstance(step, Guard):
-        return ""
-    title = step.p.title
-    if TABLE.get(title) is not step.p and LOOPS.get(title) is not step.p:
-        return "it is the program's own"
-    if title in RULES:
-        return "" if RULES[title].fits(step) else "its arguments are not those of a loop"
-    result = step.results[0].dtype
-    fit = not step.params and fits(title, loop_for(step, weak), result)
-    return "" if fit else f"there are no instructions for it, of {result}"
 
 
 def planned(stages: list[Stage]) -> int:

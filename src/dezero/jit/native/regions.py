@@ -13,8 +13,7 @@ from ...ir.steps import Equation, Guard, Step, Value
 from ...primitives import Primitive
 from ...trees import flatten
 from .kernel import Kernel
-from .lowering import weak_inputs
-from .program import lowers
+from .rules import lowers, weak_inputs
 
 
 class Compiled(Primitive):
