@@ -93,13 +93,17 @@ class Nest:
     Attributes
     ----------
     shape : tuple of int
-    steps : list of Computed
+    steps : list of Computed, Lookup
     reads : dict
         The places of values that are read from memory, seen in this shape.
     stores : list of (Value, Place)
     reductions : list of Reduction
     axes : frozenset of int or None
         Those that are reduced.
+    deposits : list of Lookup
+        What is added at places that are computed.
+    running : list of Reduction
+        Those of which all that there is on the way is stored.
     made : set of Value
         What the steps compute.
     """
