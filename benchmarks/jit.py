@@ -212,6 +212,7 @@ def large_tasks(quick: bool) -> list[Task]:
 def peak(name: str, side: str) -> dict[str, float]:
     """Megabytes that this process needs at most: in all, and for compiling and calling."""
     task = next(task for task in large_tasks(False) if task.name == name)
+    makers(FAMILIES["rosenbrock"](True)[0], side)[side]()()  # the library, and what it needs once
     gc.collect()
     before = high_water(anew=True)
     call = makers(task, side)[side]()
