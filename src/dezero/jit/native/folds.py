@@ -26,7 +26,9 @@ def settings(step: Equation) -> dict[str, Any]:
 def axes_of(step: Equation, ndim: int) -> frozenset[int]:
     """The axes that a reduction is over."""
     axis = settings(step).get("axis")
-    return frozenset(range(ndim) if axis is None else normalize_axis_tuple(axis, ndim))
+    if axis is None or ndim == 0:  # a number has no axes, but NumPy takes 0 and -1
+        return frozenset(range(ndim))
+    return frozenset(normalize_axis_tuple(axis, ndim))
 
 
 def reduced(
@@ -118,7 +120,7 @@ def running(lowering: Lowering, step: Equation) -> None:
     """`cumsum` and `cumprod`: all that is gathered on the way."""
     (x,), (result,) = step.operands, step.results
     axis = settings(step).get("axis")
-    if axis is None and x.ndim != 1:
+    if x.ndim != 1 and (axis is None or x.ndim == 0):
         flat = Value((math.prod(x.shape),), x.dtype)
         lowering.shown(flat, x, lambda a: a.reshape(-1))
         x = flat

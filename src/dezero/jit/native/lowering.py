@@ -294,7 +294,9 @@ class Lowering:
         self.computed(Computed(step, tuple(loop)), number)
 
     def same(self, x: Any, result: Value) -> None:
-        """The numbers of a value, or one number everywhere, as the result's dtype."""
+        """The numbers of a value or an array, or one number everywhere, as the result's dtype."""
+        if isinstance(x, np.ndarray) and x.ndim:
+            x = self.constant(x)
         operands = [x] if isinstance(x, Value) else []
         number = self.nest(result.shape, operands)
         nest = self.nest_at(number)
@@ -350,4 +352,15 @@ def loop_for(step: Equation, weak: dict[Value, type]) -> list[Any] | None:
             dtypes.append(x.dtype)
         else:
             return None
-    return loop_of(step.p.title, dtypes, step.results[0].dtype)
+    loop = loop_of(step.p.title, dtypes, step.results[0].dtype)
+    if loop is None or not all(map(holds, loop, step.operands)):
+        return None
+    return loop
+
+
+def holds(dtype: np.dtype[Any], x: Any) -> bool:
+    """Whether a plain number is one of a dtype: NumPy compares with others too, and clips."""
+    if dtype.kind not in "iu" or isinstance(x, Value) or np.asarray(x).dtype.kind not in "iuO":
+        return True
+    low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
+    return bool(low <= np.min(x, initial=low) and np.max(x, initial=low) <= high)
