@@ -28,9 +28,8 @@ FRESH = frozenset({
     "stack", "copy", "astype", "zeros_like", "ones_like", "where", "clip", "power", "sinc",
     "sum", "mean", "prod", "max", "min", "var", "std", "cumsum", "cumprod", "all", "any",
     "count_nonzero", "argmax", "argmin", "argsort", "searchsorted", "bincount", "convolve",
-    "recurrence", "by_size",
-    "matmul", "dot", "inner", "tensordot", "einsum", "solve", "inv", "det", "slogdet", "cholesky",
-    "eigh", "eig", "svd", "qr", "pinv", "lstsq", "fft", "ifft", "rfft", "irfft", "kernel",
+    "recurrence", "by_size", "matmul", "dot", "inner", "tensordot", "einsum", "solve", "inv",
+    "det", "slogdet", "cholesky", "eigh", "eig", "svd", "qr", "pinv", "lstsq", "fft", "ifft", "rfft", "irfft", "kernel",
 })  # fmt: skip
 """Rows whose results share no memory with their operands, as those of ufuncs."""
 
