@@ -29,7 +29,8 @@ FRESH = frozenset({
     "sum", "mean", "prod", "max", "min", "var", "std", "cumsum", "cumprod", "all", "any",
     "count_nonzero", "argmax", "argmin", "argsort", "searchsorted", "bincount", "convolve",
     "recurrence", "by_size", "matmul", "dot", "inner", "tensordot", "einsum", "solve", "inv",
-    "det", "slogdet", "cholesky", "eigh", "eig", "svd", "qr", "pinv", "lstsq", "fft", "ifft", "rfft", "irfft", "kernel",
+    "det", "slogdet", "cholesky", "eigh", "eig", "svd", "qr", "pinv", "lstsq",
+    "fft", "ifft", "rfft", "irfft", "kernel",
 })  # fmt: skip
 """Rows whose results share no memory with their operands, as those of ufuncs."""
 
