@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...ir.graph import Graph
+from ...ir.loops import LOOPS
 from ...ir.steps import Equation, Value
 from ..compiled import Backend, Path, Run
-from ..replay import OtherPath, compiled
+from ..replay import OtherPath, compiled, is_fresh
 from ..sharing import shown
 from .entry import entries
 from .explaining import of_parts, surroundings
@@ -39,12 +40,13 @@ class Parts:
     """A graph as kernels and calls of NumPy, called with its inputs.
 
     Where a kernel gives up, all of it goes through NumPy, which knows whether that is another path.
-    A graph whose results are views of its inputs does so anyway.
+    A graph whose results are views of its inputs does so anyway; what a loop returns is an array
+    of its own, though it may have had no turns.
     """
 
     def __init__(self, graph: Graph) -> None:
         self.graph, given = graph, set(graph.inputs)
-        pairs = zip(graph.outputs, shown(graph), strict=True)
+        pairs = zip(graph.outputs, shown(graph, is_made), strict=True)
         self.shows = any(memory & given and y not in given for y, memory in pairs)
         self.parts = graph if self.shows else with_kernels(graph)
         self.run = compiled(self.parts)
@@ -89,6 +91,11 @@ class Parts:
             keep=kernel,
         )
         return callee, [result(self.graph, y) for y in outputs]
+
+
+def is_made(p: Any) -> bool:
+    """Whether results of a primitive are arrays of their own, in a kernel."""
+    return is_fresh(p) or LOOPS.get(p.title) is p
 
 
 def result(graph: Graph, y: Any) -> Result:
