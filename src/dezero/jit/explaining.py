@@ -33,7 +33,7 @@ def lines(jitted: Jitted) -> Iterator[str]:
     known = jitted.known
     if jitted.off:
         yield "runs as it is written: it cannot be watched (see the warning)"
-    elif known is None:
+    elif known is None or not any(known.paths.values()):
         yield "was not called yet"
     else:
         for key, paths in [*known.paths.items()]:
@@ -68,7 +68,7 @@ def difference(graph: Graph, before: list[Graph]) -> str:
     if found is None:
         return "a question had another answer"
     where = f" ({found.line})" if found.line else ""
-    return f"{found.question} of {found.operand.kind} was {found.answer}{where}"
+    return f"{found.question}(…) was {found.answer}{where}"
 
 
 def through_numpy(_jitted: Jitted, path: Path) -> Iterator[str]:

@@ -121,7 +121,7 @@ def about(jitted: Any, path: Path) -> Iterator[str]:
         yield from of_parts(path.graph, graph)
     present = jitted.known.present
     if not path.entries:
-        yield "  called through Python: not all of it is one kernel"
+        yield "  called through Python, because not all of it is one kernel"
     elif present is not None and present.reason:
         yield f"  called through Python, which has to look at {present.reason}"
 

@@ -54,7 +54,7 @@ def misfit(step: Step, weak: dict[Value, type]) -> str:
         return "" if RULES[title].fits(step) else "its arguments are not those of a loop"
     result = step.results[0].dtype
     fit = not step.params and fits(title, loop_for(step, weak), result)
-    return "" if fit else f"there are no instructions for it, of {result}"
+    return "" if fit else f"no machine code is written for it in {result}"
 
 
 def memory_of(buffer: Buffer) -> Iterator[Buffer]:
