@@ -76,11 +76,31 @@ def _level(x: Box) -> int:
     return x._level
 
 
+QUICK: list[Callable[[Graph], Callable[..., tuple[Any, ...]]]] = []
+"""What makes a quicker function of a graph (`jit/replay.py`), for arrays alone."""
+
+TURNS = 16
+"""Turns after which that is worth its while."""
+
+
 def runner(graph: Any, more: tuple[Any, ...]) -> Callable[..., list[Any]]:
     """What a graph, or a function compiled from one, gives for leaves, and these after them."""
-    if isinstance(graph, Graph):
-        return lambda *leaves: graph.run((*leaves, *more))
-    return lambda *leaves: list(graph(*leaves, *more))
+    if not isinstance(graph, Graph):
+        return lambda *leaves: list(graph(*leaves, *more))
+    done, quick = 0, None
+
+    def run(*leaves: Any) -> list[Any]:
+        nonlocal done, quick
+        done += 1
+        inputs = (*leaves, *more)
+        if done == TURNS and QUICK and not any(isinstance(x, Box) for x in inputs):
+            quick = QUICK[0](graph)
+        if quick is None:
+            return graph.run(inputs)
+        with np.errstate(all="ignore"):
+            return list(quick(*inputs))
+
+    return run
 
 
 def run_fori(lo: Any, hi: Any, *rest: Any, body: Any, carries: int) -> list[Any]:
