@@ -38,6 +38,8 @@ PROGRAMS = {
     "a loop": (walk, (X,), 1),
     "the gradient of a loop": (dz.grad(walk), (X,), 1),
     "what a loop carries": (lambda a: dz.fori_loop(0, 9, lambda _, y: y * a, a), (X,), 1),
+    "equations": (lambda a: np.linalg.solve(np.eye(10) + a, a), (X,), 1),
+    "a matrix product": (lambda a: np.einsum("i,j->ji", a, a), (X,), 1),
     "a result twice": (lambda a: [a * 2, a * 2], (X,), 0),
     "a view": (lambda a: (a[1:], a * 2), (X,), 0),
     "NumPy": (lambda a: np.sort(np.sin(a)) * a, (X,), 0),

@@ -7,6 +7,8 @@ import functools
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from ...ir.graph import Graph
 from ...ir.loops import LOOPS
 from ...ir.steps import Equation, Value
@@ -45,10 +47,8 @@ class Parts:
     """
 
     def __init__(self, graph: Graph) -> None:
-        self.graph, given = graph, set(graph.inputs)
-        pairs = zip(graph.outputs, shown(graph, is_made), strict=True)
-        self.shows = any(memory & given and y not in given for y, memory in pairs)
-        self.parts = graph if self.shows else with_kernels(graph)
+        self.graph = graph
+        self.parts = graph if shows_inputs(graph) else with_kernels(graph)
         self.run = compiled(self.parts)
 
     @functools.cached_property
@@ -91,6 +91,18 @@ class Parts:
             keep=kernel,
         )
         return callee, [result(self.graph, y) for y in outputs]
+
+
+def shows_inputs(graph: Graph) -> bool:
+    """Whether results are views of inputs, which is tried out where it might be."""
+    given = set(graph.inputs)
+    pairs = zip(graph.outputs, shown(graph, is_made), strict=True)
+    might = [k for k, (y, memory) in enumerate(pairs) if memory & given and y not in given]
+    if not might:
+        return False
+    with np.errstate(all="ignore"):
+        outs = compiled(graph)(*graph.example)
+    return any(np.may_share_memory(outs[k], x) for k in might for x in graph.example)
 
 
 def is_made(p: Any) -> bool:
