@@ -1,7 +1,4 @@
-"""Two kinds of waiting times in one sample: a Gaussian mixture, fitted by compiled descent.
-
-A step with its gradient is one compiled function: machine code with the extra `jit`, else NumPy.
-"""
+"""Two kinds of waiting times in one sample: a Gaussian mixture, fitted by compiled steps."""
 
 from time import perf_counter
 
@@ -35,7 +32,7 @@ RATES = {"logit": 0.3, "mean": 30.0, "log_deviation": 0.1}
 
 
 def step(params, speed, x):
-    """One step of descent with momentum: parameters, their speed, and the loss before."""
+    """One step of descent with momentum; all of it, with the gradient, is compiled as one."""
     value, slope = dz.value_and_grad(loss)(params, x)
     speed = {k: 0.8 * speed[k] - RATES[k] * slope[k] for k in params}
     return {k: params[k] + speed[k] for k in params}, speed, value
