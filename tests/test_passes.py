@@ -109,8 +109,9 @@ TABLE = [
     (unread, lambda x, y: dz.fori_loop(0, 3, lambda _i, ab: (ab[1], ab[0] * 2), (x, y))[0],
         (X, Y), ["v1, v2 = fori_loop(0, 3, x, y)", "    body(_i, ab_0, ab_1):",
                  "        v1 = ab_0 * 2", "        return ab_1, v1"]),  # each needs the other
-    (unread, lambda x: dz.while_loop(lambda ab: np.sum(ab[1]) > 9, lambda ab: (ab[0] * 2, ab[1] * 0),
-        (x, x * 3))[1], (X,), ["v1 = x * 3", "v2 = while_loop(v1)", "    cond(ab_1):",
+    (unread, lambda x: dz.while_loop(
+        lambda ab: np.sum(ab[1]) > 9, lambda ab: (ab[0] * 2, ab[1] * 0), (x, x * 3)
+    )[1], (X,), ["v1 = x * 3", "v2 = while_loop(v1)", "    cond(ab_1):",
         "        v1 = sum(ab_1)", "        v2 = v1 > 9", "        return v2", "    body(ab_1):",
         "        v1 = ab_1 * 0", "        return v1"]),
     (unread, lambda x, y: dz.cond(np.sum(x) > 0, lambda: (x * 2, y), lambda: (x, x * 3))[0], (X, Y),
