@@ -72,3 +72,14 @@ def test_what_runs_as_it_is_written(backend):
     assert "cannot be watched" in g.explain()
     with pytest.raises(GraphError, match="nothing to lower"):
         g.lower(X)
+
+
+def test_kinds_of_arguments(backend):
+    f = dz.jit(lambda x, n, how: x * n if how == "times" else x, backend=backend)
+    for x, how in ((np.ones((2, 3)), "times"), (np.ones((3, 2)).T, "times"), (1.0, "as it is")):
+        f(x, 2, how)
+    assert [line for line in f.explain().splitlines() if line.startswith("for ")] == [
+        "for x: float64[2, 3], n: int64[], 'times'",
+        "for x: float64[2, 3] not in the order of rows, n: int64[], 'times'",
+        "for x: float64[], n: int64[], 'as it is'",
+    ]

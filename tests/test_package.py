@@ -167,7 +167,7 @@ def test_import_leaves_optional_parts_alone() -> None:
     loaded = set(json.loads(python(code)))
     assert "dezero" in loaded
     assert loaded.isdisjoint({"scipy", "sklearn", "tqdm", "pytest", "llvmlite", "matplotlib"})
-    assert loaded.isdisjoint({"dezero.cli", "dezero.core_simple", "argparse"})
+    assert loaded.isdisjoint({"dezero.cli", "dezero.core_simple", "dezero.jit.native", "argparse"})
 
 
 def test_imports_form_no_cycle() -> None:

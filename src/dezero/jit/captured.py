@@ -30,7 +30,7 @@ Place = tuple[types.CodeType | None, str]
 """In which code, and by what name, something is read."""
 
 
-THE_FUNCTION: Place = (None, "itself")
+THE_FUNCTION: Place = (None, "itself, or the object that it is a method of")
 
 
 class Unwatched(Exception):

@@ -40,11 +40,25 @@ def lines(jitted: Jitted) -> Iterator[str]:
             if not paths:
                 continue
             yield ""
-            yield "for " + (", ".join(f"{x.name}: {x.kind}" for x in paths[0].graph.inputs) or "()")
+            yield f"for {', '.join(arguments(key, paths[0].graph)) or '()'}"
             for k, path in enumerate(paths):
                 yield from of_path(jitted, path, paths[:k])
             if key in known.eager:
                 yield "  runs as it is written now: there are too many paths"
+
+
+def arguments(key: Any, graph: Graph) -> Iterator[str]:
+    """What is known of arguments of a kind: shapes and dtypes; what else they are."""
+    kinds = [kind for kind in key[1:] if not is_handed(kind)]
+    for x, kind in zip(graph.inputs, kinds, strict=False):
+        across = isinstance(kind, tuple) and not kind[-1]
+        yield f"{x.name}: {x.kind}{' not in the order of rows' * across}"
+    yield from (repr(kind[1]) for kind in key[1:] if is_handed(kind))
+
+
+def is_handed(kind: Any) -> bool:
+    """Whether an argument of a kind is handed through as it is."""
+    return isinstance(kind, tuple) and len(kind) == 2
 
 
 def of_path(jitted: Jitted, path: Path, before: list[Path]) -> Iterator[str]:
