@@ -52,7 +52,7 @@ def misfit(step: Step, weak: dict[Value, type]) -> str:
         return "it is the program's own"
     if title in RULES:
         return (
-            "" if RULES[title].fits(step) else "no machine code is written for arguments like these"
+            "" if RULES[title].fits(step) else "no machine code is written for such arguments"
         )
     result = step.results[0].dtype
     fit = not step.params and fits(title, loop_for(step, weak), result)
