@@ -20,7 +20,7 @@ from ..errors import DeZeroError
 from ..loops import answered, either, steps, truth, turns
 from ..primitives import Primitive
 from .bodies import Unrolled
-from .graph import Graph
+from .graph import Graph, own
 from .tracer import Tracer
 
 RULES: dict[type[Box], Callable[..., list[Any] | None]] = {}
@@ -76,29 +76,28 @@ def _level(x: Box) -> int:
     return x._level
 
 
-QUICK: list[Callable[[Graph], Callable[..., tuple[Any, ...]]]] = []
-"""What makes a quicker function of a graph (`jit/replay.py`), for arrays alone."""
+MANY = 8
+"""Turns after which the graph of a turn is compiled for those that follow."""
 
-TURNS = 16
-"""Turns after which that is worth its while."""
+COMPILERS: list[Callable[[Graph], Callable[..., tuple[Any, ...]]]] = []
+"""What makes a function of arrays out of a graph (`jit/replay.py`)."""
 
 
 def runner(graph: Any, more: tuple[Any, ...]) -> Callable[..., list[Any]]:
     """What a graph, or a function compiled from one, gives for leaves, and these after them."""
     if not isinstance(graph, Graph):
         return lambda *leaves: list(graph(*leaves, *more))
-    done, quick = 0, None
+    left, fast = MANY, None
 
     def run(*leaves: Any) -> list[Any]:
-        nonlocal done, quick
-        done += 1
-        inputs = (*leaves, *more)
-        if done == TURNS and QUICK and not any(isinstance(x, Box) for x in inputs):
-            quick = QUICK[0](graph)
-        if quick is None:
-            return graph.run(inputs)
-        with np.errstate(all="ignore"):
-            return list(quick(*inputs))
+        nonlocal left, fast
+        if fast is not None:
+            with np.errstate(all="ignore"):
+                return [*map(own, fast(*leaves, *more), graph.outputs)]
+        left -= 1
+        if left == 0 and COMPILERS and not any(isinstance(x, Box) for x in (*leaves, *more)):
+            fast = COMPILERS[0](graph)
+        return graph.run((*leaves, *more))
 
     return run
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..ir.graph import Graph
-from ..ir.loops import QUICK
+from ..ir.loops import COMPILERS
 from ..ir.scatters import scattered_sums
 from ..ir.steps import Equation, Guard, Value, agree
 from ..primitives import Primitive
@@ -165,4 +165,4 @@ def compiled(graph: Graph) -> Callable[..., tuple[Any, ...]]:
     return space.pop("replay")  # type: ignore[no-any-return]  # just defined
 
 
-QUICK.append(compiled)
+COMPILERS.append(compiled)
