@@ -50,9 +50,7 @@ def misfit(step: Step, weak: dict[Value, type]) -> str:
     if TABLE.get(title) is not step.p and LOOPS.get(title) is not step.p:
         return "it is the program's own"
     if title in RULES:
-        return (
-            "" if RULES[title].fits(step) else "no machine code is written for such arguments"
-        )
+        return "" if RULES[title].fits(step) else "no machine code is written for such arguments"
     result = step.results[0].dtype
     fit = not step.params and fits(title, loop_for(step, weak), result)
     return "" if fit else f"no machine code is written for it in {result}"
