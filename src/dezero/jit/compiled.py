@@ -141,7 +141,9 @@ class Jitted:
     head: Any
 
     def __init__(self, f: Callable[..., Any], backend: Backend = NUMPY) -> None:
-        functools.update_wrapper(self, f)
+        functools.update_wrapper(self, f, updated=())
+        others = getattr(f, "__dict__", {}).items()
+        vars(self).update((k, x) for k, x in others if not hasattr(type(self), k))
         self.f, self.backend = f, backend
         self.known: Known | None
         self.off = False

@@ -97,7 +97,9 @@ def shows_inputs(graph: Graph) -> bool:
     """Whether results are views of inputs, which is tried out where it might be."""
     given = set(graph.inputs)
     pairs = zip(graph.outputs, shown(graph, is_made), strict=True)
-    might = [k for k, (y, memory) in enumerate(pairs) if memory & given and y not in given]
+    might = [
+        k for k, (y, memory) in enumerate(pairs) if memory & given and y not in given and y.shape
+    ]  # what has no axes is copied
     if not might:
         return False
     with np.errstate(all="ignore"):
