@@ -26,7 +26,7 @@ from ..ir.passes.layout import lies_in_rows
 from ..ir.tracer import FACTS, names_of
 from ..trees import bare, flatten, leaves_of, unflatten
 from .captured import THE_FUNCTION, Captured, Place, Unwatched, shown
-from .explaining import Lowered, explained, through_numpy
+from .explaining import Lowered, difference, explained, through_numpy
 from .outputs import takes_out, written
 from .replay import OtherPath, compiled
 from .sharing import shared
@@ -186,7 +186,9 @@ class Jitted:
             return result
         if len(paths) >= PATHS:
             known.eager.add(key)
-            self.warn(f"took more than {PATHS} paths for arguments of one kind")
+            *others, last = (path.graph for path in paths)
+            why = f"the last because {difference(last, others)}"
+            self.warn(f"took more than {PATHS} paths for arguments of one kind, {why}")
             return self.f(*args, **kwargs)
         paths.append(self.new_path(known, spec, leaves))
         result = paths[-1].call(numbers)
