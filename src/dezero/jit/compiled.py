@@ -20,64 +20,14 @@ import numpy as np
 from ..box import Box, as_array, sample
 from ..debugging import user_frame
 from ..errors import DataError, EagerWarning, GraphError, GuardError, OperandError
-from ..ir import Graph, simplified, trace
-from ..ir.passes import FOR_MACHINES
-from ..ir.passes.layout import lies_in_rows
-from ..ir.tracer import FACTS, names_of
-from ..trees import bare, flatten, leaves_of, unflatten
+from ..ir import Graph, trace
+from ..ir.tracer import names_of
+from ..trees import flatten, leaves_of, unflatten
 from .captured import THE_FUNCTION, Captured, Place, Unwatched, shown
 from .explaining import Lowered, explained, through_numpy
 from .outputs import takes_out, written
-from .replay import OtherPath, compiled
-from .sharing import shared
-
-PATHS = 8
-"""Paths that are traced for one signature; past them, the program runs as it is written."""
-
-KINDS = 256
-"""Kinds of arguments that are known; past them, the one that Python met longest ago is dropped."""
-
-
-Run = Callable[..., tuple[Any, ...]]
-"""A graph as a function of its inputs, which gives its outputs or raises `OtherPath`."""
-
-
-class Path:
-    """One way through the program, ready to be taken again.
-
-    Parameters
-    ----------
-    graph : Graph
-    run : callable
-        What makes a function of the inputs out of a graph.
-
-    Attributes
-    ----------
-    entries : list of Entry
-        For calls without Python (see `native.entry`).
-    copied : list of int
-        The results that have to be copied, to be apart.
-    seconds : tuple of float
-        What it took to trace and to compile.
-    """
-
-    def __init__(self, graph: Graph, run: Callable[[Graph], Run] = compiled) -> None:
-        self.graph = simplified(graph, FOR_MACHINES)
-        self.replay = run(self.graph)
-        self.copied = shared(graph, self.graph)
-        self.entries: list[Any] = []
-        self.seconds = 0.0, 0.0
-
-    def call(self, leaves: list[Any]) -> Any:
-        """The result, or `OtherPath`, or `GuardError`."""
-        if any(isinstance(x, Box) for x in leaves):
-            outs = self.graph.run(leaves)
-        else:
-            with np.errstate(all="ignore"):
-                outs = list(self.replay(*leaves))
-        for k in self.copied:
-            outs[k] = np.copy(outs[k])
-        return unflatten(self.graph.specs[1], [bare(y) for y in outs])
+from .path import KINDS, PATHS, Path, is_fact, kind
+from .replay import OtherPath
 
 
 class Known:
@@ -197,6 +147,7 @@ class Jitted:
         graph = self.traced(known, spec, leaves)
         between = time.perf_counter()
         path = self.backend.path(graph, unflatten(spec, [sample(x) for x in leaves]))
+        path.again = self.backend.path
         path.seconds = between - start, time.perf_counter() - between
         return path
 
@@ -363,20 +314,6 @@ def given(x: Any) -> Any:
             "or, of a method, jit(model.method)"
         )
     return array
-
-
-def is_fact(x: Any) -> bool:
-    """Whether an argument is handed through, and traced anew if it is another."""
-    if isinstance(x, type):
-        return x.__module__ in ("builtins", "numpy")
-    return isinstance(x, FACTS) or (type(x) is int and not -(2**63) <= x < 2**63)
-
-
-def kind(x: Any) -> Any:
-    """What a trace depends on, of an argument."""
-    if isinstance(x, (np.ndarray, Box)):
-        return x.shape, x.dtype, lies_in_rows(x)
-    return (type(x), x) if is_fact(x) else type(x)
 
 
 def jit(f: Callable[..., Any] | None = None, *, backend: str | None = None) -> Any:

@@ -9,7 +9,8 @@ from typing import Any
 
 from ...ir.graph import Graph
 from ...ir.steps import Equation, Value
-from ..compiled import Backend, Path, Run
+from ..compiled import Backend
+from ..path import Path, Run
 from ..replay import OtherPath, compiled
 from ..sharing import shown
 from .entry import entries
