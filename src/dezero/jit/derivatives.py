@@ -57,7 +57,9 @@ class Below:
         self.mine = tuple(m and not is_constant(x) for x, m in zip(leaves, mine, strict=True))
         self.xs = [x._value if m else apart(x) for x, m in zip(leaves, mine, strict=True)]
         self.boxes = list(chosen(leaves, self.mine))
-        self.moved = reached(path.graph, self.mine)
+        if self.mine not in path.moved:
+            path.moved[self.mine] = reached(path.graph, self.mine)
+        self.moved = path.moved[self.mine]
 
     @property
     def moves(self) -> bool:

@@ -59,6 +59,8 @@ class Path:
         What it took to trace and to compile.
     p : Primitive
         What it is in graphs of Variables.
+    moved : dict
+        Which outputs move, by which inputs do.
     derived : dict
         Programs that were made of it, by what they are.
     again : callable
@@ -76,6 +78,7 @@ class Path:
         self.copied = shared(graph, self.graph)
         self.entries: list[Any] = []
         self.seconds = 0.0, 0.0
+        self.moved: dict[tuple[bool, ...], list[bool]] = {}
         self.derived: dict[Any, Any] = {}
         self.again = lambda graph, _example: Path(graph, run)
         self.stepwise = self.graph.run
