@@ -11,6 +11,7 @@ import sys
 import time
 import types
 import warnings
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ from ..box import Box, as_array, sample
 from ..debugging import user_frame
 from ..errors import DataError, EagerWarning, GraphError, GuardError, OperandError
 from ..ir import Graph, trace
+from ..ir.loops import traced
 from ..ir.tracer import names_of
 from ..trees import flatten, leaves_of, unflatten
 from .captured import THE_FUNCTION, Captured, Place, Unwatched, shown
@@ -91,7 +93,9 @@ class Jitted:
     head: Any
 
     def __init__(self, f: Callable[..., Any], backend: Backend = NUMPY) -> None:
-        functools.update_wrapper(self, f)
+        functools.update_wrapper(self, f, updated=())
+        mine = dir(type(self))  # which an attribute of the function's must not hide
+        vars(self).update((k, v) for k, v in getattr(f, "__dict__", {}).items() if k not in mine)
         self.f, self.backend = f, backend
         self.known: Known | None
         self.off = False
@@ -120,6 +124,8 @@ class Jitted:
             return self.f(*args, **kwargs)
         leaves, spec = leaves_of(args, kwargs)
         leaves = [x if type(x) is np.ndarray else given(x) for x in leaves]
+        if any(map(traced, leaves)):
+            return self.f(*args, **kwargs)  # it becomes a part of what is traced
         key = spec, *map(kind, leaves)
         paths = known.met(key)
         if key in known.eager:
@@ -147,9 +153,25 @@ class Jitted:
         graph = self.traced(known, spec, leaves)
         between = time.perf_counter()
         path = self.backend.path(graph, unflatten(spec, [sample(x) for x in leaves]))
-        path.again = self.backend.path
+        path.again, path.stepwise = self.backend.path, self.stepwise(known, path, spec, leaves)
         path.seconds = between - start, time.perf_counter() - between
         return path
+
+    def stepwise(self, known: Known, path: Path, spec: Any, leaves: list[Any]) -> Run:
+        """The outputs of a path for boxes: by the function itself, which may decide otherwise.
+
+        If what it reads has changed since, by the path's graph.
+        """
+        me, captured, graph = weakref.ref(self), known.captured, path.graph
+        facts = [x if is_fact(x) else 0.0 for x in leaves]
+
+        def run(numbers: Iterable[Any]) -> list[Any]:
+            jitted = me()
+            if jitted is None or captured.changed():
+                return graph.run(numbers)
+            return flatten(jitted.program(spec, facts)(*numbers))[0]
+
+        return run
 
     def explain(self) -> str:
         """What was traced, and what became of it; prints itself.

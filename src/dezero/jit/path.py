@@ -66,7 +66,7 @@ class Path:
     again : callable
         Makes a path of another graph, and of the arguments that it was traced with.
     stepwise : callable
-        The outputs for boxes, by one call for each equation.
+        The outputs for boxes, by the program that was traced, call by call.
     """
 
     again: Callable[[Graph, Any], Path]
@@ -164,7 +164,7 @@ class Derived:
         with np.errstate(all="ignore"):
             path = self.again(trace(self.program)(*example), (example, {}))
         path.again = self.again
-        # Not its graph: whether there is a NaN is asked of all members of a batch.
+        # Not its graph: whether there is a NaN is then asked of all members of a batch.
         path.stepwise = lambda leaves: flatten(self.program(*leaves))[0]
         paths.append(path)
         while len(self.paths) > KINDS:
