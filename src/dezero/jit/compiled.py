@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..box import Box, as_array, sample
+from ..config import observing
 from ..debugging import user_frame
 from ..errors import DataError, EagerWarning, GraphError, GuardError, OperandError
 from ..ir import Graph, trace
@@ -28,8 +29,9 @@ from ..trees import flatten, leaves_of, unflatten
 from .captured import THE_FUNCTION, Captured, Place, Unwatched, shown
 from .explaining import Lowered, explained, through_numpy
 from .outputs import takes_out, written
-from .path import KINDS, PATHS, Path, is_fact, kind
+from .path import KINDS, PATHS, Path, Stepwise, is_fact, kind
 from .replay import OtherPath
+from .standing import in_place_of, truth
 
 
 class Known:
@@ -58,7 +60,8 @@ class Backend(NamedTuple):
     ----------
     name : str
     path : callable
-        Makes a `Path` of a graph and the arguments that it was traced with, ``(args, kwargs)``.
+        Makes a `Path` of a graph and the arguments that it was traced with, ``(args, kwargs)``;
+        None if Python calls it with something else.
     hang : callable
         ``hang(jitted, known, path)`` after a call that took a path, so that later ones can take it
         without Python.
@@ -124,13 +127,14 @@ class Jitted:
             return self.f(*args, **kwargs)
         leaves, spec = leaves_of(args, kwargs)
         leaves = [x if type(x) is np.ndarray else given(x) for x in leaves]
-        if any(map(traced, leaves)):
+        hidden = known.captured.variables
+        if any(map(traced, leaves)) or (hidden and observing() is not None):
             return self.f(*args, **kwargs)  # it becomes a part of what is traced
-        key = spec, *map(kind, leaves)
+        key = spec, *map(kind, leaves), *map(kind, hidden), *map(truth, hidden)
         paths = known.met(key)
         if key in known.eager:
             return self.f(*args, **kwargs)
-        numbers = [x for x in leaves if not is_fact(x)]
+        numbers = [*(x for x in leaves if not is_fact(x)), *hidden]
         for path in paths:
             try:
                 result = path.call(numbers)
@@ -142,7 +146,12 @@ class Jitted:
             known.eager.add(key)
             self.warn(f"took more than {PATHS} paths for arguments of one kind")
             return self.f(*args, **kwargs)
-        paths.append(self.new_path(known, spec, leaves))
+        try:
+            paths.append(self.new_path(known, spec, leaves))
+        except Unwatched as reason:
+            result = self.f(*args, **kwargs)  # if it fails too, that is what there is to say
+            self.give_up(reason)
+            return result
         result = paths[-1].call(numbers)
         self.backend.hang(self, known, paths[-1])
         return result
@@ -152,24 +161,25 @@ class Jitted:
         start = time.perf_counter()
         graph = self.traced(known, spec, leaves)
         between = time.perf_counter()
-        path = self.backend.path(graph, unflatten(spec, [sample(x) for x in leaves]))
+        example = None if known.captured.variables else unflatten(spec, [*map(sample, leaves)])
+        path = self.backend.path(graph, example)
         path.again, path.stepwise = self.backend.path, self.stepwise(known, path, spec, leaves)
         path.seconds = between - start, time.perf_counter() - between
         return path
 
-    def stepwise(self, known: Known, path: Path, spec: Any, leaves: list[Any]) -> Run:
+    def stepwise(self, known: Known, path: Path, spec: Any, leaves: list[Any]) -> Stepwise:
         """The outputs of a path for boxes: by the function itself, which may decide otherwise.
 
         If what it reads has changed since, by the path's graph.
         """
         me, captured, graph = weakref.ref(self), known.captured, path.graph
-        facts = [x if is_fact(x) else 0.0 for x in leaves]
+        facts, hidden = [x if is_fact(x) else 0.0 for x in leaves], captured.variables
 
-        def run(numbers: Iterable[Any]) -> list[Any]:
+        def run(numbers: list[Any]) -> list[Any]:
             jitted = me()
             if jitted is None or captured.changed():
                 return graph.run(numbers)
-            return flatten(jitted.program(spec, facts)(*numbers))[0]
+            return flatten(in_place_of(hidden, jitted.program(spec, facts))(*numbers))[0]
 
         return run
 
@@ -206,7 +216,10 @@ class Jitted:
         if known is None:
             raise GraphError(f"{self!r} runs as it is written: there is nothing to lower")
         leaves, spec = leaves_of(args, kwargs)
-        path = self.new_path(known, spec, list(map(given, leaves)))
+        try:
+            path = self.new_path(known, spec, list(map(given, leaves)))
+        except Unwatched as reason:
+            raise GraphError(f"{self!r} {reason}") from reason
         return Lowered(path.graph, *self.backend.parts(path))
 
     @functools.cached_property
@@ -225,11 +238,15 @@ class Jitted:
                 known = self.known = Known(self.f)
         except Unwatched as reason:
             if not reason.passing:
-                self.off = True
-                self.forget()
-                self.warn(str(reason))
+                self.give_up(reason)
             return None
         return known
+
+    def give_up(self, reason: Unwatched) -> None:
+        """Run as it is written from now on."""
+        self.off = True
+        self.forget()
+        self.warn(str(reason))
 
     def __reduce__(self) -> Any:
         """Pickled, and copied, without what was traced; one that decorates is found by name."""
@@ -259,11 +276,17 @@ class Jitted:
         GraphError
             If the function changes what it reads, or draws random numbers: a replay would not.
         """
-        numbers = [sample(x) for x in leaves if not is_fact(x)]
+        hidden = known.captured.variables
+        numbers = [sample(x) for x in (*leaves, *hidden) if not is_fact(x)]
         changed: Place | None
         for _ in range(2):
             state = drawn_so_far()
-            graph = trace(self.program(spec, leaves))(*numbers)
+            try:
+                graph = trace(in_place_of(hidden, self.program(spec, leaves)))(*numbers)
+            except Exception as error:  # whatever it is: the program itself will meet it
+                if not hidden:
+                    raise
+                raise known.captured.beyond(error) from error
             try:
                 later = Captured(self.f)
             except Unwatched as now:
@@ -345,7 +368,8 @@ def jit(f: Callable[..., Any] | None = None, *, backend: str | None = None) -> A
     replay what NumPy was asked to do, without Python's program around it. Where the program asks
     for a number (``if``, ``while``, ``int``), the answer is checked at each replay; when it is
     another one, that path is traced too, up to 8 for arguments of one kind. What the function reads
-    besides its arguments is compared before each call, and traced again if it changed.
+    besides its arguments is compared before each call, and traced again if it changed; Variables
+    among that are inputs, and their gradients are as without `jit`.
 
     Parameters
     ----------
@@ -374,8 +398,8 @@ def jit(f: Callable[..., Any] | None = None, *, backend: str | None = None) -> A
     Warns
     -----
     EagerWarning
-        When there are more paths than that, or the function reads a Variable or more than 10,000
-        objects; it then runs as it is written.
+        When there are more paths than that, or the function reads more than 10,000 objects, or
+        does more with a Variable that it reads than calls; it then runs as it is written.
 
     Examples
     --------

@@ -111,8 +111,8 @@ class Call(Joint):
             return (), ()
         xs = self.xs
         if lifted is not None:
-            pairs = zip(xs, self.edges, strict=True)
-            xs = [x if edge is None else revive(x, edge, lifted) for x, edge in pairs]
+            whole = zip(xs, self.edges, strict=True)
+            xs = [x if edge is None else revive(x, edge, lifted) for x, edge in whole]
         gs = [arrived[end] for end in ends if end in arrived]
         # What is not sought is not computed: zeros for it might meet an infinite slope.
         key = "pullback", self.mine, there, inside_mask.get()

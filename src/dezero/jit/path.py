@@ -33,6 +33,9 @@ KINDS = 256
 Run = Callable[..., tuple[Any, ...]]
 """A graph as a function of its inputs, which gives its outputs or raises `OtherPath`."""
 
+Stepwise = Callable[[list[Any]], list[Any]]
+"""The same, equation by equation or call by call, of boxes."""
+
 Rule = Callable[["Path", list[Any], int], list[Any] | None]
 
 RULES: dict[type[Box], Rule] = {}
@@ -70,7 +73,7 @@ class Path:
     """
 
     again: Callable[[Graph, Any], Path]
-    stepwise: Callable[[list[Any]], list[Any]]
+    stepwise: Stepwise
 
     def __init__(self, graph: Graph, run: Callable[[Graph], Run] = compiled) -> None:
         self.graph = simplified(graph, FOR_MACHINES)
@@ -162,7 +165,7 @@ class Derived:
             return self.program(*leaves)
         example = tuple(map(sample, leaves))
         with np.errstate(all="ignore"):
-            path = self.again(trace(self.program)(*example), (example, {}))
+            path = self.again(trace(self.program)(*example), None)
         path.again = self.again
         # Not its graph: whether there is a NaN is then asked of all members of a batch.
         path.stepwise = lambda leaves: flatten(self.program(*leaves))[0]

@@ -31,6 +31,8 @@ def path(graph: Graph, example: Any) -> Path:
 
     made = Path(graph, run)
     with contextlib.suppress(Unfit):
+        if example is None:
+            raise Unfit("called by Python")
         callee, results = found[0].callee(made.copied)
         made.entries = entries(callee, example, results, graph.specs[1])
     return made
@@ -114,7 +116,9 @@ def about(jitted: Any, path: Path) -> Iterator[str]:
     else:
         yield from of_parts(path.graph, graph)
     present = jitted.known.present
-    if not path.entries:
+    if jitted.known.captured.variables:
+        yield "  called through Python: it reads Variables"
+    elif not path.entries:
         yield "  called through Python: not all of it is one kernel"
     elif present is not None and present.reason:
         yield f"  called through Python, which has to look at {present.reason}"
