@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..ir.graph import Graph
+from ..ir.loops import COMPILERS
 from ..ir.scatters import scattered_sums
 from ..ir.steps import Equation, Guard, Value, agree
 from ..primitives import Primitive
@@ -162,3 +163,6 @@ def compiled(graph: Graph) -> Callable[..., tuple[Any, ...]]:
     exec(compile("\n".join(made.lines), f"<replay of {graph.name}>", "exec"), space)
     # Taken out of its own globals, so that no cycle keeps it, and its kernels, longer than needed.
     return space.pop("replay")  # type: ignore[no-any-return]  # just defined
+
+
+COMPILERS.append(compiled)

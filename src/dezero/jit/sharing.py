@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -41,9 +42,31 @@ def shown(graph: Graph) -> list[set[Value]]:
         return {CONSTANT} if isinstance(x, np.ndarray) else set()
 
     for step in graph.steps:
-        if isinstance(step, Equation):
+        if isinstance(step, Equation) and step.parts:
+            known.update(zip(step.results, shown_by_loop(step, of), strict=True))
+        elif isinstance(step, Equation):
             memory: set[Value] = set().union(*map(of, step.operands))
             if step.p.title == "broadcast_to":
                 memory.add(SPREAD)
             known.update((y, {y} if is_fresh(step.p) else memory) for y in step.results)
     return [of(y) for y in graph.outputs]
+
+
+def shown_by_loop(step: Equation, of: Callable[[Any], set[Value]]) -> list[set[Value]]:
+    """The same for the results of a loop, or a branch; `of` gives it for the operands."""
+    carries, scans = step.params.get("carries", 0), step.p.title == "scan"
+    found: list[set[Value]] = [set() for _ in step.results]
+    for name, body in step.parts.items():
+        if name == "cond":  # of `while_loop`, whose answer is no result
+            continue
+        inputs = body.inputs[step.p.title == "fori_loop" :]  # without the number of the turn
+        operands = step.operands[len(step.operands) - len(inputs) :]
+        known = dict(zip(inputs, map(of, operands), strict=True))
+        if not step.params.get("length"):  # perhaps there is no turn
+            found[:carries] = map(of, operands[:carries])
+        for _ in range(carries + 1):  # what a turn gives, the next one is given
+            for k, memory in enumerate(shown(body)):
+                found[k] = found[k].union(*(known.get(x, {x}) for x in memory))
+            known.update((x, known[x] | found[k]) for k, x in enumerate(inputs[:carries]))
+    stacked = {k: {y} for k, y in enumerate(step.results) if scans and k >= carries}
+    return [stacked.get(k, memory) for k, memory in enumerate(found)]

@@ -26,7 +26,9 @@ def settings(step: Equation) -> dict[str, Any]:
 def axes_of(step: Equation, ndim: int) -> frozenset[int]:
     """The axes that a reduction is over."""
     axis = settings(step).get("axis")
-    return frozenset(range(ndim) if axis is None else normalize_axis_tuple(axis, ndim))
+    if axis is None or ndim == 0:  # a number has no axes, but NumPy takes 0 and -1
+        return frozenset(range(ndim))
+    return frozenset(normalize_axis_tuple(axis, ndim))
 
 
 def reduced(
@@ -81,6 +83,28 @@ def variance(lowering: Lowering, step: Equation) -> None:
         lowering.make("sqrt", (found,), result)
 
 
+def log_sum(lowering: Lowering, step: Equation) -> None:
+    """The logarithm of a sum of exponentials, as SciPy has it: what is largest is counted apart."""
+    (x,), (result,) = step.operands, step.results
+    axes, dtype = axes_of(step, x.ndim), x.dtype
+    kept = tuple(1 if k in axes else n for k, n in enumerate(x.shape))
+    over = {"axis": tuple(axes), "keepdims": True}
+
+    def make(title: str, *operands: Any, like: Any = kept, dtype: Any = dtype, **params: Any) -> Any:
+        return lowering.make(title, operands, Value(like, dtype), **params)
+
+    top = make("max", x, **over)
+    shift = make("where", make("isfinite", top, dtype=BOOL), top, dtype.type(0))
+    largest = make("equal", x, top, like=x.shape, dtype=BOOL)
+    rest = make("where", largest, -dtype.type(np.inf), x, like=x.shape)
+    each = make("exp", make("subtract", rest, shift, like=x.shape), like=x.shape)
+    ones = make("where", largest, dtype.type(1), dtype.type(0), like=x.shape)
+    count, total = make("sum", ones, **over), make("sum", each, **over)
+    beyond = make("log1p", make("divide", total, count))
+    found = make("add", make("add", beyond, make("log", count)), top)
+    lowering.shown(result, found, lambda a: a.reshape(result.shape))
+
+
 def place_of_extreme(lowering: Lowering, step: Equation) -> None:
     """`argmax` and `argmin`: the places go along with the numbers."""
     x, (result,) = step.operands[0], step.results
@@ -96,7 +120,7 @@ def running(lowering: Lowering, step: Equation) -> None:
     """`cumsum` and `cumprod`: all that is gathered on the way."""
     (x,), (result,) = step.operands, step.results
     axis = settings(step).get("axis")
-    if axis is None and x.ndim != 1:
+    if x.ndim != 1 and (axis is None or x.ndim == 0):
         flat = Value((math.prod(x.shape),), x.dtype)
         lowering.shown(flat, x, lambda a: a.reshape(-1))
         x = flat
@@ -137,6 +161,11 @@ def fits_mean(step: Equation) -> bool:
     return x.dtype.kind == "f" and bool(y.dtype == x.dtype)
 
 
+def fits_log_sum(step: Equation) -> bool:
+    """Whether `log_sum` is for it."""
+    return fits_mean(step) and math.prod(step.operands[0].shape) > 0
+
+
 def fits_place(step: Equation) -> bool:
     """Whether `place_of_extreme` is for it."""
     x = step.operands[0]
@@ -152,6 +181,7 @@ RULES |= dict.fromkeys(REDUCTIONS, Rule(reduction, fits_reduction)) | {
     "mean": Rule(mean, fits_mean),
     "var": Rule(variance, fits_mean),
     "std": Rule(variance, fits_mean),
+    "log_sum": Rule(log_sum, fits_log_sum),
     "argmax": Rule(place_of_extreme, fits_place),
     "argmin": Rule(place_of_extreme, fits_place),
     "cumsum": Rule(running, fits_running),

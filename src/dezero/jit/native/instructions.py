@@ -297,9 +297,10 @@ def fits(title: str, loop: list[Dtype] | None, result: Dtype) -> bool:
     """Whether the table has an elementwise row for these dtypes."""
     if loop is None or loop[-1] != result or not all(map(handles, loop)):
         return False
+    first, *rest = loop[1:-1] if title == "where" else loop[:-1]
+    if any(dtype != first for dtype in rest):  # NumPy compares whole numbers of two kinds
+        return False
     if title not in INSTRUCTIONS:
-        same = all(dtype == loop[0] for dtype in loop)
-        return same and vectors.known(title, kind_of(loop[0]), len(loop) - 1)
-    kinds = getattr(INSTRUCTIONS[title], "kinds", "fiub")
-    first = loop[1] if title == "where" else loop[0]
-    return first.kind in kinds
+        signed = first.kind in "fi" and first == result
+        return signed and vectors.known(title, kind_of(first), len(loop) - 1)
+    return first.kind in getattr(INSTRUCTIONS[title], "kinds", "fiub")

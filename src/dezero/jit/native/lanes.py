@@ -14,11 +14,16 @@ from typing import Any
 import numpy as np
 
 from .assembly import Assembly
+from .runtime import vector_bytes
 
 KINDS = {"f8": "double", "f4": "float", "b1": "i1"} | {
     f"{sign}{size}": f"i{8 * size}" for sign in "iu" for size in (1, 2, 4, 8)
 }
 """LLVM's names of what a register holds, by NumPy's."""
+
+
+NEAR = 8
+"""How far apart numbers may be, counted in numbers, to be loaded with what is between them."""
 
 
 def kind_of(dtype: np.dtype[Any]) -> str:
@@ -162,9 +167,39 @@ class Lanes:
         if stride == 1:
             name = f"@llvm.masked.load.{self.suffix(kind)}.p0"
             return self.asm.call(of, name, f"ptr {pointer}", f"i32 {size}", bits, zeros)
+        if not mask and abs(stride) <= NEAR:
+            return self._near(pointer, stride, kind)
         places = self.places(pointer, stride, kind)
         name = f"@llvm.masked.gather.{self.suffix(kind)}.v{self.width}p0"
         return self.asm.call(of, name, places, f"i32 {size}", bits, zeros)
+
+    def _near(self, pointer: str, stride: int, kind: str) -> str:
+        """Numbers near each other: vectors are loaded side by side, and their lanes picked.
+
+        What is loaded begins with the first number that is wanted and ends with the last.
+        """
+        width = min(self.width, vector_bytes() // bytes_of(kind))
+        if width < self.width:
+            half = Lanes(self.asm, self.width // 2)
+            further = f"getelementptr {kind}, ptr {pointer}, i64 {half.width * stride}"
+            pair = (half._near(p, stride, kind) for p in (pointer, self.asm(further)))
+            return half.shuffle(kind, *pair, [*range(self.width)])
+        wanted = [stride * k for k in range(width)]
+        first, last = min(wanted), max(wanted)
+        found = "poison"
+        for start in [*range(first, last - width + 1, width), last - width + 1]:
+            place = self.asm(f"getelementptr {kind}, ptr {pointer}, i64 {start}")
+            x = self.asm(f"load {self.of(kind)}, ptr {place}, align {bytes_of(kind)}")
+            here = [place - start for place in wanted]
+            picks = [width + k if 0 <= k < width else i for i, k in enumerate(here)]
+            found = self.shuffle(kind, found, x, picks)
+        return found
+
+    def shuffle(self, kind: str, x: str, y: str, picks: list[int]) -> str:
+        """Lanes of two vectors, those of the second counted on from the first's."""
+        order = ", ".join(f"i32 {k}" for k in picks)
+        of = self.of(kind)
+        return self.asm(f"shufflevector {of} {x}, {of} {y}, <{len(picks)} x i32> <{order}>")
 
     def _guarded(self, pointer: str, kind: str, mask: str) -> str:
         """One number from memory, if there is one."""

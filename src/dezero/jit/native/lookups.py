@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from .nests import Lookup, Nest
 from .places import Place
 
 Row = tuple[Value, int]
+
+WHOLE = np.dtype(np.int64)
 
 
 def looked_up(
@@ -56,8 +59,11 @@ def wrapped(
     """A row of places counted from the front, for more axes behind; and whether they are there."""
     row = Value((*places.shape[1:], *(1,) * inner), places.dtype)
     lowering.shown(row, places, lambda a: a[(k, ..., *(None,) * inner)])
+    if row.dtype.itemsize < WHOLE.itemsize:  # the extent may not be a number of that dtype
+        narrow, row = row, Value(row.shape, WHOLE)
+        lowering.same(narrow, row)
     bits = Value(row.shape, np.dtype(bool))
-    if places.dtype.kind == "i":
+    if row.dtype.kind == "i":
         below, moved, found = bits, Value(row.shape, row.dtype), Value(row.shape, row.dtype)
         lowering.make("less", (row, 0), below)
         lowering.make("add", (row, row.dtype.type(extent)), moved)
@@ -85,7 +91,7 @@ def gathered(lowering: Lowering, x: Value, places: Value, pattern: Pattern, resu
     nest = lowering.nest_at(number)
     for each in operands:
         lowering.read(each, nest)
-    nest.steps.append(Lookup(result, seen, rows, allowed))
+    nest.add(Lookup(result, seen, rows, allowed))
     lowering.home[result] = number
     if allowed is not None:
         lowering.insist(allowed)  # else NumPy says what is wrong
@@ -94,6 +100,9 @@ def gathered(lowering: Lowering, x: Value, places: Value, pattern: Pattern, resu
 def deposited(lowering: Lowering, g: Value, places: Value, pattern: Pattern, result: Value) -> None:
     """Zeros, with numbers added at places one after the other."""
     target = lowering.fresh(result)
+    if g.dtype != result.dtype:
+        narrow, g = g, Value(g.shape, result.dtype)
+        lowering.same(narrow, g)
     zeros = Value(result.shape, result.dtype)
     lowering.same(result.dtype.type(0), zeros)
     lowering.copied(zeros, target)
@@ -166,9 +175,14 @@ def runs(counts: Any, extent: int, axis: int) -> tuple[Any, Pattern]:
     return places, (*(slice(None),) * axis, 0)
 
 
+def fits_runs(step: Equation) -> bool:
+    """Whether there are numbers in the arrays."""
+    return only_arrays(step) and all(math.prod(x.shape) for x in (*step.reads, *step.results))
+
+
 def fits_pattern(step: Equation) -> bool:
     """Whether the places are numbers."""
-    if not only_arrays(step):
+    if not fits_runs(step):
         return False
     places = step.operands[1]
     return places.dtype.kind in "iu" and places.ndim > 0
@@ -176,18 +190,17 @@ def fits_pattern(step: Equation) -> bool:
 
 def fits_arrays(step: Equation) -> bool:
     """Whether an index is of slices, numbers and arrays."""
-    if not only_arrays(step):
-        return False
     index = step.params["index"]
     if basic(index):
-        return True
-    shape = step.params.get("shape", step.operands[0].shape)
-    return bool(brought_to_form(index, shape)[0].size)
+        return only_arrays(step)
+    parts = index if isinstance(index, tuple) else (index,)
+    lone = any(np.ndim(k) == 0 and np.asarray(k).dtype == bool for k in parts)
+    return fits_runs(step) and not lone
 
 
 RULES |= {
-    "repeat": Rule(repeat, only_arrays),
-    "sums_of_runs": Rule(sums_of_runs, only_arrays),
+    "repeat": Rule(repeat, fits_runs),
+    "sums_of_runs": Rule(sums_of_runs, fits_runs),
     "gather": Rule(gather, fits_pattern),
     "deposit": Rule(deposit, fits_pattern),
     "getitem": Rule(getitem, fits_arrays),

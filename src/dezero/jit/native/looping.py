@@ -14,7 +14,8 @@ import numpy as np
 
 from ...ir.graph import Graph
 from ...ir.steps import Equation, Value
-from .lanes import Lanes
+from .again import without_idle
+from .lanes import Lanes, kind_of
 from .lowering import RULES, Lowering, Rule, Stage, weak_inputs
 from .nests import FEW
 from .places import Buffer, Place, compact
@@ -133,7 +134,8 @@ class Turns:
         ]
         start, stop = (self.bound(program, each) for each in self.span or (0, 1))
         with asm.loop(start, stop, 1 if self.span else 0) as i:
-            asm.set("i64", pointers[self.index], i)
+            number = Lanes(asm, 1).convert(i, INT, self.index.dtype)
+            asm.set(kind_of(self.index.dtype), pointers[self.index], number)
             for slot in slots:
                 slot.begin()
             after = asm.label()
@@ -158,8 +160,8 @@ class Turns:
         if not isinstance(each, Place):
             return each
         lanes = Lanes(program.asm, 1)
-        place = moved(program, each, "0") if each.shape else program.pointers[each.buffer]
-        return lanes.convert(lanes.load(place, 0, each.dtype), each.dtype, INT)
+        number = lanes.load(moved(program, each, "0"), 0, each.dtype)
+        return lanes.convert(number, each.dtype, INT)
 
 
 def moved(program: Program, place: Place, i: str) -> str:
@@ -228,18 +230,18 @@ def inner(lowering: Lowering, graph: Graph, places: list[Place], targets: list[P
     part.steps(graph)
     for y, target in zip(graph.outputs, targets, strict=True):
         part.output(y, target)
-    return part.stages
+    return without_idle(part.stages, part.own)
 
 
 class Loop:
     """What the loops have in common: the operands in memory, and what they carry."""
 
-    def __init__(self, lowering: Lowering, step: Equation) -> None:
+    def __init__(self, lowering: Lowering, step: Equation, index: np.dtype[Any] = INT) -> None:
         self.lowering, self.step = lowering, step
         self.carried: list[Carried] = []
         self.inputs: list[Place] = []
         self.targets: list[Place] = []
-        self.index = Buffer("work", 1, INT)
+        self.index = Buffer("work", 1, index)
 
     def at(self, x: Any, like: Value | None = None) -> Place:
         """An operand in memory, as the body's input has it."""
@@ -275,7 +277,7 @@ def fori_loop(lowering: Lowering, step: Equation) -> None:
     """``for i in range(lo, hi)``."""
     lo, hi, *rest = step.operands
     body, count = step.params["body"], step.params["carries"]
-    loop = Loop(lowering, step)
+    loop = Loop(lowering, step, body.inputs[0].dtype)
     for x, like in zip(rest[:count], body.inputs[1:], strict=False):
         loop.carry(x, like)
     more = [loop.at(x, v) for x, v in zip(rest[count:], body.inputs[1 + count :], strict=True)]

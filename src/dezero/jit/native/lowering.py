@@ -18,6 +18,7 @@ import numpy as np
 from ...ir.graph import Graph
 from ...ir.steps import Equation, Guard, Value
 from ...rows import TABLE
+from .again import again, without_idle
 from .instructions import loop_of
 from .lanes import Lanes
 from .nests import Computed, Nest
@@ -89,6 +90,10 @@ class Lowering:
         The stage from which on they do.
     home : dict
         The stage in whose registers the others are.
+    made : dict
+        How they are computed.
+    own : set of Buffer
+        Work buffers that no other lowering knows of.
     """
 
     def __init__(self, constants: list[np.ndarray[Any, Any]] | None = None) -> None:
@@ -97,6 +102,8 @@ class Lowering:
         self.ready: dict[Value, int] = {}
         self.home: dict[Value, int] = {}
         self.targets: dict[Value, Place] = {}
+        self.made: dict[Value, Computed] = {}
+        self.own: set[Buffer] = set()
         self.weak: dict[Value, type] = {}
         self.constants = [] if constants is None else constants
 
@@ -113,6 +120,7 @@ class Lowering:
         self.steps(graph)
         for y, target in zip(graph.outputs, targets, strict=True):
             self.output(y, target)
+        self.stages = without_idle(self.stages, self.own)
         return self
 
     def steps(self, graph: Graph) -> None:
@@ -128,6 +136,8 @@ class Lowering:
     def whole(self, shape: Any, dtype: Any, role: str, number: int = 0) -> Place:
         """All of a new buffer."""
         buffer = Buffer(role, math.prod(shape), np.dtype(dtype), number)
+        if role == "work":
+            self.own.add(buffer)
         return Place(buffer, 0, compact(shape), tuple(shape))
 
     def known(self, value: Value, place: Place, ready: int) -> Place:
@@ -172,8 +182,7 @@ class Lowering:
 
     def inside(self, value: Value, nest: Nest) -> bool:
         """Whether a value is in the registers of a nest."""
-        home = self.home.get(value)
-        return home is not None and self.stages[home] is nest
+        return value.shape == nest.shape and value in nest.made
 
     def nest(self, shape: tuple[int, ...], operands: list[Value], low: int = 0) -> int:
         """The number of a nest of a shape that has operands at hand; a new one if there is none.
@@ -211,9 +220,15 @@ class Lowering:
 
     def read(self, value: Value, nest: Nest) -> None:
         """See to it that a nest has a value."""
-        if value in nest.reads or (self.inside(value, nest) and value.shape == nest.shape):
+        if value in nest.reads or self.inside(value, nest):
             return
-        nest.reads[value] = self.memory(value).broadcast(nest.shape)
+        steps = again(self, value, nest)
+        for step in steps:
+            for x in step.needs:
+                self.read(x, nest)
+            nest.add(step)
+        if not steps:
+            nest.reads[value] = self.memory(value).broadcast(nest.shape)
 
     # ---- equations ----
 
@@ -276,19 +291,24 @@ class Lowering:
             self.read(x, nest)
         loop = loop_for(step, self.weak)
         assert loop is not None
-        nest.steps.append(Computed(step, tuple(loop)))
-        self.home[result] = number
+        self.computed(Computed(step, tuple(loop)), number)
 
     def same(self, x: Any, result: Value) -> None:
-        """The numbers of a value, or one number everywhere, as the result's dtype."""
+        """The numbers of a value or an array, or one number everywhere, as the result's dtype."""
+        if isinstance(x, np.ndarray) and x.ndim:
+            x = self.constant(x)
         operands = [x] if isinstance(x, Value) else []
         number = self.nest(result.shape, operands)
         nest = self.nest_at(number)
         for each in operands:
             self.read(each, nest)
         step = Equation(TABLE["positive"], (x,), {}, (result,))
-        nest.steps.append(Computed(step, (result.dtype, result.dtype)))
-        self.home[result] = number
+        self.computed(Computed(step, (result.dtype, result.dtype)), number)
+
+    def computed(self, step: Computed, number: int) -> None:
+        """Put a step into a nest."""
+        self.nest_at(number).add(step)
+        self.home[step.result], self.made[step.result] = number, step
 
     def shown(self, result: Value, x: Value, fn: Callable[[Any], Any]) -> None:
         """What a function of NumPy's shows of an array without computing."""
@@ -332,4 +352,15 @@ def loop_for(step: Equation, weak: dict[Value, type]) -> list[Any] | None:
             dtypes.append(x.dtype)
         else:
             return None
-    return loop_of(step.p.title, dtypes, step.results[0].dtype)
+    loop = loop_of(step.p.title, dtypes, step.results[0].dtype)
+    if loop is None or not all(map(holds, loop, step.operands)):
+        return None
+    return loop
+
+
+def holds(dtype: np.dtype[Any], x: Any) -> bool:
+    """Whether a plain number is one of a dtype: NumPy compares with others too, and clips."""
+    if dtype.kind not in "iu" or isinstance(x, Value) or np.asarray(x).dtype.kind not in "iuO":
+        return True
+    low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
+    return bool(low <= np.min(x, initial=low) and np.max(x, initial=low) <= high)

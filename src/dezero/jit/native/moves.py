@@ -25,7 +25,10 @@ def only_arrays(step: Equation) -> bool:
 def view(lowering: Lowering, step: Equation) -> None:
     """Something that NumPy shows of an array without computing."""
     (x,), (result,) = step.operands, step.results
-    lowering.shown(result, x, functools.partial(step.p.fn, **step.params))
+    if x.shape == result.shape == ():
+        alias(lowering, step)
+    else:
+        lowering.shown(result, x, functools.partial(step.p.fn, **step.params))
 
 
 def picked(lowering: Lowering, step: Equation) -> None:

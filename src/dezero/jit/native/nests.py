@@ -33,6 +33,11 @@ class Computed:
     def result(self) -> Value:
         return self.equation.results[0]
 
+    @property
+    def needs(self) -> list[Value]:
+        """The values that it is computed from."""
+        return [x for x in self.equation.operands if isinstance(x, Value)]
+
 
 @dataclass(frozen=True)
 class Reduction:
@@ -77,6 +82,12 @@ class Lookup:
     def result(self) -> Value:
         return self.value
 
+    @property
+    def needs(self) -> list[Value]:
+        """The values that say where."""
+        rows = [row for row, _ in self.rows]
+        return rows if self.allowed is None else [*rows, self.allowed]
+
 
 @dataclass(eq=False)
 class Nest:
@@ -92,6 +103,8 @@ class Nest:
     reductions : list of Reduction
     axes : frozenset of int or None
         Those that are reduced.
+    made : set of Value
+        What the steps compute.
     """
 
     shape: tuple[int, ...]
@@ -102,6 +115,17 @@ class Nest:
     axes: frozenset[int] | None = None
     deposits: list[Lookup] = field(default_factory=list)
     running: list[Reduction] = field(default_factory=list)
+    made: set[Value] = field(default_factory=set)
+
+    def add(self, step: Computed | Lookup) -> None:
+        """Compute one more value."""
+        self.steps.append(step)
+        self.made.add(step.result)
+
+    @property
+    def gathering(self) -> list[Reduction]:
+        """All that is gathered."""
+        return [*self.reductions, *self.running]
 
     @property
     def lookups(self) -> list[Lookup]:
@@ -220,11 +244,15 @@ def cost(nest: Nest, axis: Axis, most: int) -> float:
     """What the nest costs for one number along all other axes, in vectors along this one."""
     vectors = -(-axis.extent // width_of(axis, most))
     apart = sum(stride not in (0, 1) for stride in axis.strides)
-    titles = [step.equation.p.title for step in nest.steps if isinstance(step, Computed)]
-    steps = sum(COSTLY if elementary(title) else PLAIN for title in titles)
     across = ACROSS * len(nest.reductions) if axis.reduced else 0
-    each = steps + PLAIN * len(axis.strides) + APART * apart
+    each = work(nest) + PLAIN * len(axis.strides) + APART * apart
     return (vectors * each + across) / max(axis.extent, 1)
+
+
+def work(nest: Nest) -> int:
+    """What the steps cost for one vector."""
+    titles = [step.equation.p.title for step in nest.steps if isinstance(step, Computed)]
+    return sum(COSTLY if elementary(title) else PLAIN for title in titles)
 
 
 def largest(nest: Nest) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,6 +34,13 @@ class Buffer:
     @property
     def bytes(self) -> int:
         return self.size * self.dtype.itemsize
+
+
+def memory_of(buffer: Buffer) -> Iterator[Buffer]:
+    """A buffer and those that it may be a part of."""
+    yield buffer
+    for each in buffer.within:
+        yield from memory_of(each)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import numpy as np
 
@@ -17,7 +16,7 @@ from .instructions import fits
 from .lanes import handles
 from .lowering import RULES, Lowering, Stage, loop_for
 from .nests import Nest
-from .places import Buffer
+from .places import Buffer, memory_of
 from .threads import Split, worth
 from .writing import Writer
 
@@ -55,13 +54,6 @@ def misfit(step: Step, weak: dict[Value, type]) -> str:
     result = step.results[0].dtype
     fit = not step.params and fits(title, loop_for(step, weak), result)
     return "" if fit else f"there are no instructions for it, of {result}"
-
-
-def memory_of(buffer: Buffer) -> Iterator[Buffer]:
-    """A buffer and those that it may be a part of."""
-    yield buffer
-    for each in buffer.within:
-        yield from memory_of(each)
 
 
 def planned(stages: list[Stage]) -> int:

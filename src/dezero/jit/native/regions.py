@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...ir.graph import Graph
-from ...ir.steps import Equation, Step, Value
+from ...ir.steps import Equation, Guard, Step, Value
 from ...primitives import Primitive
 from ...trees import flatten
 from .kernel import Kernel
@@ -25,13 +25,21 @@ class Compiled(Primitive):
 
 
 def waves(graph: Graph) -> list[tuple[list[Step], list[Step]]]:
-    """The steps in order, as pairs of those for a kernel and those that follow it in Python."""
+    """The steps in order, as pairs of those for a kernel and those that follow it in Python.
+
+    What can fail, or not come to an end, stays behind the guards before it.
+    """
     weak, wave = weak_inputs(graph), dict.fromkeys(graph.inputs, 0)
     after: set[Value] = set()  # what NumPy computes
     found: list[tuple[list[Step], list[Step]]] = []
+    guarded = 0  # the first wave that is behind all guards so far
     for step in graph.steps:
         native = lowers(step, weak)
         number = max((wave[x] + (native and x in after) for x in step.reads), default=0)
+        if isinstance(step, Guard):
+            guarded = max(guarded, number + (not native))
+        elif not native or step.parts:
+            number = max(number, guarded)
         wave.update(dict.fromkeys(step.results, number))
         while len(found) <= number:
             found.append(([], []))

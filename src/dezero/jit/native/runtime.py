@@ -28,7 +28,7 @@ if hasattr(os, "register_at_fork"):
         before=LOCK.acquire, after_in_parent=LOCK.release, after_in_child=LOCK.release
     )
 
-OPTIMIZATION = 2
+OPTIMIZATION = 1
 """How much LLVM does to choose instructions and registers well, from 0 to 3."""
 
 PASSES = ("always_inliner", "sroa", "instruction_combine", "simplify_cfg")

@@ -56,7 +56,7 @@ JOB = 6
 
 def worth(nest: Nest, writer: Writer) -> bool:
     """Whether a nest can be split, and has enough to do."""
-    if not writer.axes or nest.deposits or find("pthread_create") is None:
+    if not writer.axes or nest.deposits or writer.unrolled or find("pthread_create") is None:
         return False
     titles = [step.equation.p.title for step in nest.steps if isinstance(step, Computed)]
     each = 1 + sum(COSTLY if elementary(title) else 1 for title in titles)

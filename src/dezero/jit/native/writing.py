@@ -14,13 +14,16 @@ from ...ir.steps import Value
 from . import vectors
 from .assembly import Assembly
 from .instructions import INSTRUCTIONS, instruction
-from .lanes import Lanes, kind_of
-from .nests import Computed, Lookup, Nest, Reduction, axes_of, small, vectors_for
+from .lanes import NEAR, Lanes, kind_of
+from .nests import Axis, Computed, Lookup, Nest, Reduction, axes_of, small, vectors_for, work
 from .places import Buffer
 from .reductions import FOLDS
 
-LONG = 48
-"""Steps from which on a body is written once, with a mask that is all lanes but at the end."""
+LONG = 60
+"""What a body costs from which on it is written once, with a mask of all lanes but at the end; …"""
+
+SHORT = 8
+"""… or the turns of a loop up to which it is, as it takes longer to compile than to run."""
 
 Span = tuple[str, str]
 """From where to where the outermost loop runs."""
@@ -56,7 +59,7 @@ class Writer:
         self.vector, self.width = vectors_for(nest, axes, vector_bytes)
         self.unrolled = small(nest)
         self.first = next((k for k, a in enumerate(self.axes) if a.reduced), len(self.axes))
-        self.gathering = [*nest.reductions, *nest.running]
+        self.gathering = nest.gathering
         self.gathered: list[Any] = []
         self.places = nest.places
         self.pairs = pairs(nest)
@@ -92,7 +95,7 @@ class Writer:
         """The loop over vectors, and what is left at its end."""
         asm, axis = self.asm, self.axes[depth]
         rest = axis.extent % self.width
-        if rest and axis.extent > self.width and len(self.nest.steps) > LONG:
+        if rest and axis.extent > self.width and self.masked(axis):
             with asm.loop(*span, self.width) as i:
                 lanes = Lanes(asm, self.width)
                 end = lanes.splat(str(axis.extent), "i64")
@@ -111,6 +114,12 @@ class Writer:
             last = asm(f"icmp eq i64 {span[1]}, {axis.extent}")
             with asm.when(last if span[1].startswith("%") else "true"):
                 self.level(depth + 1, [*index, str(full)], f"<{bits}>")
+
+    def masked(self, axis: Axis) -> bool:
+        """Whether the body is written once, with a mask in all turns."""
+        apart = any(1 < abs(stride) <= NEAR for stride in axis.strides)
+        short = axis.extent <= SHORT * self.width and not apart
+        return short or work(self.nest) > LONG
 
     def lanes(self, mask: str) -> Lanes:
         return Lanes(self.asm, self.width, mask)
