@@ -17,7 +17,7 @@ from ..ir import Graph, simplified, trace
 from ..ir.loops import traced
 from ..ir.passes import FOR_MACHINES
 from ..ir.passes.layout import lies_in_rows
-from ..ir.steps import Equation
+from ..ir.steps import Equation, Value
 from ..ir.tracer import FACTS
 from ..primitives import Primitive
 from ..trees import bare, flatten, unflatten
@@ -56,6 +56,8 @@ class Path:
     ----------
     entries : list of Entry
         For calls without Python (see `native.entry`).
+    given : dict
+        The results that are inputs, with the places of these.
     copied : list of int
         The results that have to be copied, to be apart.
     seconds : tuple of float
@@ -79,6 +81,9 @@ class Path:
         self.graph = simplified(graph, FOR_MACHINES)
         self.replay = run(self.graph)
         self.copied = shared(graph, self.graph)
+        places = {value: place for place, value in enumerate(self.graph.inputs)}
+        outputs = ((k, y) for k, y in enumerate(self.graph.outputs) if isinstance(y, Value))
+        self.given = {k: places[y] for k, y in outputs if y in places}
         self.entries: list[Any] = []
         self.seconds = 0.0, 0.0
         self.moved: dict[tuple[bool, ...], list[bool]] = {}
@@ -99,9 +104,8 @@ class Path:
             outs = self.stepwise(leaves)
         else:
             outs = self.on(leaves)
-            for k, y in enumerate(self.graph.outputs):
-                if y in self.graph.inputs:
-                    outs[k] = leaves[self.graph.inputs.index(y)]
+            for k, place in self.given.items():
+                outs[k] = leaves[place]
         for k in self.copied:
             outs[k] = np.copy(outs[k])
         return outs
