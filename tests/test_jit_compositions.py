@@ -126,6 +126,13 @@ def test_derivatives_are_compiled_once(compiled, traces):
     assert len(traces) == before + 1
 
 
+def test_after_too_many_paths_derivatives_run_as_they_are_written(compiled, monkeypatch):
+    monkeypatch.setattr(paths, "PATHS", 0)
+    f = compiled(solved)
+    for transform in TRANSFORMS.values():
+        agree(transform(f), transform(solved))
+
+
 def test_a_derivative_is_of_the_path_that_was_taken(compiled):
     def program(x):
         return np.sum(x**2) if x[0] > 0 else np.sum(x**3)
@@ -307,6 +314,21 @@ def test_variables_that_are_read(compiled):
     w.cleargrad()
     compiled(lambda x: dz.fori_loop(0, 3, lambda _k, c: c * w, x))(1.0).backward()
     assert w.grad == 3 * w.data**2
+
+
+def test_variables_that_the_first_call_makes(compiled):
+    known = {}
+
+    def program(x):
+        if not known:
+            known["w"] = dz.Variable(np.array(2.0))
+        return x * known["w"]
+
+    f = compiled(program)
+    for k in range(3):
+        f(1.0 + k).backward()
+    assert known["w"].grad == 6.0
+    assert len(f.paths) == 1
 
 
 def test_more_than_calls_on_a_variable_runs_as_it_is_written(compiled):

@@ -135,9 +135,10 @@ class Captured:
         self.variables.append(x)
         self.hidden = place
 
-    def beyond(self, why: Any) -> Unwatched:
+    def beyond(self, why: Any, passing: bool = False) -> Unwatched:
         """That a Variable is used in a way that no trace can follow."""
-        return Unwatched(f"reads the Variable {shown(self.hidden)}, and {why}", self.hidden)
+        what = f"reads the Variable {shown(self.hidden)}, and {why}"
+        return Unwatched(what, self.hidden, passing)
 
     def changed(self) -> bool:
         """Whether anything is another object, or an array has other numbers in it.

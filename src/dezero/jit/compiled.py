@@ -140,7 +140,8 @@ class Jitted:
                 result = path.call(numbers)
             except (OtherPath, GuardError):
                 continue
-            self.backend.hang(self, known, path)
+            if path.entries:
+                self.backend.hang(self, known, path)
             return result
         if len(paths) >= PATHS:
             known.eager.add(key)
@@ -150,7 +151,8 @@ class Jitted:
             paths.append(self.new_path(known, spec, leaves))
         except Unwatched as reason:
             result = self.f(*args, **kwargs)  # if it fails too, that is what there is to say
-            self.give_up(reason)
+            if not reason.passing:
+                self.give_up(reason)
             return result
         result = paths[-1].call(numbers)
         self.backend.hang(self, known, paths[-1])
@@ -296,6 +298,9 @@ class Jitted:
             if changed is None and not drawn:
                 self.name(graph, spec, leaves)
                 return graph
+            if [*map(id, later.variables)] != [*map(id, hidden)]:
+                self.forget()
+                raise later.beyond("it makes them when it is called", passing=True)
             known.captured = later
         self.forget()
         what = "draws random numbers" if drawn else f"changes {shown(changed or THE_FUNCTION)}"

@@ -90,7 +90,9 @@ def log_sum(lowering: Lowering, step: Equation) -> None:
     kept = tuple(1 if k in axes else n for k, n in enumerate(x.shape))
     over = {"axis": tuple(axes), "keepdims": True}
 
-    def make(title: str, *operands: Any, like: Any = kept, dtype: Any = dtype, **params: Any) -> Any:
+    def make(
+        title: str, *operands: Any, like: Any = kept, dtype: Any = dtype, **params: Any
+    ) -> Any:
         return lowering.make(title, operands, Value(like, dtype), **params)
 
     top = make("max", x, **over)
