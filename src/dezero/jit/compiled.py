@@ -128,21 +128,16 @@ class Jitted:
         leaves, spec = leaves_of(args, kwargs)
         leaves = [x if type(x) is np.ndarray else given(x) for x in leaves]
         hidden = known.captured.variables
-        if any(map(traced, leaves)) or (hidden and observing() is not None):
-            return self.f(*args, **kwargs)  # it becomes a part of what is traced
+        if observing() is not None or any(map(traced, leaves)):
+            return self.f(*args, **kwargs)  # it becomes a part of what is traced, or looked at
         key = spec, *map(kind, leaves), *map(kind, hidden), *map(truth, hidden)
         paths = known.met(key)
         if key in known.eager:
             return self.f(*args, **kwargs)
         numbers = [*(x for x in leaves if not is_fact(x)), *hidden]
         for path in paths:
-            try:
-                result = path.call(numbers)
-            except (OtherPath, GuardError):
-                continue
-            if path.entries:
-                self.backend.hang(self, known, path)
-            return result
+            with contextlib.suppress(OtherPath, GuardError):
+                return self.taken(known, path, numbers)
         if len(paths) >= PATHS:
             known.eager.add(key)
             self.warn(f"took more than {PATHS} paths for arguments of one kind")
@@ -151,11 +146,15 @@ class Jitted:
             paths.append(self.new_path(known, spec, leaves))
         except Unwatched as reason:
             result = self.f(*args, **kwargs)  # if it fails too, that is what there is to say
-            if not reason.passing:
-                self.give_up(reason)
+            self.give_up(reason)
             return result
-        result = paths[-1].call(numbers)
-        self.backend.hang(self, known, paths[-1])
+        return self.taken(known, paths[-1], numbers)
+
+    def taken(self, known: Known, path: Path, numbers: list[Any]) -> Any:
+        """The result by a path, which is now the one to try first."""
+        result = path.call(numbers)
+        if path.entries:
+            self.backend.hang(self, known, path)
         return result
 
     def new_path(self, known: Known, spec: Any, leaves: list[Any]) -> Path:
@@ -239,16 +238,16 @@ class Jitted:
                 self.forget()
                 known = self.known = Known(self.f)
         except Unwatched as reason:
-            if not reason.passing:
-                self.give_up(reason)
+            self.give_up(reason)
             return None
         return known
 
     def give_up(self, reason: Unwatched) -> None:
-        """Run as it is written from now on."""
-        self.off = True
-        self.forget()
-        self.warn(str(reason))
+        """Run as it is written from now on, unless it is only so now."""
+        if not reason.passing:
+            self.off = True
+            self.forget()
+            self.warn(str(reason))
 
     def __reduce__(self) -> Any:
         """Pickled, and copied, without what was traced; one that decorates is found by name."""
