@@ -180,6 +180,9 @@ def test_containers_numbers_and_kinds(compiled):
         dz.value_and_grad(f, (0, 1), has_aux=True)(p, 1.5, labels),
         dz.value_and_grad(program, (0, 1), has_aux=True)(p, 1.5, labels),
     )
+    row = compiled(lambda x, y: np.geomspace(x, y, 5))
+    ends = np.array(2.0), np.array(3.0)
+    agree(dz.vjp(row, *ends)[1](np.ones(5)), dz.vjp(row.f, *ends)[1](np.ones(5)))
     z = np.array([1 + 2j, 0.5 - 1j])
     norm = compiled(lambda z: np.sum(np.abs(z) ** 2) + (z[0] * z[1]).real)
     agree(dz.grad(norm)(z), dz.grad(norm.f)(z))
