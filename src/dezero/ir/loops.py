@@ -87,7 +87,8 @@ def runner(graph: Any, more: tuple[Any, ...]) -> Callable[..., list[Any]]:
     """What a graph, or a function compiled from one, gives for leaves, and these after them."""
     if not isinstance(graph, Graph):
         return lambda *leaves: list(graph(*leaves, *more))
-    left, fast = MANY, None
+    left = MANY
+    fast: Callable[..., tuple[Any, ...]] | None = None
 
     def run(*leaves: Any) -> list[Any]:
         nonlocal left, fast

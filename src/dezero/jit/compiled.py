@@ -97,8 +97,8 @@ class Jitted:
 
     def __init__(self, f: Callable[..., Any], backend: Backend = NUMPY) -> None:
         functools.update_wrapper(self, f, updated=())
-        mine = dir(type(self))  # which an attribute of the function's must not hide
-        vars(self).update((k, v) for k, v in getattr(f, "__dict__", {}).items() if k not in mine)
+        others = getattr(f, "__dict__", {}).items()
+        vars(self).update((k, x) for k, x in others if not hasattr(type(self), k))
         self.f, self.backend = f, backend
         self.known: Known | None
         self.off = False

@@ -182,8 +182,9 @@ class Lanes:
         if width < self.width:
             half = Lanes(self.asm, self.width // 2)
             further = f"getelementptr {kind}, ptr {pointer}, i64 {half.width * stride}"
-            pair = (half._near(p, stride, kind) for p in (pointer, self.asm(further)))
-            return half.shuffle(kind, *pair, [*range(self.width)])
+            low = half._near(pointer, stride, kind)
+            high = half._near(self.asm(further), stride, kind)
+            return half.shuffle(kind, low, high, [*range(self.width)])
         wanted = [stride * k for k in range(width)]
         first, last = min(wanted), max(wanted)
         found = "poison"

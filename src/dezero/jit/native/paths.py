@@ -48,7 +48,9 @@ class Parts:
     def __init__(self, graph: Graph) -> None:
         self.graph, given = graph, set(graph.inputs)
         pairs = zip(graph.outputs, shown(graph), strict=True)
-        self.shows = any(memory & given and y not in given for y, memory in pairs)
+        # Loops give their arguments only if there is no turn; numbers of 0 dimensions are copied.
+        others = {y for step in graph.steps if step.parts for y in step.results} | given
+        self.shows = any(memory & given and y not in others and y.shape for y, memory in pairs)
         self.parts = graph if self.shows else with_kernels(graph)
         self.run = compiled(self.parts)
 
