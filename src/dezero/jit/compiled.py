@@ -23,13 +23,12 @@ from ..config import observing
 from ..debugging import user_frame
 from ..errors import DataError, EagerWarning, GraphError, GuardError, OperandError
 from ..ir import Graph, trace
-from ..ir.loops import traced
 from ..ir.tracer import names_of
 from ..trees import flatten, leaves_of, unflatten
 from .captured import THE_FUNCTION, Captured, Place, Unwatched, shown
 from .explaining import Lowered, explained, through_numpy
 from .outputs import takes_out, written
-from .path import KINDS, PATHS, Path, Stepwise, is_fact, kind
+from .path import KINDS, PATHS, Path, Stepwise, is_fact, kind, seen
 from .replay import OtherPath
 from .standing import in_place_of, truth
 
@@ -128,7 +127,7 @@ class Jitted:
         leaves, spec = leaves_of(args, kwargs)
         leaves = [x if type(x) is np.ndarray else given(x) for x in leaves]
         hidden = known.captured.variables
-        if observing() is not None or any(map(traced, leaves)):
+        if seen(leaves) or (hidden and observing() is not None):
             return self.f(*args, **kwargs)  # it becomes a part of what is traced, or looked at
         key = spec, *map(kind, leaves), *map(kind, hidden), *map(truth, hidden)
         paths = known.met(key)
@@ -153,7 +152,7 @@ class Jitted:
     def taken(self, known: Known, path: Path, numbers: list[Any]) -> Any:
         """The result by a path, which is now the one to try first."""
         result = path.call(numbers)
-        if path.entries:
+        if path.entries and not any(isinstance(x, Box) for x in numbers):
             self.backend.hang(self, known, path)
         return result
 

@@ -100,12 +100,9 @@ class Path:
         """The leaves of the result."""
         if not any(isinstance(x, Box) for x in leaves):
             return self.replayed(leaves)
-        if observing() is not None or any(map(traced, leaves)):
-            outs = self.stepwise(leaves)
-        else:
-            outs = self.on(leaves)
-            for k, place in self.given.items():
-                outs[k] = leaves[place]
+        outs = self.on(leaves)
+        for k, place in self.given.items():
+            outs[k] = leaves[place]
         for k in self.copied:
             outs[k] = np.copy(outs[k])
         return outs
@@ -158,6 +155,8 @@ class Derived:
     def __call__(self, leaves: Iterable[Any]) -> Any:
         """What the program returns, its arrays as arrays."""
         leaves = [x if type(x) in (float, complex, int) else as_array(x) for x in leaves]
+        if seen(leaves):
+            return self.program(*leaves)
         key = tuple(map(kind, leaves))
         paths = self.paths.setdefault(key, [])
         for path in paths:
@@ -177,6 +176,12 @@ class Derived:
         while len(self.paths) > KINDS:
             self.paths.pop(next(iter(self.paths)), None)
         return unflatten(path.graph.specs[1], path.outputs(leaves))
+
+
+def seen(leaves: list[Any]) -> bool:
+    """Whether calls on boxes among these are written down, or looked at, one by one."""
+    boxes = [x for x in leaves if isinstance(x, Box)]
+    return bool(boxes) and (observing() is not None or any(map(traced, boxes)))
 
 
 def is_fact(x: Any) -> bool:
