@@ -214,14 +214,7 @@ def main(
     plot: Callable[[Result, str], None] | None = None,
 ) -> int:
     """Run the parts asked for; with ``--strict`` return 1 when a bound is missed."""
-    parser = argparse.ArgumentParser(description=(description or "").partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="short runs, rough figures")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
-    parser.add_argument("--strict", action="store_true", help="exit with 1 when a bound is missed")
-    parser.add_argument("--only", choices=parts, nargs="+", default=list(parts), help="these parts")
-    if plot is not None:
-        parser.add_argument("--plot", metavar="FILE", help="write a chart (needs matplotlib)")
-    options = parser.parse_args()
+    options = arguments(description, parts, plot is not None)
     results: Result = {"machine": machine()}
     bounds: list[Bound] = []
     if not options.json:
@@ -248,6 +241,18 @@ def main(
         print(f"\nbounds of issue {issue}")
         print("\n".join(map(str, bounds)))
     return verdict(options, bounds)
+
+
+def arguments(description: str | None, parts: Mapping[str, Part], plot: bool) -> argparse.Namespace:
+    """What the command was asked for."""
+    parser = argparse.ArgumentParser(description=(description or "").partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="short runs, rough figures")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    parser.add_argument("--strict", action="store_true", help="exit with 1 when a bound is missed")
+    parser.add_argument("--only", choices=parts, nargs="+", default=list(parts), help="these parts")
+    if plot:
+        parser.add_argument("--plot", metavar="FILE", help="write a chart (needs matplotlib)")
+    return parser.parse_args()
 
 
 def verdict(options: argparse.Namespace, bounds: Iterable[Bound]) -> int:

@@ -288,9 +288,8 @@ def models(quick: bool) -> list[Task]:
 def networks(_quick: bool) -> list[Task]:
     """64 numbers, 128 hidden ones, 10 classes; by the size of a batch."""
     rng, tasks = np.random.default_rng(3), []
-    params = tuple(
-        rng.normal(size=shape) / np.sqrt(shape[0]) for shape in ((64, 128), (128,), (128, 10), (10,))
-    )
+    shapes = (64, 128), (128,), (128, 10), (10,)
+    params = tuple(rng.normal(size=shape) / np.sqrt(shape[0]) for shape in shapes)
     for n in (1, 32, 256):
         data = rng.normal(size=(n, 64)), np.eye(10)[rng.integers(10, size=n)]
         parts = classifier, classifier_by_hand, by_loops.classifier, (params, *data)

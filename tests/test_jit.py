@@ -603,3 +603,10 @@ def test_a_function_by_hand_is_compiled():
     for x in (np.array([2.0]), np.array([3.0])):
         agree(f(x), x**3 + 1)
         agree(dz.grad(lambda x: np.sum(f(x)))(x), 3 * x**2)
+
+
+@pytest.mark.parametrize("f", [np.sin, np.sum], ids=["sin", "sum"])
+def test_out_of_numpys_functions(f):
+    x, out = np.arange(3.0), np.empty(np.shape(f(np.arange(3.0))))
+    assert dz.jit(f)(x, out=out) is out
+    agree(out, f(x))

@@ -28,7 +28,7 @@ if not hasattr(os, "geteuid"):
 def folder(tmp_path, monkeypatch):
     """A folder for code, which nothing has made yet."""
     monkeypatch.setenv("DEZERO_CACHE_DIR", str(tmp_path / "code"))
-    if disk.state() != str(tmp_path / "code"):
+    if disk.state() != f"code is kept in {tmp_path / 'code'}":
         pytest.skip(disk.state())
     (tmp_path / "code").rmdir()
     return tmp_path / "code"

@@ -24,6 +24,10 @@ def loss(params, x, rate=2.0):
     return np.sum((params["w"] * x + params["b"]) ** 2) * rate
 
 
+def walk(x):
+    return np.sum(dz.fori_loop(0, 9, lambda _, y: y + 0.1 * np.sin(y), x))
+
+
 PROGRAMS = {
     "gradient": (dz.grad(rosenbrock), (X,), 1),
     "value and gradient": (dz.value_and_grad(rosenbrock), (X,), 1),
@@ -31,6 +35,11 @@ PROGRAMS = {
     "a number": (dz.grad(loss), ({"w": X, "b": X + 1}, X, 3.0), 1),
     "unused and reordered": (lambda a, _, c: (c * 2 - a, a + 1), (X, X[:3], X + 2), 1),
     "arguments and constants": (lambda a, b: (a, b + a, 3.0), (X, X), 1),
+    "a loop": (walk, (X,), 1),
+    "the gradient of a loop": (dz.grad(walk), (X,), 1),
+    "what a loop carries": (lambda a: dz.fori_loop(0, 9, lambda _, y: y * a, a), (X,), 1),
+    "equations": (lambda a: np.linalg.solve(np.eye(10) + a, a), (X,), 1),
+    "a matrix product": (lambda a: np.einsum("i,j->ji", a, a), (X,), 1),
     "a result twice": (lambda a: [a * 2, a * 2], (X,), 0),
     "a view": (lambda a: (a[1:], a * 2), (X,), 0),
     "NumPy": (lambda a: np.sort(np.sin(a)) * a, (X,), 0),

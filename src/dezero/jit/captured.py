@@ -22,7 +22,7 @@ from typing import Any
 from ..box import Box
 from ..config import recording_floor
 from .glances import BUILTINS, FIXED, Glance, fact_in, identical, meanings
-from .objects import PLAIN, WHOLE, below, fact_of, is_library
+from .objects import PLAIN, WHOLE, below, fact_of, is_library, is_users
 from .standing import UNSEEN, can_stand
 
 MOST = 10_000
@@ -32,7 +32,7 @@ Place = tuple[types.CodeType | None, str]
 """In which code, and by what name, something is read."""
 
 
-THE_FUNCTION: Place = (None, "itself")
+THE_FUNCTION: Place = (None, "itself, or the object that it is a method of")
 
 
 class Unwatched(Exception):
@@ -185,6 +185,8 @@ def read_by(f: types.FunctionType, mine: bool) -> list[tuple[str, Any]]:
     """
     code = f.__code__
     read: list[tuple[str, Any]] = [("its code", code)] if mine else []
+    if not mine and is_published(f):
+        return read
     if f.__dict__:
         read.append(("an attribute of its own", f.__dict__))
     for name, cell in zip(code.co_freevars, f.__closure__ or (), strict=True):
@@ -204,6 +206,15 @@ def read_by(f: types.FunctionType, mine: bool) -> list[tuple[str, Any]]:
         names = (word, f"{package}.{word}".rstrip("."))
         read += [(word, sys.modules[name]) for name in names if name in sys.modules]
     return read
+
+
+def is_published(f: types.FunctionType) -> bool:
+    """Whether a function is a library's own, which has it by its name: such as `dezero.sin`.
+
+    One that wraps the program's function, in a closure, has that one's name, or none.
+    """
+    names = getattr(sys.modules.get(f.__module__), "__dict__", {})
+    return names.get(f.__qualname__) is f and not is_users(f.__module__)
 
 
 @functools.lru_cache(4096)

@@ -26,7 +26,7 @@ from ..ir import Graph, trace
 from ..ir.tracer import names_of
 from ..trees import flatten, leaves_of, unflatten
 from .captured import THE_FUNCTION, Captured, Place, Unwatched, shown
-from .explaining import Lowered, explained, through_numpy
+from .explaining import Lowered, difference, explained, through_numpy
 from .outputs import takes_out, written
 from .path import KINDS, PATHS, Path, Stepwise, is_fact, kind, seen
 from .replay import OtherPath
@@ -139,7 +139,9 @@ class Jitted:
                 return self.taken(known, path, numbers)
         if len(paths) >= PATHS:
             known.eager.add(key)
-            self.warn(f"took more than {PATHS} paths for arguments of one kind")
+            *others, last = (path.graph for path in paths)
+            why = f"the last because {difference(last, others)}"
+            self.warn(f"took more than {PATHS} paths for arguments of one kind, {why}")
             return self.f(*args, **kwargs)
         try:
             paths.append(self.new_path(known, spec, leaves))

@@ -34,18 +34,32 @@ def lines(jitted: Jitted) -> Iterator[str]:
     known = jitted.known
     if jitted.off:
         yield "runs as it is written: it cannot be watched (see the warning)"
-    elif known is None:
+    elif known is None or not any(known.paths.values()):
         yield "was not called yet"
     else:
         for key, paths in [*known.paths.items()]:
             if not paths:
                 continue
             yield ""
-            yield "for " + (", ".join(f"{x.name}: {x.kind}" for x in paths[0].graph.inputs) or "()")
+            yield f"for {', '.join(arguments(key, paths[0].graph)) or '()'}"
             for k, path in enumerate(paths):
                 yield from of_path(jitted, path, paths[:k])
             if key in known.eager:
                 yield "  runs as it is written now: there are too many paths"
+
+
+def arguments(key: Any, graph: Graph) -> Iterator[str]:
+    """What is known of arguments of a kind: shapes and dtypes; what else they are."""
+    kinds = [kind for kind in key[1:] if not is_handed(kind)]
+    for x, kind in zip(graph.inputs, kinds, strict=False):
+        across = isinstance(kind, tuple) and not kind[-1]
+        yield f"{x.name}: {x.kind}{' not in the order of rows' * across}"
+    yield from (repr(kind[1]) for kind in key[1:] if is_handed(kind))
+
+
+def is_handed(kind: Any) -> bool:
+    """Whether an argument of a kind is handed through as it is."""
+    return isinstance(kind, tuple) and len(kind) == 2
 
 
 def of_path(jitted: Jitted, path: Path, before: list[Path]) -> Iterator[str]:
@@ -69,7 +83,7 @@ def difference(graph: Graph, before: list[Graph]) -> str:
     if found is None:
         return "a question had another answer"
     where = f" ({found.line})" if found.line else ""
-    return f"{found.question} of {found.operand.kind} was {found.answer}{where}"
+    return f"{found.question}(…) was {found.answer}{where}"
 
 
 def through_numpy(_jitted: Jitted, path: Path) -> Iterator[str]:

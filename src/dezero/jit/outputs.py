@@ -14,7 +14,12 @@ from ..trees import flatten
 
 
 def takes_out(f: Callable[..., Any]) -> bool:
-    """Whether a function has a parameter ``out`` of its own, as far as can be known."""
+    """Whether a function has a parameter ``out`` of its own, as far as can be known.
+
+    NumPy's own mean the same by it as `jit`.
+    """
+    if isinstance(f, (np.ufunc, type(np.sum))):
+        return False
     try:
         parameters = inspect.signature(f).parameters
     except (TypeError, ValueError):

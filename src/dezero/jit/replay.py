@@ -26,8 +26,8 @@ LARGE = 4096
 FRESH = frozenset({
     "scatter", "deposit", "setitem", "where", "sum", "mean", "prod", "max", "min", "var", "std",
     "cumsum", "concatenate", "stack", "matmul", "dot", "tensordot", "clip", "copy", "astype",
-    "kernel", "einsum", "inner", "solve", "inv", "det", "cholesky", "cumprod", "recurrence", "gather",
-    "roll", "repeat", "argsort", "by_size", "convolve",
+    "kernel", "einsum", "inner", "solve", "inv", "det", "cholesky", "cumprod", "recurrence",
+    "gather", "roll", "repeat", "argsort", "by_size", "convolve",
 })  # fmt: skip
 """Rows whose results share no memory with their operands, as those of ufuncs."""
 

@@ -32,8 +32,11 @@ def shared(written: Graph, run: Graph) -> list[int]:
     return copied
 
 
-def shown(graph: Graph) -> list[set[Value]]:
-    """For each output, the inputs and fresh results in whose memory it may be."""
+def shown(graph: Graph, fresh: Callable[[Any], bool] = is_fresh) -> list[set[Value]]:
+    """For each output, the inputs and fresh results in whose memory it may be.
+
+    Results of primitives that `fresh` holds of have memory of their own.
+    """
     known: dict[Value, set[Value]] = {x: {x} for x in graph.inputs}
 
     def of(x: Any) -> set[Value]:
@@ -48,7 +51,7 @@ def shown(graph: Graph) -> list[set[Value]]:
             memory: set[Value] = set().union(*map(of, step.operands))
             if step.p.title == "broadcast_to":
                 memory.add(SPREAD)
-            known.update((y, {y} if is_fresh(step.p) else memory) for y in step.results)
+            known.update((y, {y} if fresh(step.p) else memory) for y in step.results)
     return [of(y) for y in graph.outputs]
 
 

@@ -1,4 +1,4 @@
-"""What is computed again where it is needed, instead of being stored and read; and what is left out.
+"""What is computed again where it is needed, instead of stored and read; and what is left out.
 
 A sum of two numbers costs less than to bring it from one pass over memory to the next. So a value
 is computed again if that takes few simple steps, and reads no more large arrays than the value

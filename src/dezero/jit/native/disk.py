@@ -71,7 +71,7 @@ def state() -> str:
     """Where code is kept, or why it is not."""
     try:
         with folder():
-            return place()
+            return f"code is kept in {place()}"
     except OSError as why:
         return f"no code is kept on disk: {why}"
 

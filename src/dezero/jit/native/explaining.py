@@ -107,7 +107,13 @@ def seconds(kernel: Kernel, operands: list[Any]) -> str:
     while (start := time.perf_counter()) < end:
         call()
         best = min(best, time.perf_counter() - start)
-    return f"{best * 1e6:.3g} µs"
+    return duration(best)
+
+
+def duration(seconds: float) -> str:
+    """A time to read."""
+    power = 0 if seconds >= 1 else 1 if seconds >= 1e-3 else 2
+    return f"{seconds * 1000**power:.3g} {('s', 'ms', 'µs')[power]}"
 
 
 def surroundings() -> str:

@@ -90,10 +90,8 @@ def log_sum(lowering: Lowering, step: Equation) -> None:
     kept = tuple(1 if k in axes else n for k, n in enumerate(x.shape))
     over = {"axis": tuple(axes), "keepdims": True}
 
-    def make(
-        title: str, *operands: Any, like: Any = kept, dtype: Any = dtype, **params: Any
-    ) -> Any:
-        return lowering.make(title, operands, Value(like, dtype), **params)
+    def make(title: str, *xs: Any, like: Any = kept, dtype: Any = dtype, **params: Any) -> Any:
+        return lowering.make(title, xs, Value(like, dtype), **params)
 
     top = make("max", x, **over)
     shift = make("where", make("isfinite", top, dtype=BOOL), top, dtype.type(0))

@@ -210,6 +210,9 @@ lanes. Only their order of size matters."""
 FEW = 8
 """Numbers that are written one by one."""
 
+BRIEF = 256
+"""Numbers that are over too soon for it to matter how fast each is."""
+
 
 def vectors_for(nest: Nest, axes: list[Axis], vector_bytes: int) -> tuple[Axis | None, int]:
     """The axis that runs over vectors, and the numbers in one.
@@ -218,7 +221,8 @@ def vectors_for(nest: Nest, axes: list[Axis], vector_bytes: int) -> tuple[Axis |
     """
     if not axes or nest.deposits or small(nest):
         return (axes[-1] if axes else None), 1
-    most = 2 * vector_bytes // largest(nest)  # what one half waits for, the other fills
+    # What one half of a double vector waits for, the other fills; but it takes longer to compile.
+    most = (1 + (math.prod(nest.shape) > BRIEF)) * vector_bytes // largest(nest)
     if axes[-1].extent >= 2 * most and not (nest.running and axes[-1].reduced):
         return axes[-1], most
     able = [a for a in axes if not (nest.running and a.reduced)]

@@ -7,11 +7,14 @@ import functools
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from ...ir.graph import Graph
+from ...ir.loops import LOOPS
 from ...ir.steps import Equation, Value
 from ..compiled import Backend
 from ..path import Path, Run
-from ..replay import OtherPath, compiled
+from ..replay import OtherPath, compiled, is_fresh
 from ..sharing import shown
 from .entry import entries
 from .explaining import of_parts, surroundings
@@ -42,16 +45,13 @@ class Parts:
     """A graph as kernels and calls of NumPy, called with its inputs.
 
     Where a kernel gives up, all of it goes through NumPy, which knows whether that is another path.
-    A graph whose results are views of its inputs does so anyway.
+    A graph whose results are views of its inputs does so anyway; what a loop returns is an array
+    of its own, though it may have had no turns.
     """
 
     def __init__(self, graph: Graph) -> None:
-        self.graph, given = graph, set(graph.inputs)
-        pairs = zip(graph.outputs, shown(graph), strict=True)
-        # Loops give their arguments only if there is no turn; numbers of 0 dimensions are copied.
-        others = {y for step in graph.steps if step.parts for y in step.results} | given
-        self.shows = any(memory & given and y not in others and y.shape for y, memory in pairs)
-        self.parts = graph if self.shows else with_kernels(graph)
+        self.graph = graph
+        self.parts = graph if shows_inputs(graph) else with_kernels(graph)
         self.run = compiled(self.parts)
 
     @functools.cached_property
@@ -96,6 +96,25 @@ class Parts:
         return callee, [result(self.graph, y) for y in outputs]
 
 
+def shows_inputs(graph: Graph) -> bool:
+    """Whether results are views of inputs, which is tried out where it might be."""
+    given = set(graph.inputs)
+    pairs = zip(graph.outputs, shown(graph, is_made), strict=True)
+    might = [
+        k for k, (y, memory) in enumerate(pairs) if memory & given and y not in given and y.shape
+    ]  # what has no axes is copied
+    if not might:
+        return False
+    with np.errstate(all="ignore"):
+        outs = compiled(graph)(*graph.example)
+    return any(np.may_share_memory(outs[k], x) for k in might for x in graph.example)
+
+
+def is_made(p: Any) -> bool:
+    """Whether results of a primitive are arrays of their own, in a kernel."""
+    return is_fresh(p) or LOOPS.get(p.title) is p
+
+
 def result(graph: Graph, y: Any) -> Result:
     """What a result is."""
     if not isinstance(y, Value):
@@ -119,9 +138,9 @@ def about(jitted: Any, path: Path) -> Iterator[str]:
         yield from of_parts(path.graph, graph)
     present = jitted.known.present
     if jitted.known.captured.variables:
-        yield "  called through Python: it reads Variables"
+        yield "  called through Python, because it reads Variables"
     elif not path.entries:
-        yield "  called through Python: not all of it is one kernel"
+        yield "  called through Python, because not all of it is one kernel"
     elif present is not None and present.reason:
         yield f"  called through Python, which has to look at {present.reason}"
 

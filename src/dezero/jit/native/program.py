@@ -50,10 +50,10 @@ def misfit(step: Step, weak: dict[Value, type]) -> str:
     if TABLE.get(title) is not step.p and LOOPS.get(title) is not step.p:
         return "it is the program's own"
     if title in RULES:
-        return "" if RULES[title].fits(step) else "its arguments are not those of a loop"
+        return "" if RULES[title].fits(step) else "no machine code is written for such arguments"
     result = step.results[0].dtype
     fit = not step.params and fits(title, loop_for(step, weak), result)
-    return "" if fit else f"there are no instructions for it, of {result}"
+    return "" if fit else f"no machine code is written for it in {result}"
 
 
 def planned(stages: list[Stage]) -> int:

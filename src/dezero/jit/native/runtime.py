@@ -31,7 +31,7 @@ if hasattr(os, "register_at_fork"):
 OPTIMIZATION = 1
 """How much LLVM does to choose instructions and registers well, from 0 to 3."""
 
-PASSES = ("always_inliner", "sroa", "instruction_combine", "simplify_cfg")
+PASSES = ("always_inliner", "sroa", "dead_code_elimination", "simplify_cfg")
 """What LLVM does before that. Texts are written the way code should be, so it is little."""
 
 
