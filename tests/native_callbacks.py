@@ -7,10 +7,11 @@ import numpy as np
 
 from dezero.errors import GuardError
 from dezero.ir.steps import Value
-from dezero.jit.compiled import Backend, Path
+from dezero.jit.compiled import Backend
 from dezero.jit.native.entry import entries
 from dezero.jit.native.hanging import hang
 from dezero.jit.native.tables import Callee, Constant, Fresh, Given, Unfit
+from dezero.jit.path import Path
 from dezero.jit.replay import OtherPath
 from dezero.jit.sharing import shown
 

@@ -16,11 +16,11 @@ import pytest
 
 pytest.importorskip("llvmlite")
 
-from dezero.jit.compiled import is_fact
 from dezero.jit.native import entry, layouts, runtime
 from dezero.jit.native.assembly import Assembly, module
 from dezero.jit.native.entry import Entry, called
 from dezero.jit.native.tables import Callee, Constant, Fresh, Given, Unfit
+from dezero.jit.path import is_fact
 from dezero.trees import flatten
 
 FLOAT = np.dtype(float)
@@ -490,7 +490,7 @@ sys.modules["kept"] = program
 def test_without_machine_code_all_calls_go_to_python():
     script = """
 import numpy as np
-from dezero.jit.compiled import is_fact
+from dezero.jit.path import is_fact
 from dezero.jit.native import entry, layouts
 layouts.found = lambda: (_ for _ in ()).throw(layouts.LayoutError("another"))
 assert entry.called() is entry.Slow

@@ -23,6 +23,7 @@ from ..box import Box
 from ..config import recording_floor
 from .glances import BUILTINS, FIXED, Glance, fact_in, identical, meanings
 from .objects import PLAIN, WHOLE, below, fact_of, is_library, is_users
+from .standing import UNSEEN, can_stand
 
 MOST = 10_000
 """Objects that are looked at: a function that reads more is not watched."""
@@ -64,12 +65,14 @@ def shown(place: Place) -> str:
 class Captured:
     """A look at all that a function reads, to be compared with a later one.
 
+    The data of Variables is not compared: they become inputs.
+
     It holds the objects that it saw, so that none of them can be gone and another have its place.
 
     Raises
     ------
     Unwatched
-        If that is too much, or a Variable, whose gradient a trace would not carry.
+        If that is too much, or a box whose gradient a trace would not carry.
     """
 
     def __init__(self, f: Any) -> None:
@@ -78,7 +81,12 @@ class Captured:
         self.facts: list[Any] = []  # what these are like, where they can be written into
         self.places: list[Place] = []  # where each is read
         self.glances: list[Glance] = []
+        self.variables: list[Any] = []
+        self.hidden = THE_FUNCTION  # where the last of these is read
+        self.unseen: set[str] = set()
         self.look()
+        if self.variables and self.unseen:
+            raise self.beyond(f"the code names `{min(self.unseen)}`")
 
     def look(self) -> None:
         """Go through everything, in the same order each time."""
@@ -99,6 +107,7 @@ class Captured:
                 code = x.__code__
                 mine = not is_library(code.co_filename)
                 words = words_in(code) if mine else ()
+                self.unseen |= UNSEEN.intersection(words)
                 stack += [(y, (code, word), words) for word, y in read_by(x, mine)]
                 names = words, imports_in(code) if mine else ()
                 self.glances.append((identical, meanings, x, names, meanings(x, names)))
@@ -107,9 +116,8 @@ class Captured:
                 what = f"reads more than {MOST} objects, by way of {shown(place)}"
                 raise Unwatched(what, place)
             if issubclass(kind, Box):
-                lost = "whose gradient a trace would not carry: make it an argument"
-                what = f"reads the {kind.__name__} {shown(place)}, {lost}"
-                raise Unwatched(what, place, passing=x._level > 0)
+                self.meet(x, place)
+                continue
             fact = fact_of(x)
             if fact is not None:
                 self.facts.append((len(seen) - 1, fact))
@@ -118,6 +126,20 @@ class Captured:
             stack += [(y, place, words) for y in held]
             if kind not in FIXED:
                 self.glances.append((identical, below, x, words, held))
+
+    def meet(self, x: Box, place: Place) -> None:
+        """Keep a Variable; refuse another box."""
+        if not can_stand(x):
+            lost = "whose gradient a trace would not carry: make it an argument"
+            what = f"reads the {type(x).__name__} {shown(place)}, {lost}"
+            raise Unwatched(what, place, passing=x._level > 0)
+        self.variables.append(x)
+        self.hidden = place
+
+    def beyond(self, why: Any, passing: bool = False) -> Unwatched:
+        """That a Variable is used in a way that no trace can follow."""
+        what = f"reads the Variable {shown(self.hidden)}, and {why}"
+        return Unwatched(what, self.hidden, passing)
 
     def changed(self) -> bool:
         """Whether anything is another object, or an array has other numbers in it.

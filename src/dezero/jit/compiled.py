@@ -11,6 +11,7 @@ import sys
 import time
 import types
 import warnings
+import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
@@ -18,66 +19,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..box import Box, as_array, sample
+from ..config import observing
 from ..debugging import user_frame
 from ..errors import DataError, EagerWarning, GraphError, GuardError, OperandError
-from ..ir import Graph, simplified, trace
-from ..ir.passes import FOR_MACHINES
-from ..ir.passes.layout import lies_in_rows
-from ..ir.tracer import FACTS, names_of
-from ..trees import bare, flatten, leaves_of, unflatten
+from ..ir import Graph, trace
+from ..ir.tracer import names_of
+from ..trees import flatten, leaves_of, unflatten
 from .captured import THE_FUNCTION, Captured, Place, Unwatched, shown
 from .explaining import Lowered, difference, explained, through_numpy
 from .outputs import takes_out, written
-from .replay import OtherPath, compiled
-from .sharing import shared
-
-PATHS = 8
-"""Paths that are traced for one signature; past them, the program runs as it is written."""
-
-KINDS = 256
-"""Kinds of arguments that are known; past them, the one that Python met longest ago is dropped."""
-
-
-Run = Callable[..., tuple[Any, ...]]
-"""A graph as a function of its inputs, which gives its outputs or raises `OtherPath`."""
-
-
-class Path:
-    """One way through the program, ready to be taken again.
-
-    Parameters
-    ----------
-    graph : Graph
-    run : callable
-        What makes a function of the inputs out of a graph.
-
-    Attributes
-    ----------
-    entries : list of Entry
-        For calls without Python (see `native.entry`).
-    copied : list of int
-        The results that have to be copied, to be apart.
-    seconds : tuple of float
-        What it took to trace and to compile.
-    """
-
-    def __init__(self, graph: Graph, run: Callable[[Graph], Run] = compiled) -> None:
-        self.graph = simplified(graph, FOR_MACHINES)
-        self.replay = run(self.graph)
-        self.copied = shared(graph, self.graph)
-        self.entries: list[Any] = []
-        self.seconds = 0.0, 0.0
-
-    def call(self, leaves: list[Any]) -> Any:
-        """The result, or `OtherPath`, or `GuardError`."""
-        if any(isinstance(x, Box) for x in leaves):
-            outs = self.graph.run(leaves)
-        else:
-            with np.errstate(all="ignore"):
-                outs = list(self.replay(*leaves))
-        for k in self.copied:
-            outs[k] = np.copy(outs[k])
-        return unflatten(self.graph.specs[1], [bare(y) for y in outs])
+from .path import KINDS, PATHS, Path, Stepwise, is_fact, kind, seen
+from .replay import OtherPath
+from .standing import in_place_of, truth
 
 
 class Known:
@@ -106,7 +59,8 @@ class Backend(NamedTuple):
     ----------
     name : str
     path : callable
-        Makes a `Path` of a graph and the arguments that it was traced with, ``(args, kwargs)``.
+        Makes a `Path` of a graph and the arguments that it was traced with, ``(args, kwargs)``;
+        None if Python calls it with something else.
     hang : callable
         ``hang(jitted, known, path)`` after a call that took a path, so that later ones can take it
         without Python.
@@ -172,27 +126,36 @@ class Jitted:
             return self.f(*args, **kwargs)
         leaves, spec = leaves_of(args, kwargs)
         leaves = [x if type(x) is np.ndarray else given(x) for x in leaves]
-        key = spec, *map(kind, leaves)
+        hidden = known.captured.variables
+        if seen(leaves) or (hidden and observing() is not None):
+            return self.f(*args, **kwargs)  # it becomes a part of what is traced, or looked at
+        key = spec, *map(kind, leaves), *map(kind, hidden), *map(truth, hidden)
         paths = known.met(key)
         if key in known.eager:
             return self.f(*args, **kwargs)
-        numbers = [x for x in leaves if not is_fact(x)]
+        numbers = [*(x for x in leaves if not is_fact(x)), *hidden]
         for path in paths:
-            try:
-                result = path.call(numbers)
-            except (OtherPath, GuardError):
-                continue
-            self.backend.hang(self, known, path)
-            return result
+            with contextlib.suppress(OtherPath, GuardError):
+                return self.taken(known, path, numbers)
         if len(paths) >= PATHS:
             known.eager.add(key)
             *others, last = (path.graph for path in paths)
             why = f"the last because {difference(last, others)}"
             self.warn(f"took more than {PATHS} paths for arguments of one kind, {why}")
             return self.f(*args, **kwargs)
-        paths.append(self.new_path(known, spec, leaves))
-        result = paths[-1].call(numbers)
-        self.backend.hang(self, known, paths[-1])
+        try:
+            paths.append(self.new_path(known, spec, leaves))
+        except Unwatched as reason:
+            result = self.f(*args, **kwargs)  # if it fails too, that is what there is to say
+            self.give_up(reason)
+            return result
+        return self.taken(known, paths[-1], numbers)
+
+    def taken(self, known: Known, path: Path, numbers: list[Any]) -> Any:
+        """The result by a path, which is now the one to try first."""
+        result = path.call(numbers)
+        if path.entries and not any(isinstance(x, Box) for x in numbers):
+            self.backend.hang(self, known, path)
         return result
 
     def new_path(self, known: Known, spec: Any, leaves: list[Any]) -> Path:
@@ -200,9 +163,27 @@ class Jitted:
         start = time.perf_counter()
         graph = self.traced(known, spec, leaves)
         between = time.perf_counter()
-        path = self.backend.path(graph, unflatten(spec, [sample(x) for x in leaves]))
+        example = None if known.captured.variables else unflatten(spec, [*map(sample, leaves)])
+        path = self.backend.path(graph, example)
+        path.again, path.stepwise = self.backend.path, self.stepwise(known, path, spec, leaves)
         path.seconds = between - start, time.perf_counter() - between
         return path
+
+    def stepwise(self, known: Known, path: Path, spec: Any, leaves: list[Any]) -> Stepwise:
+        """The outputs of a path for boxes: by the function itself, which may decide otherwise.
+
+        If what it reads has changed since, by the path's graph.
+        """
+        me, captured, graph = weakref.ref(self), known.captured, path.graph
+        facts, hidden = [x if is_fact(x) else 0.0 for x in leaves], captured.variables
+
+        def run(numbers: list[Any]) -> list[Any]:
+            jitted = me()
+            if jitted is None or captured.changed():
+                return graph.run(numbers)
+            return flatten(in_place_of(hidden, jitted.program(spec, facts))(*numbers))[0]
+
+        return run
 
     def explain(self) -> str:
         """What was traced, and what became of it; prints itself.
@@ -237,7 +218,10 @@ class Jitted:
         if known is None:
             raise GraphError(f"{self!r} runs as it is written: there is nothing to lower")
         leaves, spec = leaves_of(args, kwargs)
-        path = self.new_path(known, spec, list(map(given, leaves)))
+        try:
+            path = self.new_path(known, spec, list(map(given, leaves)))
+        except Unwatched as reason:
+            raise GraphError(f"{self!r} {reason}") from reason
         return Lowered(path.graph, *self.backend.parts(path))
 
     @functools.cached_property
@@ -255,12 +239,16 @@ class Jitted:
                 self.forget()
                 known = self.known = Known(self.f)
         except Unwatched as reason:
-            if not reason.passing:
-                self.off = True
-                self.forget()
-                self.warn(str(reason))
+            self.give_up(reason)
             return None
         return known
+
+    def give_up(self, reason: Unwatched) -> None:
+        """Run as it is written from now on, unless it is only so now."""
+        if not reason.passing:
+            self.off = True
+            self.forget()
+            self.warn(str(reason))
 
     def __reduce__(self) -> Any:
         """Pickled, and copied, without what was traced; one that decorates is found by name."""
@@ -290,11 +278,17 @@ class Jitted:
         GraphError
             If the function changes what it reads, or draws random numbers: a replay would not.
         """
-        numbers = [sample(x) for x in leaves if not is_fact(x)]
+        hidden = known.captured.variables
+        numbers = [sample(x) for x in (*leaves, *hidden) if not is_fact(x)]
         changed: Place | None
         for _ in range(2):
             state = drawn_so_far()
-            graph = trace(self.program(spec, leaves))(*numbers)
+            try:
+                graph = trace(in_place_of(hidden, self.program(spec, leaves)))(*numbers)
+            except Exception as error:  # whatever it is: the program itself will meet it
+                if not hidden:
+                    raise
+                raise known.captured.beyond(error) from error
             try:
                 later = Captured(self.f)
             except Unwatched as now:
@@ -304,6 +298,9 @@ class Jitted:
             if changed is None and not drawn:
                 self.name(graph, spec, leaves)
                 return graph
+            if [*map(id, later.variables)] != [*map(id, hidden)]:
+                self.forget()
+                raise later.beyond("it makes them when it is called", passing=True)
             known.captured = later
         self.forget()
         what = "draws random numbers" if drawn else f"changes {shown(changed or THE_FUNCTION)}"
@@ -369,20 +366,6 @@ def given(x: Any) -> Any:
     return array
 
 
-def is_fact(x: Any) -> bool:
-    """Whether an argument is handed through, and traced anew if it is another."""
-    if isinstance(x, type):
-        return x.__module__ in ("builtins", "numpy")
-    return isinstance(x, FACTS) or (type(x) is int and not -(2**63) <= x < 2**63)
-
-
-def kind(x: Any) -> Any:
-    """What a trace depends on, of an argument."""
-    if isinstance(x, (np.ndarray, Box)):
-        return x.shape, x.dtype, lies_in_rows(x)
-    return (type(x), x) if is_fact(x) else type(x)
-
-
 def jit(f: Callable[..., Any] | None = None, *, backend: str | None = None) -> Any:
     """The same function, compiled.
 
@@ -390,7 +373,8 @@ def jit(f: Callable[..., Any] | None = None, *, backend: str | None = None) -> A
     replay what NumPy was asked to do, without Python's program around it. Where the program asks
     for a number (``if``, ``while``, ``int``), the answer is checked at each replay; when it is
     another one, that path is traced too, up to 8 for arguments of one kind. What the function reads
-    besides its arguments is compared before each call, and traced again if it changed.
+    besides its arguments is compared before each call, and traced again if it changed; Variables
+    among that are inputs, and their gradients are as without `jit`.
 
     Parameters
     ----------
@@ -419,8 +403,8 @@ def jit(f: Callable[..., Any] | None = None, *, backend: str | None = None) -> A
     Warns
     -----
     EagerWarning
-        When there are more paths than that, or the function reads a Variable or more than 10,000
-        objects; it then runs as it is written.
+        When there are more paths than that, or the function reads more than 10,000 objects, or
+        does more with a Variable that it reads than calls; it then runs as it is written.
 
     Examples
     --------

@@ -10,7 +10,8 @@ from ..ir.steps import Equation, Guard
 from .replay import Generated
 
 if TYPE_CHECKING:
-    from .compiled import Jitted, Path
+    from .compiled import Jitted
+    from .path import Path
 
 
 class Text(str):

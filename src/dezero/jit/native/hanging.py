@@ -6,7 +6,8 @@ import functools
 import threading
 from typing import Any
 
-from ..compiled import Jitted, Known, Path
+from ..compiled import Jitted, Known
+from ..path import Path
 from .entry import called, code, holds
 from .tables import Unfit
 from .watches import Watches, watched

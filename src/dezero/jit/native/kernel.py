@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...ir.graph import Graph
+from ...ir.steps import Value
 from ..replay import OtherPath
 from .assembly import imports
 from .program import Program
@@ -66,12 +67,18 @@ class Kernel:
     def bound(self, arrays: Sequence[Any], outs: list[Any] | None = None) -> Callable[[], int]:
         """A call on given arrays that writes into others."""
         pairs = zip(arrays, self.graph.inputs, strict=True)
-        given = [np.require(x, v.dtype, ("C", "A")) for x, v in pairs]
+        given = [x if fits(x, v) else np.require(x, v.dtype, ("C", "A")) for x, v in pairs]
         everything = (*given, *(self.outputs() if outs is None else outs), *self.constants)
-        addresses = (ctypes.c_void_p * len(everything))(*(x.ctypes.data for x in everything))
+        starts = [x.__array_interface__["data"][0] for x in everything]  # sooner than `.ctypes`
+        addresses = (ctypes.c_void_p * len(everything))(*starts)
 
         def call() -> int:
             status: int = self.function(addresses)
             return status if everything else 0  # which keeps them alive
 
         return call
+
+
+def fits(x: Any, value: Value) -> bool:
+    """Whether an array lies as a kernel takes it, so that NumPy need not be asked for a copy."""
+    return type(x) is np.ndarray and x.dtype is value.dtype and x.flags.carray

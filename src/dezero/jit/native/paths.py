@@ -12,7 +12,8 @@ import numpy as np
 from ...ir.graph import Graph
 from ...ir.loops import LOOPS
 from ...ir.steps import Equation, Value
-from ..compiled import Backend, Path, Run
+from ..compiled import Backend
+from ..path import Path, Run
 from ..replay import OtherPath, compiled, is_fresh
 from ..sharing import shown
 from .entry import entries
@@ -33,6 +34,8 @@ def path(graph: Graph, example: Any) -> Path:
 
     made = Path(graph, run)
     with contextlib.suppress(Unfit):
+        if example is None:
+            raise Unfit("called by Python")
         callee, results = found[0].callee(made.copied)
         made.entries = entries(callee, example, results, graph.specs[1])
     return made
@@ -134,7 +137,9 @@ def about(jitted: Any, path: Path) -> Iterator[str]:
     else:
         yield from of_parts(path.graph, graph)
     present = jitted.known.present
-    if not path.entries:
+    if jitted.known.captured.variables:
+        yield "  called through Python, because it reads Variables"
+    elif not path.entries:
         yield "  called through Python, because not all of it is one kernel"
     elif present is not None and present.reason:
         yield f"  called through Python, which has to look at {present.reason}"

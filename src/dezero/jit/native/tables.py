@@ -20,7 +20,7 @@ import numpy as np
 import optree
 
 from ...trees import bare, flatten, is_numbers, unflatten
-from ..compiled import is_fact
+from ..path import is_fact
 from .caller import Check, Head, Kind, Make
 from .layouts import ALIGNED, CONTIGUOUS, SCALARS, WRITEABLE
 
