@@ -12,6 +12,8 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 # An editable install is byte-compiled like a wheel's, also where Python itself may not write.
 INSTALL = $(BIN)/python -m compileall -q src && $(PIP) install --quiet
 WHEEL := build/wheel-test
+# Machine code that a target compiles is kept here, too, not in the user's folder for such things.
+export DEZERO_CACHE_DIR ?= $(CURDIR)/build/machine-code
 
 # The first interpreter that runs and is new enough; `make PYTHON=/path/to/python …` overrides it.
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))

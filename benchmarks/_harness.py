@@ -13,6 +13,7 @@ Python's garbage collector is left on.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import platform
@@ -119,6 +120,22 @@ def resident() -> int:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
+def high_water(anew: bool = False) -> int:
+    """Bytes of memory that the process has held at most, since it began or was asked `anew`.
+
+    Where the system does not count anew (elsewhere than on Linux), since it began.
+    """
+    if anew:
+        with contextlib.suppress(OSError), open("/proc/self/clear_refs", "w") as file:
+            file.write("5")
+    try:
+        with open("/proc/self/status", encoding="ascii") as file:
+            line = next(line for line in file if line.startswith("VmHWM"))
+        return int(line.split()[1]) * 1024
+    except OSError:
+        return resident()
+
+
 def fresh(code: str) -> Any:
     """Run Python code in a new process and return what it prints, read as JSON.
 
@@ -185,15 +202,20 @@ Result = dict[str, Any]  # figures, for `--json`; "bounds" is a list of `Bound`
 Part = tuple[Callable[[bool], Result | Iterable[Result]], Callable[[Any], None]]  # measure, print
 
 
-def main(description: str | None, parts: Mapping[str, Part], issue: int | None = None) -> int:
+Ending = tuple[Callable[[Result], Result], Callable[[Any], None]]
+"""What is made of all results, and printed at the end."""
+
+
+def main(
+    description: str | None,
+    parts: Mapping[str, Part],
+    issue: int | None = None,
+    end: Ending | None = None,
+    plot: Callable[[Result, str], None] | None = None,
+) -> int:
     """Run the parts asked for; with ``--strict`` return 1 when a bound is missed."""
-    parser = argparse.ArgumentParser(description=(description or "").partition("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="short runs, rough figures")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
-    parser.add_argument("--strict", action="store_true", help="exit with 1 when a bound is missed")
-    parser.add_argument("--only", choices=parts, nargs="+", default=list(parts), help="these parts")
-    options = parser.parse_args()
-    results: dict[str, Any] = {"machine": machine()}
+    options = arguments(description, parts, plot is not None)
+    results: Result = {"machine": machine()}
     bounds: list[Bound] = []
     if not options.json:
         print(results["machine"])
@@ -206,9 +228,33 @@ def main(description: str | None, parts: Mapping[str, Part], issue: int | None =
             bounds += result.get("bounds", [])
             if not options.json:
                 show(result)
+    if end is not None:
+        results["end"] = end[0](results)
+    if plot is not None and options.plot:
+        plot(results, options.plot)
     if options.json:
         print(json.dumps(results, default=vars, indent=1))
-    elif bounds:
+        return verdict(options, bounds)
+    if end is not None and results["end"]:
+        end[1](results["end"])
+    if bounds:
         print(f"\nbounds of issue {issue}")
         print("\n".join(map(str, bounds)))
+    return verdict(options, bounds)
+
+
+def arguments(description: str | None, parts: Mapping[str, Part], plot: bool) -> argparse.Namespace:
+    """What the command was asked for."""
+    parser = argparse.ArgumentParser(description=(description or "").partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="short runs, rough figures")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    parser.add_argument("--strict", action="store_true", help="exit with 1 when a bound is missed")
+    parser.add_argument("--only", choices=parts, nargs="+", default=list(parts), help="these parts")
+    if plot:
+        parser.add_argument("--plot", metavar="FILE", help="write a chart (needs matplotlib)")
+    return parser.parse_args()
+
+
+def verdict(options: argparse.Namespace, bounds: Iterable[Bound]) -> int:
+    """What to exit with."""
     return int(options.strict and not all(bound.met for bound in bounds))

@@ -54,6 +54,17 @@ def test_uncertainty(capsys, monkeypatch):
         np.testing.assert_allclose(influence[k], slope, rtol=1e-6)
 
 
+def test_mixture(capsys):
+    """The mixture that the sample was drawn from, however it is run."""
+    load("mixture.py")["main"]()
+    lines = capsys.readouterr().out.splitlines()
+    assert all(" loss 3.818173 in " in line for line in lines[:3])
+    assert lines[3:] == [
+        "29.9% of the waiting times are 54.36 ± 6.36 minutes",
+        "70.1% of the waiting times are 79.98 ± 6.28 minutes",
+    ]
+
+
 def test_logistic_regression(capsys):
     pytest.importorskip("sklearn", reason="the example's data set comes with scikit-learn")
     load("logistic_regression.py")["main"]()

@@ -1,5 +1,7 @@
 """Random programs: the same bits through eager, graph, each pass, all of them, source and jit.
 
+Machine code gives the same up to 1e-12 of the largest number that the program meets.
+
 A program is a list of statements over names. Statements call rows, assign into arrays, branch on
 the data and loop, so that guards, sub-graphs and copies are in play. Left out are numbers of 0
 dimensions and complex ones, since NumPy's scalars have an arithmetic of their own; and an index
@@ -8,6 +10,7 @@ at once. A loop adds those of its turns in another order than the eager sweep: t
 gradient agrees with it but for rounding, and with everything else to the bit.
 """
 
+import importlib.util
 import warnings
 
 import numpy as np
@@ -19,6 +22,7 @@ import dezero as dz
 from dezero.errors import EagerWarning
 from dezero.ir import Guard, simplified, trace
 from dezero.ir.passes import PASSES
+from dezero.jit.replay import OtherPath, compiled
 
 SHAPES = [(3,), (2, 3), (1, 3), (2, 1), (1,)]
 
@@ -166,13 +170,42 @@ def compared(f, xs, others, agree_with_eager):
         small = simplified(graph)
         for each in (*(one(graph) for one in PASSES), small):
             agree(each.verify()(*xs), expected)
+        if NATIVE:
+            close(small, xs, others)
         space = {}
         exec(small.to_source("written"), space)
         agree(space["written"](*xs), expected)
-        replayed = dz.jit(f)
+        replayed = dz.jit(f, backend="numpy")
         for at in (xs, xs, others, xs):
             agree_with_eager(replayed(*at), f(*at))
         agree(replayed(*xs), expected)
+
+
+def largest(graph, xs):
+    """The largest number on the way."""
+    env = dict(zip(graph.inputs, xs, strict=True))
+    for step in graph.steps:
+        step.run(env)
+    return max(np.max(np.abs(x), initial=0, where=np.isfinite(x)) for x in env.values())
+
+
+def close(graph, xs, others):
+    """The graph as machine code, where it was traced and at another point."""
+    from dezero.jit.native.regions import with_kernels  # it needs llvmlite
+
+    native, replayed = compiled(with_kernels(graph)), compiled(graph)
+    for at in (xs, others):
+        try:
+            expected = replayed(*at)
+        except OtherPath:
+            continue
+        size = 1e-12 * largest(graph, at)
+        for a, b in zip(native(*at), expected, strict=True):
+            assert (a.shape, a.dtype) == (np.shape(b), np.asarray(b).dtype)
+            np.testing.assert_allclose(a, b, 1e-12, size)
+
+
+NATIVE = importlib.util.find_spec("llvmlite") is not None
 
 
 def agree(found, expected):

@@ -422,6 +422,10 @@ def test_a_constant_that_is_written_into_is_a_copy():
             f"    return {'a' * 50}, {'b' * 50}",
             ["    return (", f"        {'a' * 50},", f"        {'b' * 50},", "    )"],
         ),
+        (
+            f"d[f(k=1)] += {'a' * 50} + {'b' * 50}",
+            ["d[f(k=1)] += (", f"    {'a' * 50}", f"    + {'b' * 50}", ")"],
+        ),
         (f'x = f("{"a, (b " * 20}")', ["x = f(", f'    "{"a, (b " * 20}"', ")"]),
         (
             f"assert not np.any({'a' * 80})  # why",

@@ -57,7 +57,7 @@ from .functions import (
 from .implicit import fixed_point, minimize, root
 from .ir import Graph, formula, source, trace
 from .jacobians import hessian, jacobian
-from .jit import jit
+from .jit import get_num_threads, jit, set_num_threads
 from .loops import cond, fori_loop, scan, while_loop
 from .products import elementwise_grad, gauss_newton, hvp, linearize, per_sample_grad
 from .recompute import checkpoint
@@ -112,6 +112,8 @@ __all__ = [
     "linearize",
     "per_sample_grad",
     "jit",
+    "get_num_threads",
+    "set_num_threads",
     "jvp",
     "log",
     "matmul",

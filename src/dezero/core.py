@@ -245,7 +245,7 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
                 break
             for node, g in arrived.items():
                 p, saved, edges = node.p, node.saved, node.edges
-                if p.masks and quiet is None:
+                if p.masks and quiet is None and not p.opaque:
                     quiet = behind_mask()
                     quiet.__enter__()
                 if p.joint:
@@ -253,6 +253,9 @@ def sweep(  # noqa: C901  # the one loop whose every Python call is paid per ope
                         ask(doubts)
                         doubts = []
                     edges, gxs = p.pull(node, arrived, lifted)
+                    if p.masks and quiet is None:  # what it masks comes before it
+                        quiet = behind_mask()
+                        quiet.__enter__()
                 elif p.adds and observer is None and added_in_place(node, g, waiting, sums):
                     continue
                 else:

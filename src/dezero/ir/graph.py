@@ -228,7 +228,7 @@ class Graph:
 
     def __repr__(self) -> str:
         n = sum(isinstance(step, Equation) for step in self.steps)
-        return f"<graph of {self.name}: {n} equations>"
+        return f"<graph of {self.name}: {n} equation{'s' * (n != 1)}>"
 
     def __str__(self) -> str:
         return "\n".join(

@@ -20,7 +20,7 @@ from ..errors import DeZeroError
 from ..loops import answered, either, steps, truth, turns
 from ..primitives import Primitive
 from .bodies import Unrolled
-from .graph import Graph
+from .graph import Graph, own
 from .tracer import Tracer
 
 RULES: dict[type[Box], Callable[..., list[Any] | None]] = {}
@@ -76,11 +76,31 @@ def _level(x: Box) -> int:
     return x._level
 
 
+MANY = 8
+"""Turns after which the graph of a turn is compiled for those that follow."""
+
+COMPILERS: list[Callable[[Graph], Callable[..., tuple[Any, ...]]]] = []
+"""What makes a function of arrays out of a graph (`jit/replay.py`)."""
+
+
 def runner(graph: Any, more: tuple[Any, ...]) -> Callable[..., list[Any]]:
     """What a graph, or a function compiled from one, gives for leaves, and these after them."""
-    if isinstance(graph, Graph):
-        return lambda *leaves: graph.run((*leaves, *more))
-    return lambda *leaves: list(graph(*leaves, *more))
+    if not isinstance(graph, Graph):
+        return lambda *leaves: list(graph(*leaves, *more))
+    left = MANY
+    fast: Callable[..., tuple[Any, ...]] | None = None
+
+    def run(*leaves: Any) -> list[Any]:
+        nonlocal left, fast
+        if fast is not None:
+            with np.errstate(all="ignore"):
+                return [*map(own, fast(*leaves, *more), graph.outputs)]
+        left -= 1
+        if left == 0 and COMPILERS and not any(isinstance(x, Box) for x in (*leaves, *more)):
+            fast = COMPILERS[0](graph)
+        return graph.run((*leaves, *more))
+
+    return run
 
 
 def run_fori(lo: Any, hi: Any, *rest: Any, body: Any, carries: int) -> list[Any]:

@@ -46,4 +46,5 @@ def added(step: Equation | Guard, found: dict[Any, Equation]) -> Any:
     if isinstance(step, Guard) or step.p.title != "add" or len(set(step.reads)) != 2:
         return None
     x, y = step.operands
-    return (y if y in found else x) if x.shape == y.shape else None
+    arrays = x.shape == y.shape and x.shape  # NumPy's numbers cannot be written into
+    return (y if y in found else x) if arrays else None

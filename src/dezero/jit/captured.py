@@ -20,8 +20,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..box import Box
+from ..config import recording_floor
 from .glances import BUILTINS, FIXED, Glance, fact_in, identical, meanings
-from .objects import PLAIN, WHOLE, below, fact_of, is_library
+from .objects import PLAIN, WHOLE, below, fact_of, is_library, is_users
+from .standing import UNSEEN, can_stand
 
 MOST = 10_000
 """Objects that are looked at: a function that reads more is not watched."""
@@ -30,7 +32,7 @@ Place = tuple[types.CodeType | None, str]
 """In which code, and by what name, something is read."""
 
 
-THE_FUNCTION: Place = (None, "itself")
+THE_FUNCTION: Place = (None, "itself, or the object that it is a method of")
 
 
 class Unwatched(Exception):
@@ -63,12 +65,14 @@ def shown(place: Place) -> str:
 class Captured:
     """A look at all that a function reads, to be compared with a later one.
 
+    The data of Variables is not compared: they become inputs.
+
     It holds the objects that it saw, so that none of them can be gone and another have its place.
 
     Raises
     ------
     Unwatched
-        If that is too much, or a Variable, whose gradient a trace would not carry.
+        If that is too much, or a box whose gradient a trace would not carry.
     """
 
     def __init__(self, f: Any) -> None:
@@ -77,7 +81,12 @@ class Captured:
         self.facts: list[Any] = []  # what these are like, where they can be written into
         self.places: list[Place] = []  # where each is read
         self.glances: list[Glance] = []
+        self.variables: list[Any] = []
+        self.hidden = THE_FUNCTION  # where the last of these is read
+        self.unseen: set[str] = set()
         self.look()
+        if self.variables and self.unseen:
+            raise self.beyond(f"the code names `{min(self.unseen)}`")
 
     def look(self) -> None:
         """Go through everything, in the same order each time."""
@@ -92,12 +101,13 @@ class Captured:
             if kind in PLAIN or id(x) in met:
                 continue
             met.add(id(x))
-            if kind in WHOLE:
+            if kind in WHOLE or x is recording_floor:  # what is recorded changes no number
                 continue
             if kind is types.FunctionType:
                 code = x.__code__
                 mine = not is_library(code.co_filename)
                 words = words_in(code) if mine else ()
+                self.unseen |= UNSEEN.intersection(words)
                 stack += [(y, (code, word), words) for word, y in read_by(x, mine)]
                 names = words, imports_in(code) if mine else ()
                 self.glances.append((identical, meanings, x, names, meanings(x, names)))
@@ -106,9 +116,8 @@ class Captured:
                 what = f"reads more than {MOST} objects, by way of {shown(place)}"
                 raise Unwatched(what, place)
             if issubclass(kind, Box):
-                lost = "whose gradient a trace would not carry: make it an argument"
-                what = f"reads the {kind.__name__} {shown(place)}, {lost}"
-                raise Unwatched(what, place, passing=x._level > 0)
+                self.meet(x, place)
+                continue
             fact = fact_of(x)
             if fact is not None:
                 self.facts.append((len(seen) - 1, fact))
@@ -117,6 +126,20 @@ class Captured:
             stack += [(y, place, words) for y in held]
             if kind not in FIXED:
                 self.glances.append((identical, below, x, words, held))
+
+    def meet(self, x: Box, place: Place) -> None:
+        """Keep a Variable; refuse another box."""
+        if not can_stand(x):
+            lost = "whose gradient a trace would not carry: make it an argument"
+            what = f"reads the {type(x).__name__} {shown(place)}, {lost}"
+            raise Unwatched(what, place, passing=x._level > 0)
+        self.variables.append(x)
+        self.hidden = place
+
+    def beyond(self, why: Any, passing: bool = False) -> Unwatched:
+        """That a Variable is used in a way that no trace can follow."""
+        what = f"reads the Variable {shown(self.hidden)}, and {why}"
+        return Unwatched(what, self.hidden, passing)
 
     def changed(self) -> bool:
         """Whether anything is another object, or an array has other numbers in it.
@@ -162,6 +185,8 @@ def read_by(f: types.FunctionType, mine: bool) -> list[tuple[str, Any]]:
     """
     code = f.__code__
     read: list[tuple[str, Any]] = [("its code", code)] if mine else []
+    if not mine and is_published(f):
+        return read
     if f.__dict__:
         read.append(("an attribute of its own", f.__dict__))
     for name, cell in zip(code.co_freevars, f.__closure__ or (), strict=True):
@@ -181,6 +206,15 @@ def read_by(f: types.FunctionType, mine: bool) -> list[tuple[str, Any]]:
         names = (word, f"{package}.{word}".rstrip("."))
         read += [(word, sys.modules[name]) for name in names if name in sys.modules]
     return read
+
+
+def is_published(f: types.FunctionType) -> bool:
+    """Whether a function is a library's own, which has it by its name: such as `dezero.sin`.
+
+    One that wraps the program's function, in a closure, has that one's name, or none.
+    """
+    names = getattr(sys.modules.get(f.__module__), "__dict__", {})
+    return names.get(f.__qualname__) is f and not is_users(f.__module__)
 
 
 @functools.lru_cache(4096)

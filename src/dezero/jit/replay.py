@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..ir.graph import Graph
+from ..ir.loops import COMPILERS
 from ..ir.scatters import scattered_sums
 from ..ir.steps import Equation, Guard, Value, agree
 from ..primitives import Primitive
@@ -23,10 +24,18 @@ LARGE = 4096
 
 
 FRESH = frozenset({
-    "scatter", "deposit", "setitem", "where", "sum", "mean", "prod", "max", "min", "var", "std",
-    "cumsum", "concatenate", "stack", "matmul", "dot", "tensordot", "clip", "copy", "astype",
+    "scatter", "deposit", "setitem", "gather", "repeat", "sums_of_runs", "roll", "concatenate",
+    "stack", "copy", "astype", "zeros_like", "ones_like", "where", "clip", "power", "sinc",
+    "sum", "mean", "prod", "max", "min", "var", "std", "cumsum", "cumprod", "all", "any",
+    "count_nonzero", "argmax", "argmin", "argsort", "searchsorted", "bincount", "convolve",
+    "recurrence", "by_size", "matmul", "dot", "inner", "tensordot", "einsum", "solve", "inv",
+    "det", "slogdet", "cholesky", "eigh", "eig", "svd", "qr", "pinv", "lstsq",
+    "fft", "ifft", "rfft", "irfft", "kernel",
 })  # fmt: skip
 """Rows whose results share no memory with their operands, as those of ufuncs."""
+
+TUPLES = {"nonzero", "kernel"}
+"""What returns a tuple even of one."""
 
 
 def is_fresh(p: Any) -> bool:
@@ -45,7 +54,9 @@ class OtherPath(Exception):
 
 def power(x: Any, y: Any) -> Any:
     """``x ** y`` as arrays do it: NumPy's scalars have an arithmetic of their own."""
-    return operator.pow(x if isinstance(x, np.ndarray) else np.asarray(x), y)
+    if isinstance(x, (np.ndarray, np.generic)):
+        return operator.pow(np.asarray(x), y)
+    return np.power(x, y)  # Python's number, whose dtype gives way to that of an array
 
 
 def function_of(p: Any) -> Callable[..., Any]:
@@ -78,7 +89,7 @@ class Generated:
         for step, over in zip(graph.steps, graph.last_uses, strict=True):
             if isinstance(step, Guard):
                 self.guard(step)
-            elif step.results[0] in self.sums:
+            elif self.sums.keys() & step.results:
                 continue  # it is added in place, by the equation that reads it
             elif not self.added_in_place(step, over):
                 self.equation(step, over)
@@ -117,9 +128,9 @@ class Generated:
             if spare:
                 arguments.append(f"out={spare}")
         call = f"{self.constant(fn)}({', '.join(arguments)})"
-        several = len(results) > 1 or step.p.title == "nonzero" or bool(step.parts)
+        several = len(results) > 1 or step.p.title in TUPLES or bool(step.parts)
         target = f"{', '.join(results)}{',' if len(results) == 1 and several else ''}"
-        self.lines.append(f"    {target} = {call}")
+        self.lines.append(f"    {target} = {call}" if results else f"    {call}")
 
     def added_in_place(self, step: Equation, over: list[Value]) -> bool:
         """Add a part to a sum where it belongs, if the sum is the function's own and not read."""
@@ -156,4 +167,8 @@ def compiled(graph: Graph) -> Callable[..., tuple[Any, ...]]:
     made = Generated(graph)
     space = made.known
     exec(compile("\n".join(made.lines), f"<replay of {graph.name}>", "exec"), space)
-    return space["replay"]  # type: ignore[no-any-return]  # just defined
+    # Taken out of its own globals, so that no cycle keeps it, and its kernels, longer than needed.
+    return space.pop("replay")  # type: ignore[no-any-return]  # just defined
+
+
+COMPILERS.append(compiled)

@@ -76,7 +76,7 @@ def _matmul_members(p: Any, n: int, mine: Any, xs: Any, params: Any) -> Any:
 matmul = linear(np.matmul, _matmul_x, _matmul_y, broadcasts=True, batching=_matmul_members)
 
 
-def _axes(axes: Any, x: Any, y: Any) -> tuple[list[int], list[int]]:
+def contracted_axes(axes: Any, x: Any, y: Any) -> tuple[list[int], list[int]]:
     """The contracted axes of both operands, from any of NumPy's ways to say them."""
     if np.ndim(axes) == 0:
         n = int(axes)
@@ -86,7 +86,7 @@ def _axes(axes: Any, x: Any, y: Any) -> tuple[list[int], list[int]]:
 
 
 def _tensordot_x(g: Any, x: Any, y: Any, *, axes: Any = 2) -> Any:
-    left, right = _axes(axes, x, y)
+    left, right = contracted_axes(axes, x, y)
     free_x = [k for k in range(np.ndim(x)) if k not in left]
     free_y = [k for k in range(np.ndim(y)) if k not in right]
     moved = np.tensordot(g, y, (list(range(len(free_x), g.ndim)), free_y))
@@ -95,7 +95,7 @@ def _tensordot_x(g: Any, x: Any, y: Any, *, axes: Any = 2) -> Any:
 
 
 def _tensordot_y(g: Any, x: Any, y: Any, *, axes: Any = 2) -> Any:
-    left, right = _axes(axes, x, y)
+    left, right = contracted_axes(axes, x, y)
     free_x = [k for k in range(np.ndim(x)) if k not in left]
     free_y = [k for k in range(np.ndim(y)) if k not in right]
     moved = np.tensordot(x, g, (free_x, list(range(len(free_x)))))
@@ -128,7 +128,7 @@ def _tensordot_members(p: Any, n: int, mine: Any, xs: Any, params: Any) -> Any:
         Spec((1,) * rank, x.dtype)
         for rank, x in zip(_ranks(mine, xs), map(as_array, xs), strict=True)
     ]
-    left, right = _axes(params.get("axes", 2), *members)
+    left, right = contracted_axes(params.get("axes", 2), *members)
     return _contracted(n, mine, xs, left, right)
 
 

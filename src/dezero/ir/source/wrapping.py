@@ -20,7 +20,7 @@ OPERATORS = (
 )
 """What an expression is divided at, the loosest first."""
 
-HEAD = re.compile(r"(return |assert (?:not )?|while |if |for .*? in |[^=(]*? [-+]?= |)(.*?)(:?)")
+HEAD = re.compile(r"(return |assert (?:not )?|while |if |for .*? in |[^=]*? [-+]?= |)(.*?)(:?)")
 """A statement: how it begins, its expression, and how it ends."""
 
 
@@ -38,9 +38,9 @@ def wrapped(line: str) -> list[str]:
     if len(line) <= WIDTH:
         return [line]
     body, *comment = body.split("  # ")
-    found = HEAD.fullmatch(body)
+    found = HEAD.fullmatch(masked(body))  # signs of equality in brackets are others
     assert found is not None
-    head, text, tail = found.groups()
+    head, text, tail = (body[slice(*found.span(k))] for k in (1, 2, 3))
     lines = statement(pad, head, text, tail)
     return [*lines[:-1], "  # ".join([lines[-1], *comment])]
 
