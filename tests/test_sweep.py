@@ -151,7 +151,7 @@ def test_custom_rules_and_solutions_leave_no_cycles():
     ]
     for call in calls:
         call()
-        assert min(cyclic_after(call) for _ in range(3)) == 0  # other threads may leave some
+        assert any(cyclic_after(call) == 0 for _ in range(3))  # other threads may leave some
 
 
 def cyclic_after(call):
