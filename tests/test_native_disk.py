@@ -132,7 +132,9 @@ def test_a_fork_while_a_thread_compiles():
 def processes(program, count, folder):
     """Processes with a program that has `disk`, and nothing else, of the library."""
     load = (
-        "import importlib.util, os, sys, time\n"
+        "import importlib.util, os, signal, sys, time\n"
+        # Where the tests run in the background of a shell, interrupts are ignored.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         f"spec = importlib.util.spec_from_file_location('disk', {DISK!r})\n"
         "disk = importlib.util.module_from_spec(spec)\n"
         "spec.loader.exec_module(disk)\n"
