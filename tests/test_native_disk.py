@@ -132,16 +132,20 @@ def test_a_fork_while_a_thread_compiles():
 def processes(program, count, folder):
     """Processes with a program that has `disk`, and nothing else, of the library."""
     load = (
-        "import importlib.util, os, signal, sys, time\n"
-        # Where the tests run in the background of a shell, interrupts are ignored.
-        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "import importlib.util, os, sys, time\n"
         f"spec = importlib.util.spec_from_file_location('disk', {DISK!r})\n"
         "disk = importlib.util.module_from_spec(spec)\n"
         "spec.loader.exec_module(disk)\n"
     )
     env = os.environ | {"DEZERO_CACHE_DIR": str(folder)}
     run = [sys.executable, "-S", "-c", load + program]
-    return [subprocess.Popen(run, env=env, stderr=subprocess.PIPE) for _ in range(count)]
+    ready = {"env": env, "stderr": subprocess.PIPE, "preexec_fn": interruptible}
+    return [subprocess.Popen(run, **ready) for _ in range(count)]
+
+
+def interruptible():
+    """Where the tests run in the background of a shell, interrupts are ignored otherwise."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 AT_ONCE = """
@@ -185,7 +189,10 @@ def test_a_process_that_is_ended(folder, end):
             time.sleep(0.005)
         time.sleep(wait)
         process.send_signal(end)
-        process.communicate(timeout=60)
+        try:
+            process.communicate(timeout=20)
+        finally:
+            process.kill()
     whole = [file for file in folder.iterdir() if file.suffix == ".dezero"]
     assert all(disk.read(file.stem) == bytes(100_000) for file in whole)
     if end == signal.SIGINT:
