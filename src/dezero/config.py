@@ -33,8 +33,8 @@ class Observer(int):
         return observer
 
     def aside(self) -> contextlib.AbstractContextManager[None]:
-        """Inside, nobody observes: what is done there is a part of what was looked at."""
-        raise NotImplementedError
+        """Inside, nobody looks: what is done there is a part of what was looked at."""
+        return contextlib.nullcontext()
 
     def over(self, under: int) -> Observer:
         """The same observer over another floor."""
@@ -63,6 +63,12 @@ def observing() -> Observer | None:
     """Who looks at every call, if anybody does."""
     floor = recording_floor.get()
     return floor if isinstance(floor, Observer) else None
+
+
+def floor_beneath() -> int:
+    """The level from which on calls are recorded, whoever observes."""
+    floor = recording_floor.get()
+    return floor.under if isinstance(floor, Observer) else floor
 
 
 def records(level: int) -> bool:

@@ -6,14 +6,13 @@ traced once; whatever these read of the program around them becomes a further op
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..box import Box, as_array, new_level, parts_of, sample
-from ..config import Observer, recording_floor, records
+from ..config import Observer, floor_beneath, recording_floor, records
 from ..core import Variable, apart, is_constant, node_of
 from ..loops import STAGES, Part, unwatched
 from ..rules.nondiff import stopped
@@ -79,15 +78,6 @@ class Stage(Observer):
 
     def over(self, under: int) -> Stage:
         return self.at(under, self.level, self.touched)
-
-    def aside(self) -> contextlib.AbstractContextManager[None]:
-        return contextlib.nullcontext()
-
-    def arrived(self, arrived: dict[Any, Any]) -> None:
-        pass
-
-    def pulled(self, node: Any, g: Any, edges: Any, gxs: Any) -> None:
-        pass
 
     def call(
         self,
@@ -175,9 +165,7 @@ def graph_of(name: str, part: Part, more: Read) -> Callable[[Sequence[Value], An
         slots.append(recording.value(x, word))
         examples.append(x)
     with unwatched():
-        floor = recording_floor.get()
-        under = floor.under if isinstance(floor, Observer) else floor
-        theirs = Stage.at(under, level, [])
+        theirs = Stage.at(floor_beneath(), level, [])
         token = recording_floor.set(theirs)
         try:
             outputs = recorded(part.run, slots, examples, recording, level)

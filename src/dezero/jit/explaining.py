@@ -89,7 +89,12 @@ def difference(graph: Graph, before: list[Graph]) -> str:
 def through_numpy(_jitted: Jitted, path: Path) -> Iterator[str]:
     """Lines about a path of the `numpy` backend."""
     n = sum(isinstance(step, Equation) for step in path.graph.steps)
-    yield f"  {n} call{'s' * (n != 1)} of NumPy"
+    yield f"  {many(n, 'call')} of NumPy"
+
+
+def many(n: int, noun: str) -> str:
+    """So many of them."""
+    return f"{n} {noun}{'s' * (n != 1)}"
 
 
 class Lowered:
@@ -117,5 +122,4 @@ class Lowered:
         return Text("\n".join(kernel.assembly() for kernel in self._kernels))
 
     def __repr__(self) -> str:
-        n = len(self._kernels)
-        return f"<lowered {self.graph!r}: {n} kernel{'s' * (n != 1)}>"
+        return f"<lowered {self.graph!r}: {many(len(self._kernels), 'kernel')}>"

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..box import watch
-from ..config import Observer, recording_floor
+from ..config import Observer, floor_beneath, recording_floor
 from ..core import Node, Variable, node_of
 from ..errors import GraphError
 from ..trees import tree_map
@@ -54,9 +54,6 @@ class Standing(Observer):
     def over(self, under: int) -> Standing:
         return self.at(under, self.others)
 
-    def aside(self) -> contextlib.AbstractContextManager[None]:
-        return contextlib.nullcontext()
-
     def call(
         self,
         p: Any,
@@ -85,10 +82,8 @@ def standing(variables: Sequence[Variable], others: Sequence[Any]) -> Iterator[S
     GraphError
         If something was done with them, or with their numbers, that is no call.
     """
-    floor = recording_floor.get()
     nodes = list(map(node_of, variables))
-    under = floor.under if isinstance(floor, Observer) else floor
-    observer = Standing.at(under, dict(zip(nodes, others, strict=True)))
+    observer = Standing.at(floor_beneath(), dict(zip(nodes, others, strict=True)))
     before = [(v, v._value, v._node) for v in variables]
     token = recording_floor.set(observer)
     try:

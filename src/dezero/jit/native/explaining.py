@@ -13,6 +13,7 @@ import numpy as np
 from ...ir.graph import Graph
 from ...ir.steps import Equation, Guard, Value
 from ..cores import get_num_threads
+from ..explaining import many
 from . import disk
 from .kernel import Kernel
 from .looping import Branch, Turns
@@ -125,11 +126,6 @@ def surroundings() -> str:
 def at(line: str) -> str:
     """Where in the user's program."""
     return f" ({line})" if line else ""
-
-
-def many(n: int, noun: str) -> str:
-    """So many of them."""
-    return f"{n} {noun}{'s' * (n != 1)}"
 
 
 def amount(size: int) -> str:
