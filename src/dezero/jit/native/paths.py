@@ -26,17 +26,11 @@ from .tables import Callee, Constant, Fresh, Given, Result, Unfit
 
 def path(graph: Graph, example: Any) -> Path:
     """A path of kernels and calls of NumPy; if it is one kernel, it has entries."""
-    found: list[Parts] = []
-
-    def run(graph: Graph) -> Run:
-        found.append(Parts(graph))
-        return found[0]
-
-    made = Path(graph, run)
+    made = Path(graph, Parts)
     with contextlib.suppress(Unfit):
         if example is None:
             raise Unfit("called by Python")
-        callee, results = found[0].callee(made.copied)
+        callee, results = run_by(made).callee(made.copied)
         made.entries = entries(callee, example, results, graph.specs[1])
     return made
 
@@ -96,6 +90,12 @@ class Parts:
         return callee, [result(self.graph, y) for y in outputs]
 
 
+def run_by(path: Path) -> Parts:
+    """What a path of this backend runs."""
+    assert isinstance(path.replay, Parts)
+    return path.replay
+
+
 def shows_inputs(graph: Graph) -> bool:
     """Whether results are views of inputs, which is tried out where it might be."""
     given = set(graph.inputs)
@@ -124,7 +124,7 @@ def result(graph: Graph, y: Any) -> Result:
 
 def parts(path: Path) -> tuple[Graph, list[Kernel]]:
     """What a path runs, and the kernels in it."""
-    graph: Graph = path.replay.parts  # type: ignore[attr-defined]  # it is `Parts`
+    graph = run_by(path).parts
     equations = (step for step in graph.steps if isinstance(step, Equation))
     return graph, [step.p.fn for step in equations if isinstance(step.p.fn, Kernel)]
 
